@@ -1,0 +1,126 @@
+//! The types of the API as data: those of the core and those of loaded modules.
+//! The GraphQL schema is made of it, and the shell and `call` read it.
+
+use indexmap::IndexMap;
+
+/// A type expression: `[Directory!]!`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TypeRef {
+    Named { name: String, required: bool },
+    List { of: Box<TypeRef>, required: bool },
+}
+
+impl TypeRef {
+    pub fn required(&self) -> bool {
+        match self {
+            Self::Named { required, .. } | Self::List { required, .. } => *required,
+        }
+    }
+
+    pub fn is_list(&self) -> bool {
+        matches!(self, Self::List { .. })
+    }
+
+    /// Name of the innermost type.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Named { name, .. } => name,
+            Self::List { of, .. } => of.name(),
+        }
+    }
+}
+
+impl std::fmt::Display for TypeRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named { name, .. } => write!(f, "{name}")?,
+            Self::List { of, .. } => write!(f, "[{of}]")?,
+        }
+        if self.required() { write!(f, "!") } else { Ok(()) }
+    }
+}
+
+/// An argument of a function.
+#[derive(Clone, Debug)]
+pub struct Arg {
+    /// camelCase.
+    pub name: String,
+    pub description: String,
+    /// As in GraphQL; objects are given by `ID`.
+    pub ty: TypeRef,
+    /// The object, enum or scalar that is meant: `Directory` where `ty` is `ID`.
+    pub expected: String,
+    pub default: Option<serde_json::Value>,
+    pub default_path: Option<String>,
+    pub ignore: Vec<String>,
+    pub deprecated: Option<String>,
+}
+
+impl Arg {
+    /// Whether a caller must give it.
+    pub fn required(&self) -> bool {
+        self.ty.required() && self.default.is_none() && self.default_path.is_none()
+    }
+}
+
+/// A field of an object: in the CLI, a function.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// camelCase.
+    pub name: String,
+    pub description: String,
+    pub args: Vec<Arg>,
+    pub ty: TypeRef,
+    pub deprecated: Option<String>,
+    /// Whether it is a check of a module.
+    pub check: bool,
+    /// Known to Dagger, refused here by name.
+    pub unsupported: bool,
+}
+
+/// An object type.
+#[derive(Clone, Debug, Default)]
+pub struct Object {
+    pub name: String,
+    pub description: String,
+    /// Name of the module that it comes from; none for the core.
+    pub module: Option<String>,
+    pub functions: IndexMap<String, Function>,
+}
+
+/// An enum type: member names and descriptions.
+#[derive(Clone, Debug, Default)]
+pub struct Enum {
+    pub name: String,
+    pub description: String,
+    pub module: Option<String>,
+    pub members: Vec<(String, String)>,
+}
+
+/// All types.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    pub objects: IndexMap<String, Object>,
+    pub enums: IndexMap<String, Enum>,
+    pub scalars: Vec<String>,
+    /// Input objects: `PortForward`, `BuildArg`; name to fields.
+    pub inputs: IndexMap<String, Vec<Arg>>,
+    /// Names of object types that others share a part of (`Node`).
+    pub interfaces: Vec<String>,
+}
+
+impl Model {
+    pub fn object(&self, name: &str) -> Option<&Object> {
+        self.objects.get(name)
+    }
+
+    pub fn is_enum(&self, name: &str) -> bool {
+        self.enums.contains_key(name)
+    }
+}
+
+/// `withNewFile` → `with-new-file`; `toV2URL` → `to-v-2-url`, as Dagger's CLI does.
+pub fn kebab(name: &str) -> String {
+    let _ = name;
+    todo!()
+}

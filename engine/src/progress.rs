@@ -1,0 +1,94 @@
+//! What is going on, told to whoever shows it.
+//!
+//! Everything that takes time reports here; [`Progress`] is cheap to clone and
+//! never blocks. The CLI decides how events look (a tree, plain lines, nothing).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Work began. `parent` is the span that asked for it.
+    Started { span: u64, parent: Option<u64>, name: String },
+    /// A chunk of output of the work (already scrubbed of secrets).
+    Output { span: u64, stderr: bool, bytes: Vec<u8> },
+    /// Work ended. `cached` means that it was not done again.
+    Finished { span: u64, cached: bool, error: Option<String> },
+    /// A remark to the user that belongs to no work.
+    Note { text: String },
+}
+
+/// Where events go.
+#[derive(Clone)]
+pub struct Progress {
+    sink: Arc<dyn Fn(Event) + Send + Sync>,
+    next: Arc<AtomicU64>,
+    parent: Option<u64>,
+}
+
+impl Progress {
+    pub fn new(sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        Self { sink: Arc::new(sink), next: Arc::new(AtomicU64::new(1)), parent: None }
+    }
+
+    /// Drops every event.
+    pub fn silent() -> Self {
+        Self::new(|_| {})
+    }
+
+    /// Announces work; it ends when the span is finished or dropped.
+    pub fn start(&self, name: impl Into<String>) -> Span {
+        let span = self.next.fetch_add(1, Ordering::Relaxed);
+        (self.sink)(Event::Started { span, parent: self.parent, name: name.into() });
+        Span { progress: self.clone(), span, done: false }
+    }
+
+    /// Tells the user something.
+    pub fn note(&self, text: impl Into<String>) {
+        (self.sink)(Event::Note { text: text.into() });
+    }
+}
+
+/// Work under way.
+pub struct Span {
+    progress: Progress,
+    span: u64,
+    done: bool,
+}
+
+impl Span {
+    /// Progress of the work that this work asks for.
+    pub fn child(&self) -> Progress {
+        Progress { parent: Some(self.span), ..self.progress.clone() }
+    }
+
+    pub fn output(&self, stderr: bool, bytes: &[u8]) {
+        (self.progress.sink)(Event::Output { span: self.span, stderr, bytes: bytes.to_vec() });
+    }
+
+    pub fn finish(mut self) {
+        self.end(false, None);
+    }
+
+    pub fn finish_cached(mut self) {
+        self.end(true, None);
+    }
+
+    pub fn fail(mut self, error: impl Into<String>) {
+        self.end(false, Some(error.into()));
+    }
+
+    fn end(&mut self, cached: bool, error: Option<String>) {
+        self.done = true;
+        (self.progress.sink)(Event::Finished { span: self.span, cached, error });
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        if !self.done {
+            self.end(false, None);
+        }
+    }
+}
