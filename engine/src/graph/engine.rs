@@ -1,0 +1,137 @@
+//! What evaluation works with: the store, images, processes, the network.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use eyre::{Result, WrapErr};
+
+use super::service::Services;
+use super::{Failure, exec};
+use crate::exec::{Executor, HostsFile};
+use crate::image::Images;
+use crate::net::Network;
+use crate::progress::Progress;
+use crate::store::{Digest, Store};
+
+/// One per invocation.
+pub struct Engine {
+    pub store: Arc<Store>,
+    pub images: Images,
+    pub executor: Arc<Executor>,
+    pub network: Arc<Network>,
+    pub progress: Progress,
+    pub services: Services,
+    /// The caller's working directory.
+    pub workdir: PathBuf,
+    /// Keys the fingerprints of secrets.
+    pub secret_key: [u8; 32],
+    /// `/etc/hosts` of programs that start services while they run.
+    hosts_files: Mutex<Vec<HostsFile>>,
+    /// Commands under way or done, by cache key.
+    pub(super) execs: Mutex<HashMap<Digest, exec::Shared>>,
+}
+
+/// How an engine is set up.
+pub struct Options {
+    pub state_dir: PathBuf,
+    pub workdir: PathBuf,
+    /// `poniard.toml`, if there is one.
+    pub config: Option<PathBuf>,
+    /// Memory-backed, private to this invocation.
+    pub run_dir: PathBuf,
+    pub progress: Progress,
+}
+
+impl Engine {
+    pub fn start(options: Options) -> Result<Arc<Self>> {
+        let Options { state_dir, workdir, config, run_dir, progress } = options;
+        let store = Store::open(&state_dir)?;
+        let network = Arc::new(Network::new(&run_dir)?);
+        let executor = Arc::new(Executor::new(network.clone(), &run_dir)?);
+        let runner = Arc::new(exec::Recipes {
+            store: store.clone(),
+            executor: executor.clone(),
+            network: network.clone(),
+        });
+        let images = Images::new(store.clone(), config.as_deref(), runner)?;
+        let secret_key = store.secret_key()?;
+        Ok(Arc::new(Self {
+            store,
+            images,
+            executor,
+            network,
+            progress,
+            services: Services::default(),
+            workdir,
+            secret_key,
+            hosts_files: Mutex::default(),
+            execs: Mutex::default(),
+        }))
+    }
+
+    /// A path of the caller's machine, relative ones from the working directory.
+    pub fn host_path(&self, path: &str) -> PathBuf {
+        match path.strip_prefix("~/") {
+            Some(below) => Path::new(&std::env::var("HOME").unwrap_or_default()).join(below),
+            None => clean(&self.workdir.join(path)),
+        }
+    }
+
+    /// Lets a running program reach the services of this run by name, also those
+    /// that start later.
+    pub async fn follow(&self, hosts: HostsFile) {
+        for (name, address) in self.services.names().await {
+            // A name less in a file is found when somebody connects.
+            let _ = hosts.add(&name, address.into());
+        }
+        self.hosts_files().push(hosts);
+    }
+
+    /// Tells running programs of a service.
+    pub(super) fn announce(&self, name: &str, address: std::net::Ipv4Addr) {
+        self.hosts_files().retain(|hosts| hosts.add(name, address.into()).is_ok());
+    }
+
+    fn hosts_files(&self) -> std::sync::MutexGuard<'_, Vec<HostsFile>> {
+        self.hosts_files.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Stops what still runs.
+    pub async fn close(&self) {
+        self.services.stop_all().await;
+    }
+}
+
+/// The path without `.` and `..`, by text.
+pub fn clean(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::ParentDir => drop(out.pop()),
+            std::path::Component::CurDir => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Runs blocking work off the async threads.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.wrap_err("a worker thread ended early")?
+}
+
+/// Shortens a command for display.
+pub fn shown(args: &[String]) -> String {
+    let text = args.join(" ").replace('\n', " ");
+    match text.char_indices().nth(72) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+impl From<&Failure> for eyre::Report {
+    fn from(failure: &Failure) -> Self {
+        failure.clone().into()
+    }
+}
