@@ -62,7 +62,11 @@ pub struct Images {
 
 impl Images {
     /// `config` is `poniard.toml` (image recipes, mirrors), if there is one.
-    pub fn new(store: Arc<Store>, config: Option<&Path>, runner: Arc<dyn RecipeRunner>) -> Result<Self> {
+    pub fn new(
+        store: Arc<Store>,
+        config: Option<&Path>,
+        runner: Arc<dyn RecipeRunner>,
+    ) -> Result<Self> {
         let _ = (store, config, runner);
         todo!()
     }

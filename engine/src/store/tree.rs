@@ -42,7 +42,9 @@ pub struct Tree {
 
 impl Tree {
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self {
+            root: root.to_owned(),
+        }
     }
 
     /// Where `path` is on the host, links resolved inside of the root. The last
@@ -76,7 +78,13 @@ impl Tree {
     }
 
     /// Makes or replaces a file, and missing parents (mode 0755).
-    pub fn write(&self, path: &str, contents: &[u8], mode: u32, owner: Option<Owner>) -> Result<()> {
+    pub fn write(
+        &self,
+        path: &str,
+        contents: &[u8],
+        mode: u32,
+        owner: Option<Owner>,
+    ) -> Result<()> {
         let _ = (path, contents, mode, owner);
         todo!()
     }
