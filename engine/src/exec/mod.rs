@@ -1,5 +1,8 @@
 //! Runs processes in containers through an OCI runtime (`runc` or `crun`).
 
+pub mod isolate;
+mod signals;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,0 +1,152 @@
+//! Puts the whole invocation into namespaces of its own, so that the kernel
+//! clears up after it: when poniard ends, however it ends, every process and
+//! every mount that it made is gone.
+//!
+//! Three processes come out of it: the *outer* one, which the caller sees and
+//! which only passes on signals and the end; *init*, PID 1 of the new PID
+//! namespace, which reaps orphans; and the *worker*, in which [`isolate`]
+//! returns. The worker alone waits for processes that it starts, so nothing
+//! takes a child away from it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::mount::{MountFlags, MountPropagationFlags};
+
+use super::signals::{Ended, SignalSet};
+
+/// What an isolated process may rely on.
+#[derive(Debug)]
+pub struct Isolation {
+    /// A private directory in memory that vanishes with this process.
+    pub run_dir: PathBuf,
+}
+
+/// Why a process cannot be isolated.
+#[derive(Debug, thiserror::Error)]
+pub enum IsolationError {
+    #[error(
+        "cannot make namespaces: {0}; run poniard as root, or allow it the capability `CAP_SYS_ADMIN`"
+    )]
+    Namespaces(io::Error),
+    #[error("cannot start a process: {0}")]
+    Fork(io::Error),
+    #[error("cannot mount `{}`: {cause}; run poniard with the capability `CAP_SYS_ADMIN` and without a security profile that forbids mounts", path.display())]
+    Mount { path: PathBuf, cause: io::Error },
+    #[error("cannot make a run directory `{}`: {cause}", path.display())]
+    RunDir { path: PathBuf, cause: io::Error },
+}
+
+/// Moves the caller into new mount and PID namespaces. Returns in the worker
+/// only. To be called first thing in `main`, while there is one thread.
+pub fn isolate() -> Result<Isolation, IsolationError> {
+    let flags = rustix::thread::UnshareFlags::NEWNS | rustix::thread::UnshareFlags::NEWPID;
+    // SAFETY: file descriptors stay shared; only namespaces change.
+    unsafe { rustix::thread::unshare_unsafe(flags) }
+        .map_err(|e| IsolationError::Namespaces(e.into()))?;
+    let (run_dir, temporary) = choose_run_dir()?;
+
+    let signals = SignalSet::block();
+    let status = std::io::pipe().map_err(IsolationError::Fork)?;
+    match fork().map_err(IsolationError::Fork)? {
+        Some(init) => {
+            drop(status.1);
+            outer(
+                init,
+                &signals,
+                status.0,
+                temporary.then_some(run_dir.as_path()),
+            )
+        }
+        None => {
+            drop(status.0);
+            die_with_parent();
+            match fork().map_err(IsolationError::Fork)? {
+                Some(worker) => init(worker, &signals, status.1),
+                None => {
+                    drop(status.1);
+                    signals.restore();
+                    mount(&run_dir)?;
+                    Ok(Isolation { run_dir })
+                }
+            }
+        }
+    }
+}
+
+/// The process that the caller sees: ends as the worker does.
+fn outer(init: i32, signals: &SignalSet, status: io::PipeReader, remove: Option<&Path>) -> ! {
+    let mut own = Ended::Code(0);
+    signals.relay(init, |_, ended| own = ended);
+    let ended = Ended::read(status).unwrap_or(own);
+    if let Some(dir) = remove {
+        let _ = rustix::mount::unmount(dir, rustix::mount::UnmountFlags::DETACH);
+        let _ = std::fs::remove_dir(dir);
+    }
+    ended.follow()
+}
+
+/// PID 1: its end is the end of all others.
+fn init(worker: i32, signals: &SignalSet, status: io::PipeWriter) -> ! {
+    let mut status = Some(status);
+    signals.relay(worker, |pid, ended| {
+        if pid == worker
+            && let Some(status) = status.take()
+        {
+            ended.write(status);
+        }
+    });
+    // SAFETY: ends this process without running exit handlers of the program.
+    unsafe { libc::_exit(0) }
+}
+
+fn fork() -> io::Result<Option<i32>> {
+    // SAFETY: there is one thread, so the child may go on as usual.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(None),
+        pid => Ok(Some(pid)),
+    }
+}
+
+fn die_with_parent() {
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+}
+
+fn mount(run_dir: &Path) -> Result<(), IsolationError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |e: rustix::io::Errno| IsolationError::Mount {
+            path,
+            cause: e.into(),
+        }
+    };
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    rustix::mount::mount_change("/", private).map_err(failed(Path::new("/")))?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    rustix::mount::mount("proc", "/proc", "proc", flags, None)
+        .map_err(failed(Path::new("/proc")))?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    rustix::mount::mount("poniard", run_dir, "tmpfs", flags, Some(c"mode=0700"))
+        .map_err(failed(run_dir))
+}
+
+/// Where to mount: a directory that all invocations share (each has its own
+/// mount there), or a temporary one, which is removed in the end. The shared one
+/// stays: to remove it would take away the mounts of others.
+fn choose_run_dir() -> Result<(PathBuf, bool), IsolationError> {
+    let shared = PathBuf::from("/run/poniard");
+    match std::fs::create_dir(&shared) {
+        Ok(()) => return Ok((shared, false)),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && shared.is_dir() => {
+            return Ok((shared, false));
+        }
+        Err(_) => {}
+    }
+    let dir = std::env::temp_dir();
+    tempfile::Builder::new()
+        .prefix("poniard-")
+        .tempdir_in(&dir)
+        .map(|made| (made.keep(), true))
+        .map_err(|cause| IsolationError::RunDir { path: dir, cause })
+}
