@@ -112,7 +112,8 @@ pub fn description(attrs: &[Attribute]) -> String {
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("doc")) {
         let syn::Meta::NameValue(meta) = &attr.meta else { continue };
         if let Some(text) = as_text(&meta.value) {
-            for line in text.value().lines() {
+            // Not `lines()`: an empty comment is an empty line.
+            for line in text.value().split('\n') {
                 let line = line.strip_prefix(' ').unwrap_or(line);
                 lines.push(line.trim_end().to_owned());
             }

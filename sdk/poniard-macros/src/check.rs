@@ -21,6 +21,9 @@ pub fn object(object: &Object, errors: &mut Errors) {
         if is_unit(&field.ty) {
             errors.push(&field.ty, "expected a type with values");
         }
+        if is(peel(&field.ty, "Option"), "Workspace") {
+            errors.push(&field.ty, "an object cannot hold a `Workspace`: expected it as an argument of the functions that read it");
+        }
         refuse(&field.ty, errors);
     }
 }
@@ -117,7 +120,7 @@ fn receiver(function: &Function, errors: &mut Errors) {
 }
 
 fn arg(arg: &Arg, errors: &mut Errors) {
-    identifier(&arg.ident, &arg.name, errors);
+    name(&arg.ident, &arg.name, errors);
     if is_unit(&arg.ty) || is(&arg.ty, "Result") {
         errors.push(&arg.ty, "expected a type of Dagger's API, such as `String`, `i64`, `Directory`");
     }
@@ -173,7 +176,7 @@ fn refuse(ty: &Type, errors: &mut Errors) {
     }
 }
 
-/// Names of fields and functions.
+/// Names of fields, functions and arguments.
 fn name(ident: &Ident, name: &str, errors: &mut Errors) {
     // The engine gives every object an id (core/module.go of v0.21).
     if name == "id" {

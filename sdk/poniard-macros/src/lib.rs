@@ -76,6 +76,7 @@ pub fn enumeration(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Reads `dagger.json` beside the crate's manifest, and of each dependency its
 /// `dagger.types.json`; for one that is not local, `src/deps/<name>.types.json`.
+/// Another folder than the manifest's can be given: `dependencies!("module")`.
 #[proc_macro]
 pub fn dependencies(input: TokenStream) -> TokenStream {
     deps::expand(input.into()).into()

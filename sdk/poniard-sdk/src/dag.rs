@@ -70,6 +70,13 @@ pub fn dag() -> Dag {
         .unwrap_or_else(|| Dag::new(Session::new(NoEngine)))
 }
 
+/// Runs `future` with [`dag`] giving `dag` on this thread: for programs that
+/// hold several sessions, each on a thread of its own.
+pub async fn on_this_thread<T>(dag: Dag, future: impl Future<Output = T>) -> T {
+    let _connected = set_for_thread(dag);
+    future.await
+}
+
 /// Sets what [`dag`] gives in this process. The first one stays.
 pub(crate) fn set_for_process(dag: Dag) {
     let _ = PROCESS.set(dag);

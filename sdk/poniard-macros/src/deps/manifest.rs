@@ -34,7 +34,7 @@ struct Entry {
 pub fn read(dir: &Path) -> Result<Found, String> {
     let path = dir.join("dagger.json");
     let text = std::fs::read_to_string(&path)
-        .map_err(|cause| format!("cannot read `dagger.json` beside `Cargo.toml`: {cause}"))?;
+        .map_err(|cause| format!("cannot read `{}`: {cause}", path.display()))?;
     let manifest: Manifest =
         serde_json::from_str(&text).map_err(|cause| format!("cannot read `dagger.json`: {cause}"))?;
     let mut found = Found {

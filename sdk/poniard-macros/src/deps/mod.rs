@@ -5,20 +5,24 @@ mod client;
 mod manifest;
 mod signature;
 
+use std::path::Path;
+
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
+use syn::parse::{Parse, ParseStream};
 
 use crate::errors::Errors;
 
 pub fn expand(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    if !input.is_empty() {
-        errors.push(&input, "expected nothing: dependencies are in `dagger.json`");
-    }
+    let folder = match syn::parse2::<Folder>(input) {
+        Ok(folder) => folder.0,
+        Err(error) => return error.to_compile_error(),
+    };
     let Some(dir) = std::env::var_os("CARGO_MANIFEST_DIR") else {
         return error("`CARGO_MANIFEST_DIR` is not set: expected to be run by cargo");
     };
-    let found = match manifest::read(dir.as_ref()) {
+    let found = match manifest::read(&Path::new(&dir).join(folder)) {
         Ok(found) => found,
         Err(message) => return error(message),
     };
@@ -46,6 +50,22 @@ pub fn expand(input: TokenStream) -> TokenStream {
         impl Dependencies for ::poniard_sdk::Dag {
             #(#implemented)*
         }
+    }
+}
+
+/// Nothing, or the folder of `dagger.json` relative to the crate.
+struct Folder(String);
+
+impl Parse for Folder {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        if input.is_empty() {
+            return Ok(Self(String::new()));
+        }
+        let folder: syn::LitStr = input.parse()?;
+        if !input.is_empty() {
+            return Err(input.error("expected one folder: dependencies are in its `dagger.json`"));
+        }
+        Ok(Self(folder.value()))
     }
 }
 

@@ -1,0 +1,9 @@
+//! Modules without an engine: macros, protocol, errors, clients, types.
+
+mod dependencies;
+mod errors;
+mod protocol;
+mod shop;
+mod stub;
+mod types;
+mod ui;

@@ -1,0 +1,5 @@
+use poniard_sdk::prelude::*;
+
+poniard_sdk::dependencies!("nowhere");
+
+fn main() {}

@@ -1,0 +1,6 @@
+use poniard_sdk::prelude::*;
+
+#[enumeration]
+pub struct Mood;
+
+fn main() {}

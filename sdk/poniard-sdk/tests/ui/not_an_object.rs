@@ -1,0 +1,6 @@
+use poniard_sdk::prelude::*;
+
+pub struct Plain;
+
+poniard_sdk::main!(Plain);
+

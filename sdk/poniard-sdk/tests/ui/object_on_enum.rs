@@ -1,0 +1,8 @@
+use poniard_sdk::prelude::*;
+
+#[object]
+pub enum Mood {
+    Happy,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use poniard_sdk::prelude::*;
+
+#[object]
+pub struct Shelf<T> {
+    items: Vec<T>,
+}
+
+fn main() {}

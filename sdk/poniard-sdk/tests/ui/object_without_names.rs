@@ -1,0 +1,6 @@
+use poniard_sdk::prelude::*;
+
+#[object]
+pub struct Pair(String, String);
+
+fn main() {}
