@@ -15,7 +15,7 @@ use super::client::{Client, ids_in};
 use super::model::TypeRef;
 use super::reads::{Read, Reads};
 use super::{resolve, sdl, server};
-use crate::exec::{Bind, HostsFile, Process};
+use crate::exec::{Bind, Process};
 use crate::graph::node::{Answer, ModuleObject};
 use crate::graph::{Args, Call, Failure, Node, Object};
 use crate::module::types::{ArgDoc, FunctionDoc, Names};
@@ -421,8 +421,6 @@ async fn run(
     let port = listener.local_addr()?.port();
     let server = server::serve(listener, inner.clone());
     let root = engine.store.mount_rw(&Store::scratch())?;
-    let hosts = HostsFile::default();
-    engine.follow(hosts.clone()).await;
     let env = [
         ("DAGGER_SESSION_PORT", port.to_string()),
         ("DAGGER_SESSION_TOKEN", server.token.clone()),
@@ -445,7 +443,7 @@ async fn run(
         no_init: false,
         attachment,
         hostname: module.name.clone(),
-        hosts_file: Some(hosts),
+        hosts_file: Some(engine.hosts.clone()),
     };
     let output = engine.executor.run(process, &span).await?;
     drop(server);

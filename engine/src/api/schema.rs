@@ -30,7 +30,7 @@ pub fn build(model: &Model) -> Result<Schema> {
         schema = schema.register(Enum::new(name.as_str()).description(&def.description).items(members));
     }
     for (name, fields) in &model.inputs {
-        let input = fields.iter().fold(InputObject::new(name.as_str()), |input, arg| input.field(argument(arg)));
+        let input = fields.iter().fold(InputObject::new(name.as_str()), |input, arg| input.field(argument(model, arg)));
         schema = schema.register(input);
     }
     let mut query = Object::new("Query");
@@ -39,7 +39,7 @@ pub fn build(model: &Model) -> Result<Schema> {
         let mut object = if root { std::mem::replace(&mut query, Object::new("")) } else { Object::new(name.as_str()) };
         object = object.description(&def.description);
         for function in def.functions.values() {
-            object = object.field(field(name, function));
+            object = object.field(field(model, name, function));
         }
         if root {
             query = object;
@@ -62,7 +62,7 @@ fn type_ref(ty: &TypeRef) -> Ref {
     if ty.required() { Ref::NonNull(Box::new(inner)) } else { inner }
 }
 
-fn argument(arg: &Arg) -> InputValue {
+fn argument(model: &Model, arg: &Arg) -> InputValue {
     // What has a default path, and the caller's workspace, may be left out: the
     // engine fills it in.
     let filled_in = arg.default_path.is_some() || arg.expected == "Workspace";
@@ -75,7 +75,7 @@ fn argument(arg: &Arg) -> InputValue {
         && let Ok(mut value) = Const::from_json(default.clone())
     {
         // A string that stands for an enum member is written as a name.
-        if arg.ty.name() == arg.expected && arg.is_enum() {
+        if model.is_enum(arg.ty.name()) {
             value = as_member(value);
         }
         input = input.default_value(value);
@@ -91,7 +91,7 @@ fn as_member(value: Const) -> Const {
     }
 }
 
-fn field(object: &str, function: &Function) -> Field {
+fn field(model: &Model, object: &str, function: &Function) -> Field {
     let (object, name) = (object.to_owned(), function.name.clone());
     let unsupported = function.unsupported;
     let interface = function.ty.name() == "Node";
@@ -112,14 +112,13 @@ fn field(object: &str, function: &Function) -> Field {
     if let Some(reason) = &function.deprecated {
         field = field.deprecation(Some(reason));
     }
-    function.args.iter().fold(field, |field, arg| field.argument(argument(arg)))
+    function.args.iter().fold(field, |field, arg| field.argument(argument(model, arg)))
 }
 
 fn id_field() -> Field {
     Field::new("id", Ref::named_nn("ID"), |context| {
         FieldFuture::new(async move {
             let node = context.parent_value.try_downcast_ref::<Arc<Node>>()?.clone();
-            client(&context)?.keep(&node);
             Ok(Some(FieldValue::value(node.id.to_string())))
         })
     })

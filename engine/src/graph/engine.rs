@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use eyre::{Result, WrapErr};
 
 use super::service::Services;
-use super::{Failure, exec};
+use super::exec;
 use crate::exec::{Executor, HostsFile};
 use crate::image::Images;
 use crate::net::Network;
@@ -26,8 +26,8 @@ pub struct Engine {
     pub workdir: PathBuf,
     /// Keys the fingerprints of secrets.
     pub secret_key: [u8; 32],
-    /// `/etc/hosts` of programs that start services while they run.
-    hosts_files: Mutex<Vec<HostsFile>>,
+    /// Names of this run's services, for programs that start services while they run.
+    pub hosts: HostsFile,
     /// Commands under way or done, by cache key.
     pub(super) execs: Mutex<HashMap<Digest, exec::Shared>>,
 }
@@ -65,7 +65,7 @@ impl Engine {
             services: Services::default(),
             workdir,
             secret_key,
-            hosts_files: Mutex::default(),
+            hosts: HostsFile::new(),
             execs: Mutex::default(),
         }))
     }
@@ -76,25 +76,6 @@ impl Engine {
             Some(below) => Path::new(&std::env::var("HOME").unwrap_or_default()).join(below),
             None => clean(&self.workdir.join(path)),
         }
-    }
-
-    /// Lets a running program reach the services of this run by name, also those
-    /// that start later.
-    pub async fn follow(&self, hosts: HostsFile) {
-        for (name, address) in self.services.names().await {
-            // A name less in a file is found when somebody connects.
-            let _ = hosts.add(&name, address.into());
-        }
-        self.hosts_files().push(hosts);
-    }
-
-    /// Tells running programs of a service.
-    pub(super) fn announce(&self, name: &str, address: std::net::Ipv4Addr) {
-        self.hosts_files().retain(|hosts| hosts.add(name, address.into()).is_ok());
-    }
-
-    fn hosts_files(&self) -> std::sync::MutexGuard<'_, Vec<HostsFile>> {
-        self.hosts_files.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Stops what still runs.
@@ -127,11 +108,5 @@ pub fn shown(args: &[String]) -> String {
     match text.char_indices().nth(72) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
-    }
-}
-
-impl From<&Failure> for eyre::Report {
-    fn from(failure: &Failure) -> Self {
-        failure.clone().into()
     }
 }

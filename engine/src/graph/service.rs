@@ -116,7 +116,7 @@ pub struct Started {
     process: Option<Running>,
     forwards: Vec<crate::net::Forward>,
     _stage: Option<exec::Stage>,
-    _attachment: Option<crate::net::Attachment>,
+    _exposed: Option<crate::net::Exposed>,
 }
 
 impl Services {
@@ -150,12 +150,6 @@ impl Services {
         // The run is over: a service that cannot be stopped dies with it.
         let _ = futures::future::join_all(stops).await;
     }
-
-    /// Names and addresses of everything that runs.
-    pub async fn names(&self) -> Vec<(String, Ipv4Addr)> {
-        let started = self.started.lock().await;
-        started.values().filter_map(|cell| cell.get()).map(|s| (s.hostname.clone(), s.address)).collect()
-    }
 }
 
 impl Started {
@@ -180,7 +174,7 @@ impl Started {
 
     /// Ports of the host that it is offered on.
     pub fn forwards(&self) -> impl Iterator<Item = SocketAddr> + '_ {
-        self.forwards.iter().map(|forward| forward.address())
+        self.forwards.iter().map(|forward| forward.listen)
     }
 }
 
@@ -196,27 +190,23 @@ async fn start(engine: &Arc<Engine>, service: &Service) -> Result<Arc<Started>> 
                 process: Some(process),
                 forwards: Vec::new(),
                 _stage: Some(stage),
-                _attachment: None,
+                _exposed: None,
             };
             healthy(engine, &started, exec, &container.ports).await?;
-            engine.announce(&started.hostname, address);
+            engine.hosts.add(&started.hostname, address.into())?;
             Ok(Arc::new(started))
         }
         Backend::Host { host, ports } => {
-            let attachment = engine.network.attach().await?;
-            let address = attachment.address;
-            let mut forwards = Vec::new();
-            for (there, port) in ports {
-                forwards.push(engine.network.forward_to_host(&attachment, port.number, host, *there).await?);
-            }
-            engine.announce(&hostname, address);
+            let pairs: Vec<_> = ports.iter().map(|(there, port)| (port.number, *there)).collect();
+            let exposed = engine.network.expose(host, &pairs).await?;
+            engine.hosts.add(&hostname, exposed.address.into())?;
             Ok(Arc::new(Started {
                 hostname,
-                address,
+                address: exposed.address,
                 process: None,
-                forwards,
+                forwards: Vec::new(),
                 _stage: None,
-                _attachment: Some(attachment),
+                _exposed: Some(exposed),
             }))
         }
         Backend::Tunnel { service, ports } => {
@@ -233,7 +223,7 @@ async fn start(engine: &Arc<Engine>, service: &Service) -> Result<Arc<Started>> 
                 process: None,
                 forwards,
                 _stage: None,
-                _attachment: None,
+                _exposed: None,
             }))
         }
     }

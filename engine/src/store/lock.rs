@@ -52,6 +52,12 @@ impl Locks {
         }
     }
 
+    pub fn try_take(&self, dir: &Path, name: &str) -> io::Result<Option<Lock>> {
+        let Ok(turn) = self.turn(name).try_lock_owned() else { return Ok(None) };
+        let path = dir.join(file_name(name));
+        Ok(try_take(&path)?.map(|file| Lock { path, _file: file, _turn: turn }))
+    }
+
     fn turn(&self, name: &str) -> Arc<AsyncMutex<()>> {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(turn) = names.get(name).and_then(Weak::upgrade) {

@@ -125,6 +125,14 @@ impl Store {
             .wrap_err_with(|| format!("cannot take the lock `{name}`"))
     }
 
+    /// Takes the lock `name` if nobody holds it.
+    pub fn try_lock(&self, name: &str) -> Result<Option<Lock>> {
+        self.locks
+            .try_take(&self.root.join("locks"), name)
+            .map_err(|error| self.explain(error.into()))
+            .wrap_err_with(|| format!("cannot take the lock `{name}`"))
+    }
+
     /// A directory below the state directory that is removed on drop.
     pub fn temp_dir(&self) -> Result<tempfile::TempDir> {
         tempfile::Builder::new()

@@ -16,6 +16,7 @@ mod workspace;
 use std::sync::Arc;
 
 use eyre::{Result, bail};
+use futures::future::BoxFuture;
 use serde_json::Value as Json;
 
 use super::client::Client;
@@ -40,7 +41,16 @@ pub fn stable(type_name: &str, field: &str) -> bool {
 }
 
 /// Answers one field.
-pub async fn field(client: &Arc<Client>, this: Option<&Arc<Node>>, field: &str, args: &Args) -> Result<Answer> {
+pub fn field<'a>(
+    client: &'a Arc<Client>,
+    this: Option<&'a Arc<Node>>,
+    field: &'a str,
+    args: &'a Args,
+) -> BoxFuture<'a, Result<Answer>> {
+    Box::pin(dispatch(client, this, field, args))
+}
+
+async fn dispatch(client: &Arc<Client>, this: Option<&Arc<Node>>, field: &str, args: &Args) -> Result<Answer> {
     let Some(node) = this else { return root::resolve(client, field, args).await };
     match &node.object {
         Object::Container(this) => container::resolve(client, this, field, args).await,

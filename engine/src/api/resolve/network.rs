@@ -9,7 +9,6 @@ use serde_json::json;
 use super::{records, unsupported};
 use crate::api::client::Client;
 use crate::graph::container::{Container, Port};
-use crate::graph::engine::blocking;
 use crate::graph::exec::{Exec, Expect};
 use crate::graph::node::Answer;
 use crate::graph::service::{Backend, Service};
@@ -243,5 +242,5 @@ async fn fetch(
         })
     };
     let network = engine.network.clone();
-    blocking(move || network.run_in(runtime)?).await
+    network.run_in(runtime).await?
 }
