@@ -48,7 +48,8 @@ impl ProcessHandle {
     }
 
     pub(super) async fn ended(&self) -> io::Result<()> {
-        let fd = AsyncFd::try_with_interest(self.fd.as_fd(), Interest::READABLE)?;
+        // SAFETY: the descriptor is borrowed from `self`, which outlives this future.
+        let fd = unsafe { AsyncFd::register_with_interest(self.fd.as_fd(), Interest::READABLE) }?;
         fd.readable().await.map(|_| ())
     }
 

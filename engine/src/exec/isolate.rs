@@ -150,3 +150,128 @@ fn choose_run_dir() -> Result<(PathBuf, bool), IsolationError> {
         .map(|made| (made.keep(), true))
         .map_err(|cause| IsolationError::RunDir { path: dir, cause })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Child, Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// Not a test of its own: what the tests start in a process of its own.
+    #[test]
+    fn worker() {
+        let Ok(mode) = std::env::var("PONIARD_TEST_WORKER") else {
+            return;
+        };
+        let start = Instant::now();
+        let isolation = isolate().unwrap();
+        let took = start.elapsed();
+        match mode.as_str() {
+            "tell" => {
+                std::fs::write(isolation.run_dir.join("x"), "").unwrap();
+                println!("dir {}", isolation.run_dir.display());
+                println!("pid {}", std::process::id());
+                println!(
+                    "init {}",
+                    std::fs::read_to_string("/proc/1/comm").unwrap().trim()
+                );
+                println!("micros {}", took.as_micros());
+                std::process::exit(7);
+            }
+            "die" => {
+                let _ = rustix::process::kill_process(
+                    rustix::process::getpid(),
+                    rustix::process::Signal::ALARM,
+                );
+            }
+            _ => {
+                let mark = std::env::var("PONIARD_TEST_MARK").unwrap();
+                let mut child = Command::new("sleep").arg(&mark).spawn().unwrap();
+                println!("ready");
+                child.wait().unwrap();
+            }
+        }
+    }
+
+    fn start(mode: &str, mark: &str) -> Child {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "exec::isolate::tests::worker", "--nocapture"])
+            .env("PONIARD_TEST_WORKER", mode)
+            .env("PONIARD_TEST_MARK", mark)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Processes that run `sleep` with this argument.
+    fn sleepers(mark: &str) -> usize {
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let line = format!("sleep\0{mark}\0");
+        processes
+            .filter(|entry| {
+                std::fs::read(entry.path().join("cmdline")).is_ok_and(|l| l == line.as_bytes())
+            })
+            .count()
+    }
+
+    fn sleeping(mark: &str) -> Child {
+        let mut child = start("sleep", mark);
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().contains("ready")));
+        assert_eq!(sleepers(mark), 1);
+        child
+    }
+
+    fn gone(mark: &str) {
+        let end = Instant::now() + Duration::from_secs(5);
+        while sleepers(mark) > 0 {
+            assert!(Instant::now() < end, "it still sleeps");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn the_worker_has_a_private_directory_and_its_code_comes_out() {
+        let output = start("tell", "").wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(7), "{text}");
+        let field = |name: &str| {
+            let line = text
+                .lines()
+                .find_map(|line| line.split_once(&format!("{name} ")));
+            line.unwrap_or_else(|| panic!("no `{name}` in {text}"))
+                .1
+                .to_owned()
+        };
+        assert_eq!(field("pid"), "2");
+        assert!(!Path::new(&field("dir")).join("x").exists());
+        eprintln!("isolated in {} µs", field("micros"));
+    }
+
+    #[test]
+    fn the_signal_that_ends_the_worker_comes_out() {
+        let status = start("die", "").wait().unwrap();
+        assert_eq!(status.signal(), Some(libc::SIGALRM));
+    }
+
+    #[test]
+    fn a_kill_from_outside_ends_everything() {
+        let mut child = sleeping("987654.1");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        gone("987654.1");
+    }
+
+    #[test]
+    fn a_request_to_end_reaches_the_worker() {
+        let mut child = sleeping("987654.2");
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGTERM));
+        gone("987654.2");
+    }
+}

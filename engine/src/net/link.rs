@@ -182,3 +182,40 @@ fn by_index(index: u32) -> LinkMessageBuilder<LinkUnspec> {
 fn by_name(name: &str) -> LinkMessageBuilder<LinkUnspec> {
     LinkUnspec::new_with_name(name)
 }
+
+/// A link between the host and another namespace, with an address at each end.
+#[cfg(test)]
+pub(super) async fn pair(
+    host: &Handle,
+    name: &str,
+    here: Ipv4Addr,
+    other: &Handle,
+    netns: &Netns,
+    there: Ipv4Addr,
+) -> Result<()> {
+    host.link()
+        .add(veth(name, "eth0", netns, 1500).build())
+        .execute()
+        .await?;
+    let index = index_of(name).ok_or_else(|| eyre!("no link `{name}`"))?;
+    host.address().add(index, here.into(), 30).execute().await?;
+    host.link()
+        .change(by_index(index).up().build())
+        .execute()
+        .await?;
+    other
+        .link()
+        .change(by_name("eth0").up().build())
+        .execute()
+        .await?;
+    let index = netns
+        .run(|| index_of("eth0"))
+        .await?
+        .ok_or_else(|| eyre!("no link"))?;
+    other
+        .address()
+        .add(index, there.into(), 30)
+        .execute()
+        .await?;
+    Ok(())
+}

@@ -43,8 +43,10 @@ impl Nat {
             Err(NftError::Missing(e)) => Err(eyre!(
                 "cannot run `nft`: {e}; install it (`apt-get install nftables`) and have it in `PATH`"
             )),
-            Err(NftError::Refused(_)) => {
-                unowned(claim).await?;
+            Err(NftError::Refused(owned)) => {
+                unowned(claim)
+                    .await
+                    .wrap_err_with(|| format!("`nft -i`: {}", owned.trim()))?;
                 Ok(Self {
                     table,
                     owner: Owner::Nobody,

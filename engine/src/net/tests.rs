@@ -162,3 +162,30 @@ async fn nothing_stays_on_the_host() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+#[tokio::test]
+async fn what_containers_send_leaves_with_the_address_of_the_host() {
+    let (_dir, network) = network();
+    let a = network.attach().await.unwrap();
+    // A neighbour of the host that knows no way back to containers.
+    let (neighbour, handle) = Netns::make().await.unwrap();
+    let host = netns::open(&tokio::runtime::Handle::current()).unwrap();
+    let name = format!("pt{}", network.number());
+    let (here, there) = (
+        Ipv4Addr::new(198, 51, 100, 1),
+        Ipv4Addr::new(198, 51, 100, 2),
+    );
+    link::pair(&host, &name, here, &handle, &neighbour, there)
+        .await
+        .unwrap();
+
+    let outside = SocketAddr::from((there, 80));
+    let listener = neighbour.listen(outside).await.unwrap();
+    let socket = a.namespace.tcp_socket(outside).await.unwrap();
+    let connected = tokio::time::timeout(PATIENCE, socket.connect(outside))
+        .await
+        .unwrap();
+    let (_, from) = listener.accept().await.unwrap();
+    connected.unwrap();
+    assert_eq!(from.ip(), IpAddr::from(here));
+}
