@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_graphql::dynamic::Schema;
@@ -22,6 +23,7 @@ use crate::store::Digest;
 pub struct Shared {
     pub engine: Arc<Engine>,
     core: Arc<Model>,
+    clients: AtomicU64,
     /// Objects by id.
     nodes: Mutex<HashMap<Digest, Arc<Node>>>,
     /// Modules by directory.
@@ -38,6 +40,8 @@ pub struct Client {
     /// The call of a function that this client answers.
     pub call: Option<ActiveCall>,
     pub reads: Reads,
+    /// Tells clients of a run apart.
+    pub serial: u64,
     held: Mutex<Vec<Server>>,
 }
 
@@ -59,6 +63,7 @@ impl Shared {
         Ok(Arc::new(Self {
             engine,
             core: Arc::new(sdl::core()?),
+            clients: AtomicU64::new(0),
             nodes: Mutex::default(),
             modules: Default::default(),
             workspace: Arc::new(Workspace { root, path }),
@@ -102,7 +107,8 @@ impl Client {
 
     pub fn new(shared: Arc<Shared>, call: Option<ActiveCall>, reads: Reads) -> Self {
         let view = View { model: shared.core.clone(), schema: None, modules: Vec::new() };
-        Self { shared, view: Mutex::new(view), call, reads, held: Mutex::default() }
+        let serial = shared.clients.fetch_add(1, Ordering::Relaxed);
+        Self { shared, view: Mutex::new(view), call, reads, serial, held: Mutex::default() }
     }
 
     /// The client of a module's program: it sees the module and its dependencies.

@@ -10,7 +10,7 @@ use crate::api::client::Client;
 use crate::api::functions;
 use crate::graph::node::{Answer, Changeset};
 use crate::graph::service::CacheVolume;
-use crate::graph::{Args, Container, Directory, Failure, File, Object, Secret};
+use crate::graph::{Args, Call, Container, Directory, Failure, File, Object, Secret};
 
 /// The version of Dagger's API that is spoken.
 pub const API_VERSION: &str = "v0.21.8";
@@ -35,9 +35,9 @@ pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<A
             Answer::Object("Changeset", Object::Changeset(Box::new(Changeset { before: empty.clone(), after: empty })))
         }
         "container" => container(args)?.into(),
-        "currentFunctionCall" if client.call.is_some() => Answer::Object("FunctionCall", Object::FunctionCall),
+        "currentFunctionCall" if client.call.is_some() => own(client, "FunctionCall", Object::FunctionCall, field),
         "currentFunctionCall" => bail!("no function call to answer: this client is no module"),
-        "currentModule" if client.call.is_some() => Answer::Object("CurrentModule", Object::CurrentModule),
+        "currentModule" if client.call.is_some() => own(client, "CurrentModule", Object::CurrentModule, field),
         "currentModule" => bail!("no current module: this client is no module"),
         "currentWorkspace" => Answer::Node(super::workspace_node(client)),
         "defaultPlatform" => default_platform().into(),
@@ -61,6 +61,12 @@ pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<A
             None => unsupported("Query", other)?,
         },
     })
+}
+
+/// An object that only this client has: another one's must not be taken for it.
+fn own(client: &Client, type_name: &str, object: Object, field: &str) -> Answer {
+    let args = [("client".to_owned(), json!(client.serial))].into_iter().collect();
+    Answer::As(type_name.to_owned(), object, Some(Call::root(field, args)))
 }
 
 fn container(args: &Args) -> Result<Container> {
