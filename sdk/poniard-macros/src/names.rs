@@ -25,7 +25,9 @@ pub fn screaming(ident: &Ident) -> String {
 
 /// `gitlab-comment` and `myModule` as `GitlabComment` and `MyModule`.
 pub fn pascal(name: &str) -> String {
-    name.split(|c: char| !c.is_alphanumeric()).map(capitalised).collect()
+    name.split(|c: char| !c.is_alphanumeric())
+        .map(capitalised)
+        .collect()
 }
 
 /// `toV2URL` as `to_v2_url`, a Rust identifier whatever the words are.
@@ -42,7 +44,10 @@ pub fn variant(member: &str) -> String {
     if member.contains(|c: char| c.is_lowercase()) {
         return pascal(member);
     }
-    member.split('_').map(|word| capitalised(&word.to_lowercase())).collect()
+    member
+        .split('_')
+        .map(|word| capitalised(&word.to_lowercase()))
+        .collect()
 }
 
 fn words(name: &str) -> Vec<String> {
@@ -58,7 +63,8 @@ fn words(name: &str) -> Vec<String> {
         if c == '_' || c == '-' || starts {
             words.push(String::new());
         }
-        if c != '_' && c != '-'
+        if c != '_'
+            && c != '-'
             && let Some(word) = words.last_mut()
         {
             word.push(c);

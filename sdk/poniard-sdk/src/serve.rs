@@ -105,7 +105,9 @@ fn text(value: &Value) -> Result<String> {
 /// Runs the function of a call; a panic in it becomes an error.
 pub(crate) async fn run<Main: Object>(call: Call) -> Result<Value> {
     if call.object.is_empty() {
-        bail!("no object is named: this engine asks for a registration, which `dagger.types.json` replaces");
+        bail!(
+            "no object is named: this engine asks for a registration, which `dagger.types.json` replaces"
+        );
     }
     let mut running = pin!(async move {
         Registry::of::<Main>()
@@ -120,7 +122,9 @@ pub(crate) async fn run<Main: Object>(call: Call) -> Result<Value> {
                 .or_else(|| panic.downcast_ref::<String>().cloned())
                 .unwrap_or_else(|| "no message".into());
             let place = LAST_PANIC.lock().ok().and_then(|mut place| place.take());
-            let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
+            let place = place
+                .map(|place| format!(" at {place}"))
+                .unwrap_or_default();
             Err(eyre!("the module panicked{place}: {text}")).into()
         })
     })
@@ -171,5 +175,8 @@ fn error_query(message: &str, values: &Map<String, Value>) -> (String, Value) {
         variables[format!("value{at}")] = value.to_string().into();
     }
     let close = "}".repeat(values.len());
-    (format!("query({declared}){{{chain}{{id}}{close}}}"), variables)
+    (
+        format!("query({declared}){{{chain}{{id}}{close}}}"),
+        variables,
+    )
 }

@@ -31,12 +31,18 @@ struct Entry {
     source: String,
 }
 
-pub fn read(dir: &Path) -> Result<Found, String> {
+/// Reads `dagger.json` in `folder`, which is relative to the crate `root`.
+pub fn read(root: &Path, folder: &str) -> Result<Found, String> {
+    let dir = &root.join(folder);
     let path = dir.join("dagger.json");
-    let text = std::fs::read_to_string(&path)
-        .map_err(|cause| format!("cannot read `{}`: {cause}", path.display()))?;
-    let manifest: Manifest =
-        serde_json::from_str(&text).map_err(|cause| format!("cannot read `dagger.json`: {cause}"))?;
+    let text = std::fs::read_to_string(&path).map_err(|cause| {
+        format!(
+            "cannot read `{}`: {cause}",
+            Path::new(folder).join("dagger.json").display()
+        )
+    })?;
+    let manifest: Manifest = serde_json::from_str(&text)
+        .map_err(|cause| format!("cannot read `dagger.json`: {cause}"))?;
     let mut found = Found {
         dependencies: Vec::new(),
         files: vec![path.display().to_string()],
@@ -44,7 +50,10 @@ pub fn read(dir: &Path) -> Result<Found, String> {
     };
     for entry in manifest.dependencies {
         match types(dir, &entry, &mut found.files) {
-            Ok(types) => found.dependencies.push(Dependency { name: entry.name, types }),
+            Ok(types) => found.dependencies.push(Dependency {
+                name: entry.name,
+                types,
+            }),
             Err(problem) => found.problems.push(problem),
         }
     }
@@ -58,15 +67,20 @@ fn types(dir: &Path, entry: &Entry, files: &mut Vec<String>) -> Result<ModuleTyp
     // Of a git dependency there is only what `dagger develop` wrote.
     for file in [&local, &kept] {
         let path = dir.join(file);
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
         files.push(path.display().to_string());
-        return serde_json::from_str(&text).map_err(|cause| format!("cannot read `{file}`: {cause}"));
+        return serde_json::from_str(&text)
+            .map_err(|cause| format!("cannot read `{file}`: {cause}"));
     }
     if dir.join(source).is_dir() {
         Err(format!(
             "dependency `{name}` has no `{local}`: write it with `cargo run -p {name} -- types`, and name it in `include` of `dagger.json`"
         ))
     } else {
-        Err(format!("the types of dependency `{name}` are not in `{kept}`: run `dagger develop`"))
+        Err(format!(
+            "the types of dependency `{name}` are not in `{kept}`: run `dagger develop`"
+        ))
     }
 }
