@@ -512,6 +512,21 @@ async fn certificates_of_the_host_are_seen_but_not_kept() {
     assert_eq!(bench.rootfs.list(), before);
 }
 
+#[tokio::test]
+async fn groups_that_a_killed_invocation_left_are_removed() {
+    let bench = Bench::new();
+    let name = format!("{}left", bench.executor.engine.id_prefix());
+    let hierarchies = std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten();
+    let left: Vec<_> = hierarchies.map(|h| h.path().join(&name)).collect();
+    let made = left
+        .iter()
+        .filter(|path| std::fs::create_dir(path).is_ok())
+        .count();
+    assert!(made > 0 || left.is_empty());
+    bench.stdout("true").await;
+    assert!(left.iter().all(|path| !path.exists()));
+}
+
 /// What we add to the time of the runtime itself. Not run by default: timing is
 /// of the machine. `cargo test --release -- --ignored --nocapture overhead`
 #[tokio::test]
