@@ -167,7 +167,10 @@ mod tests {
             return;
         };
         let start = Instant::now();
-        let isolation = isolate().unwrap();
+        let isolation = match isolate() {
+            Err(e) if mode == "refused" => return println!("{e}"),
+            isolation => isolation.unwrap(),
+        };
         let took = start.elapsed();
         match mode.as_str() {
             "tell" => {
@@ -222,16 +225,40 @@ mod tests {
         let mut child = start("sleep", mark);
         let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().contains("ready")));
-        assert_eq!(sleepers(mark), 1);
+        await_sleepers(mark, 1);
         child
     }
 
-    fn gone(mark: &str) {
+    fn await_sleepers(mark: &str, count: usize) {
         let end = Instant::now() + Duration::from_secs(5);
-        while sleepers(mark) > 0 {
-            assert!(Instant::now() < end, "it still sleeps");
+        while sleepers(mark) != count {
+            assert!(
+                Instant::now() < end,
+                "{} sleep, not {count}",
+                sleepers(mark)
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    #[test]
+    fn whoever_may_not_is_told_what_is_missing() {
+        use std::os::unix::process::CommandExt;
+        // The program may lie where others cannot reach it.
+        let copy = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+        let output = Command::new(&copy)
+            .args(["--exact", "exec::isolate::tests::worker", "--nocapture"])
+            .env("PONIARD_TEST_WORKER", "refused")
+            .uid(65534)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.contains("cannot make namespaces: Operation not permitted"),
+            "{text}"
+        );
+        assert!(text.contains("run poniard as root"), "{text}");
     }
 
     #[test]
@@ -263,7 +290,7 @@ mod tests {
         let mut child = sleeping("987654.1");
         child.kill().unwrap();
         child.wait().unwrap();
-        gone("987654.1");
+        await_sleepers("987654.1", 0);
     }
 
     #[test]
@@ -272,6 +299,6 @@ mod tests {
         let pid = rustix::process::Pid::from_child(&child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGTERM));
-        gone("987654.2");
+        await_sleepers("987654.2", 0);
     }
 }

@@ -3,6 +3,7 @@
 //! on the host's loopback cannot be reached from a container: then we pass on
 //! questions, on the gateway's address.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,20 +92,23 @@ impl Drop for Forwarder {
 
 impl Forwarder {
     pub(super) async fn start_if_needed(gateway: Ipv4Addr) -> Result<Option<Self>> {
-        match Config::of_host().hidden() {
-            Some(server) => Self::start((gateway, 53).into(), (server, 53).into())
-                .await
-                .map(Some),
-            None => Ok(None),
+        let Some(server) = Config::of_host().hidden() else {
+            return Ok(None);
+        };
+        match Self::start((gateway, 53).into(), (server, 53).into()).await {
+            Ok(forwarder) => Ok(Some(forwarder)),
+            // A name server of the host that listens on every address: it will
+            // answer itself.
+            Err(e) if e.kind() == io::ErrorKind::AddrInUse => Ok(None),
+            Err(e) => {
+                Err(e).wrap_err_with(|| format!("cannot answer questions for names on `{gateway}`"))
+            }
         }
     }
 
-    async fn start(listen: SocketAddr, server: SocketAddr) -> Result<Self> {
-        let failed = || format!("cannot answer questions for names on `{listen}`");
-        let udp = Arc::new(UdpSocket::bind(listen).await.wrap_err_with(failed)?);
-        let tcp = TcpListener::bind(udp.local_addr()?)
-            .await
-            .wrap_err_with(failed)?;
+    async fn start(listen: SocketAddr, server: SocketAddr) -> io::Result<Self> {
+        let udp = Arc::new(UdpSocket::bind(listen).await?);
+        let tcp = TcpListener::bind(udp.local_addr()?).await?;
         let datagrams = tokio::spawn(pass_datagrams(udp, server));
         let streams = tokio::spawn(pass_streams(tcp, server));
         Ok(Self(vec![datagrams.abort_handle(), streams.abort_handle()]))

@@ -149,10 +149,12 @@ impl Network {
     }
 
     async fn make(&self) -> Result<Session> {
-        let (netns, links) = link::Links::make(&self.claim)
-            .await
-            .wrap_err("cannot make a private network")?;
-        let nat = nat::Nat::start(&self.claim, &self.run_dir).await?;
+        let links = async {
+            let made = link::Links::make(&self.claim).await;
+            made.wrap_err("cannot make a private network")
+        };
+        let nat = nat::Nat::start(&self.claim, &self.run_dir);
+        let ((netns, links), nat) = tokio::try_join!(links, nat)?;
         let dns = dns::Forwarder::start_if_needed(self.claim.gateway()).await?;
         Ok(Session {
             netns,

@@ -188,3 +188,40 @@ fn forward_packets() -> Result<()> {
         format!("cannot let the host forward packets: cannot write `{path}`; set it with `sysctl -w net.ipv4.ip_forward=1`")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables() -> String {
+        let list = std::process::Command::new("nft")
+            .args(["list", "tables"])
+            .output()
+            .unwrap();
+        String::from_utf8(list.stdout).unwrap()
+    }
+
+    #[tokio::test]
+    async fn where_tables_have_no_owner_one_is_replaced_and_removed() {
+        let claim = Claim::take().unwrap();
+        let line = format!("table ip {}\n", claim.interface());
+        unowned(&claim).await.unwrap();
+        // As if the first one were left by an invocation that was killed.
+        unowned(&claim).await.unwrap();
+        assert_eq!(tables().matches(&line).count(), 1);
+        drop(Nat {
+            table: claim.interface(),
+            owner: Owner::Nobody,
+        });
+        assert!(!tables().contains(&line));
+    }
+
+    #[tokio::test]
+    async fn a_table_that_was_left_does_not_hinder() {
+        let claim = Claim::take().unwrap();
+        unowned(&claim).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        drop(Nat::start(&claim, dir.path()).await.unwrap());
+        assert!(!tables().contains(&format!("table ip {}\n", claim.interface())));
+    }
+}

@@ -1,5 +1,6 @@
 //! Real containers, in a root file system made of programs of this machine.
 
+mod isolated;
 mod rootfs;
 mod run;
 mod service;

@@ -399,3 +399,189 @@ async fn the_mode_of_directories_made_on_the_way_is_ordinary() {
         .mode();
     assert_eq!(mode & 0o777, 0o755);
 }
+
+#[tokio::test]
+async fn a_layer_holds_only_what_the_command_did() {
+    let bench = Bench::new();
+    let (image, work) = (Rootfs::of_host(), tempfile::tempdir().unwrap());
+    std::os::unix::fs::symlink(
+        "../run/missing/stub.conf",
+        image.path().join("etc/resolv.conf"),
+    )
+    .unwrap();
+    let dir = |name: &str| {
+        let path = work.path().join(name);
+        std::fs::create_dir(&path).unwrap();
+        path
+    };
+    let (upper, inner, merged) = (dir("upper"), dir("work"), dir("merged"));
+    let options = format!(
+        "lowerdir={},upperdir={},workdir={}",
+        image.path().display(),
+        upper.display(),
+        inner.display()
+    );
+    let options = std::ffi::CString::new(options).unwrap();
+    let flags = rustix::mount::MountFlags::empty();
+    rustix::mount::mount(
+        "overlay",
+        &merged,
+        "overlay",
+        flags,
+        Some(options.as_c_str()),
+    )
+    .unwrap();
+
+    let mut process = bench
+        .sh("grep -c nameserver /etc/resolv.conf; echo x > /etc/new; rm /bin/seq")
+        .await;
+    process.rootfs = merged.clone();
+    process.binds = vec![Bind {
+        source: inner.parent().unwrap().into(),
+        target: "/etc/d/e".into(),
+        read_only: true,
+    }];
+    let output = bench.run(process).await;
+    // Nothing keeps the mount busy.
+    rustix::mount::unmount(&merged, rustix::mount::UnmountFlags::empty()).unwrap();
+    assert_eq!(text(output.unwrap()), "1\n");
+    let layer: Vec<_> = rootfs::list(&upper).into_iter().collect();
+    assert_eq!(layer, ["bin", "bin/seq", "etc", "etc/new"]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_program_is_named() {
+    let bench = Bench::new();
+    for (name, contents) in [("lost", "#!/no/such/shell\n"), ("noise", "just text\n")] {
+        let path = bench.rootfs.path().join("bin").join(name);
+        std::fs::write(&path, contents).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // The runtime finds out too late to refuse.
+        let output = bench.run(bench.process(&[name]).await).await.unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.code, 1);
+        assert!(stderr.contains(&format!("exec /bin/{name}: ")), "{stderr}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_containers_run_at_once_and_nothing_leaks() {
+    let bench = Arc::new(Bench::new());
+    // They share a root here, so that mount points must not come and go.
+    for dir in ["proc", "sys", "dev"] {
+        std::fs::create_dir(bench.rootfs.path().join(dir)).unwrap();
+    }
+    for file in ["hosts", "resolv.conf"] {
+        std::fs::write(bench.rootfs.path().join("etc").join(file), "").unwrap();
+    }
+    let files = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let mut runs = tokio::task::JoinSet::new();
+    for number in 0..12 {
+        let bench = bench.clone();
+        runs.spawn(async move {
+            let seen = bench.stdout(&format!("sleep 0.05 & echo {number}")).await;
+            assert_eq!(seen, format!("{number}\n"));
+        });
+    }
+    while let Some(run) = runs.join_next().await {
+        run.unwrap();
+    }
+    bench.assert_clean();
+    // Other tests of this process open files as well, but not that many.
+    assert!(files() < 400, "{} files are open", files());
+}
+
+#[tokio::test]
+async fn certificates_of_the_host_are_seen_but_not_kept() {
+    let mut bench = Bench::new();
+    let bundle = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(bundle.path(), "certificates").unwrap();
+    let engine = Arc::get_mut(&mut bench.executor.engine).unwrap();
+    engine.trust = Default::default();
+    engine.trust.bundle = Some(bundle.path().into());
+    let before = bench.rootfs.list();
+    let script = "cat $SSL_CERT_FILE $CURL_CA_BUNDLE; echo x >> $SSL_CERT_FILE || echo read-only";
+    let mut process = bench.sh(&format!("{script} 2>/dev/null")).await;
+    process.user = "nobody".into();
+    std::fs::set_permissions(bundle.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let output = bench.run(process).await.unwrap();
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "certificatescertificatesread-only\n"
+    );
+    assert_eq!(bench.rootfs.list(), before);
+}
+
+#[tokio::test]
+async fn groups_that_a_killed_invocation_left_are_removed() {
+    let bench = Bench::new();
+    let name = format!("{}left", bench.executor.engine.id_prefix());
+    let hierarchies = std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten();
+    let left: Vec<_> = hierarchies.map(|h| h.path().join(&name)).collect();
+    let made = left
+        .iter()
+        .filter(|path| std::fs::create_dir(path).is_ok())
+        .count();
+    assert!(made > 0 || left.is_empty());
+    bench.stdout("true").await;
+    assert!(left.iter().all(|path| !path.exists()));
+}
+
+/// What we add to the time of the runtime itself. Not run by default: timing is
+/// of the machine. `cargo test --release -- --ignored --nocapture overhead`
+#[tokio::test]
+#[ignore = "measures"]
+async fn overhead() {
+    let bench = Bench::new();
+    bench.run(bench.process(&["true"]).await).await.unwrap();
+    let (mut attach, mut run) = (Vec::new(), Vec::new());
+    for _ in 0..20 {
+        let start = std::time::Instant::now();
+        let process = bench.process(&["true"]).await;
+        attach.push(start.elapsed());
+        let start = std::time::Instant::now();
+        bench.run(process).await.unwrap();
+        run.push(start.elapsed());
+    }
+    // A bundle as we make it, given to the runtime alone.
+    let dir = tempfile::tempdir().unwrap();
+    let attachment = bench.network.attach().await.unwrap();
+    let user = user::User::resolve(bench.rootfs.path(), "").unwrap();
+    let env = vec![("PATH".to_owned(), "/bin".to_owned())];
+    let args = vec!["true".to_owned()];
+    let command = spec::Command {
+        args,
+        env,
+        cwd: "/".into(),
+        user,
+        privileged: false,
+    };
+    let container = spec::Container {
+        id: "poniard-overhead",
+        rootfs: bench.rootfs.path(),
+        hostname: "box",
+        netns: &attachment.netns,
+        init: None,
+        mounts: Vec::new(),
+    };
+    spec::write(&dir.path().join("config.json"), container, &command).unwrap();
+    let mut plain = Vec::new();
+    for _ in 0..20 {
+        let start = std::time::Instant::now();
+        let mut runc = std::process::Command::new("runc");
+        runc.arg("--root")
+            .arg(dir.path().join("root"))
+            .arg("run")
+            .arg("--bundle")
+            .arg(dir.path());
+        assert!(runc.arg("poniard-overhead").status().unwrap().success());
+        plain.push(start.elapsed());
+    }
+    let median = |times: &mut Vec<Duration>| {
+        times.sort();
+        times[times.len() / 2]
+    };
+    let (attach, run, plain) = (median(&mut attach), median(&mut run), median(&mut plain));
+    let ratio = (attach + run).as_secs_f64() / plain.as_secs_f64();
+    eprintln!("attach {attach:?}, run {run:?}, runtime alone {plain:?}: {ratio:.2} times");
+}
