@@ -12,10 +12,21 @@ const FORBIDDEN: [char; 8] = [' ', '~', '^', ':', '?', '[', '\\', '\u{7f}'];
 
 /// A pattern that some branch can match, or why none can.
 pub fn pattern(text: &str) -> Result<String, String> {
-    if let Some(c) = text.chars().find(|c| FORBIDDEN.contains(c) || c.is_control()) {
-        return Err(format!("`{}` cannot be in a branch's name; only `*` stands for others", c.escape_default()));
+    if let Some(c) = text
+        .chars()
+        .find(|c| FORBIDDEN.contains(c) || c.is_control())
+    {
+        return Err(format!(
+            "`{}` cannot be in a branch's name; only `*` stands for others",
+            c.escape_default()
+        ));
     }
-    if text.is_empty() || text.contains("..") || text.contains("//") || text.starts_with('/') || text.ends_with('/') {
+    if text.is_empty()
+        || text.contains("..")
+        || text.contains("//")
+        || text.starts_with('/')
+        || text.ends_with('/')
+    {
         return Err("this can be no branch's name".into());
     }
     Ok(text.to_owned())
@@ -26,9 +37,13 @@ pub fn matches(pattern: &str, branch: &str) -> bool {
         None => return pattern == branch,
         Some(split) => split,
     };
-    let Some(branch) = branch.strip_prefix(head) else { return false };
+    let Some(branch) = branch.strip_prefix(head) else {
+        return false;
+    };
     let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
-    let Some(mut branch) = branch.strip_suffix(tail) else { return false };
+    let Some(mut branch) = branch.strip_suffix(tail) else {
+        return false;
+    };
     // What stands between the first and the last `*` may be anywhere, but in
     // its order; the leftmost place leaves most to the rest.
     for part in middle.split('*') {
@@ -53,9 +68,14 @@ pub fn choose<'a>(
     branch: &str,
     pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Option<&'a str>, Ambiguous> {
-    let mut fitting: Vec<_> = pairs.into_iter().filter(|(pattern, _)| matches(pattern, branch)).collect();
+    let mut fitting: Vec<_> = pairs
+        .into_iter()
+        .filter(|(pattern, _)| matches(pattern, branch))
+        .collect();
     fitting.sort_by_key(|(pattern, _)| Reverse(rank(pattern)));
-    let Some(&(pattern, environment)) = fitting.first() else { return Ok(None) };
+    let Some(&(pattern, environment)) = fitting.first() else {
+        return Ok(None);
+    };
     let rival = fitting[1..]
         .iter()
         .find(|(other, owner)| rank(other) == rank(pattern) && *owner != environment);
@@ -106,7 +126,11 @@ mod tests {
 
     #[test]
     fn an_exact_name_wins_over_any_pattern() {
-        let pairs = [("release/*", "staging"), ("release/1", "production"), ("*", "preview")];
+        let pairs = [
+            ("release/*", "staging"),
+            ("release/1", "production"),
+            ("*", "preview"),
+        ];
         assert_eq!(chosen("release/1", &pairs), Some("production"));
         assert_eq!(chosen("release/2", &pairs), Some("staging"));
         assert_eq!(chosen("x", &pairs), Some("preview"));
@@ -123,7 +147,11 @@ mod tests {
 
     #[test]
     fn equally_narrow_patterns_are_ambiguous() {
-        let pairs = [("release/*", "staging"), ("*release/", "x"), ("rele*se/1", "production")];
+        let pairs = [
+            ("release/*", "staging"),
+            ("*release/", "x"),
+            ("rele*se/1", "production"),
+        ];
         let error = choose("release/1", pairs).unwrap_err();
         assert_eq!(error.first, ("release/*".into(), "staging".into()));
         assert_eq!(error.second, ("rele*se/1".into(), "production".into()));

@@ -3,52 +3,79 @@
 //! Keys, defaults and limits are those of Craft Cloud's documentation:
 //! <https://craftcms.com/docs/cloud/config>, `/redirects`, `/static-caching`.
 
+use poniard_sdk::prelude::*;
+
 use crate::document::{self, Node, Value};
 use crate::fields::{Fields, Report, single};
 use crate::problems::Problems;
 use crate::rules;
 
-/// What a valid `craft-cloud.yaml` says, defaults filled in.
+/// What a `craft-cloud.yaml` says, defaults filled in.
+#[object]
 #[derive(Clone, Debug, PartialEq)]
-pub struct CraftCloudFile {
+pub struct CraftCloud {
+    /// Major and minor version of PHP.
     pub php_version: String,
-    /// None: no Node.js step.
-    pub node_version: Option<String>,
+    /// Version of Node.js; empty when there is no Node.js step.
+    pub node_version: String,
+    /// Directory with package.json and package-lock.json; empty for the repository's root.
     pub node_path: String,
+    /// Script of package.json that builds the assets.
     pub npm_script: String,
+    /// Directory with composer.json; empty for the repository's root.
     pub app_path: String,
+    /// Public directory, relative to `app-path`.
     pub webroot: String,
+    /// Directory of static files, relative to the repository's root.
     pub artifact_path: String,
-    pub redirects: Vec<RedirectRule>,
-    pub rewrites: Vec<RewriteRule>,
-    pub cache_rules: Vec<CacheRuleItem>,
+    /// In the order of the file.
+    pub redirects: Vec<Redirect>,
+    /// In the order of the file.
+    pub rewrites: Vec<Rewrite>,
+    /// In the order of the file: the first that matches counts.
+    pub cache_rules: Vec<CacheRule>,
 }
 
+/// A redirect of `craft-cloud.yaml`.
+#[object]
 #[derive(Clone, Debug, PartialEq)]
-pub struct RedirectRule {
+pub struct Redirect {
+    /// What URLPattern takes: a string, or a JSON object of a URL's parts.
     pub pattern: String,
+    /// Template of an address.
     pub destination: String,
+    /// HTTP status: 301, 302, 303, 307 or 308.
     pub status: u16,
 }
 
+/// A rewrite of `craft-cloud.yaml`.
+#[object]
 #[derive(Clone, Debug, PartialEq)]
-pub struct RewriteRule {
+pub struct Rewrite {
+    /// What URLPattern takes: a string, or a JSON object of a URL's parts.
     pub pattern: String,
+    /// Template of an address.
     pub destination: String,
-    /// Names and values.
-    pub headers: Vec<(String, String)>,
+    /// Headers of the response, as `Name: value`.
+    pub headers: Vec<String>,
 }
 
+/// A rule for the static cache of `craft-cloud.yaml`.
+#[object]
 #[derive(Clone, Debug, PartialEq)]
-pub struct CacheRuleItem {
+pub struct CacheRule {
+    /// What URLPattern takes: a string, or a JSON object of a URL's parts.
     pub pattern: String,
-    /// `include` or `exclude`, and the keys.
-    pub query_string: Option<(String, Vec<String>)>,
+    /// `include` or `exclude`; empty when the query string has no rule.
+    pub query_string_mode: String,
+    /// Keys of the query string that the mode is about.
+    pub query_string_keys: Vec<String>,
+    /// Cookies that are part of the cache's key.
     pub cookies: Vec<String>,
 }
 
 /// Reads `text`; `file` is its name in messages.
-pub fn parse(file: &str, text: &str) -> Result<CraftCloudFile, Problems> {
+pub fn parse(file: &str, text: &str) -> Result<CraftCloud, Problems> {
     let (root, mut problems) =
         document::parse(text).map_err(|problem| Problems::new(file, vec![problem]))?;
     let report = Report::default();
@@ -60,7 +87,7 @@ pub fn parse(file: &str, text: &str) -> Result<CraftCloudFile, Problems> {
     }
 }
 
-fn read(report: &Report, mut root: Fields) -> Option<CraftCloudFile> {
+fn read(report: &Report, mut root: Fields) -> Option<CraftCloud> {
     let php_version = root.text("php-version", php_version);
     if root.node("php-version").is_none() {
         root.missing("php-version");
@@ -71,7 +98,9 @@ fn read(report: &Report, mut root: Fields) -> Option<CraftCloudFile> {
     let app_path = path("app-path").unwrap_or_default();
     let webroot = path("webroot").unwrap_or_else(|| "web".into());
     let artifact_path = path("artifact-path").unwrap_or_else(|| join(&app_path, &webroot));
-    let npm_script = root.text("npm-script", script).map_or_else(|| "build".into(), |at| at.value);
+    let npm_script = root
+        .text("npm-script", script)
+        .map_or_else(|| "build".into(), |at| at.value);
     let redirects = rules(report, &mut root, "redirects", redirect);
     let rewrites = rules(report, &mut root, "rewrites", rewrite);
     let cache_rules = root
@@ -83,9 +112,9 @@ fn read(report: &Report, mut root: Fields) -> Option<CraftCloudFile> {
         })
         .unwrap_or_default();
     root.end();
-    Some(CraftCloudFile {
+    Some(CraftCloud {
         php_version: php_version?.value,
-        node_version: node_version.map(|at| at.value),
+        node_version: node_version.map(|at| at.value).unwrap_or_default(),
         node_path,
         npm_script,
         app_path,
@@ -106,34 +135,39 @@ fn rules<T>(
 ) -> Vec<T> {
     let path = fields.path_of(key);
     let items = fields.items(key).iter().enumerate();
-    items.filter_map(|(i, node)| read(report, Fields::of(report, &format!("{path}[{i}]"), node)?)).collect()
+    items
+        .filter_map(|(i, node)| read(report, Fields::of(report, &format!("{path}[{i}]"), node)?))
+        .collect()
 }
 
-fn redirect(report: &Report, mut rule: Fields) -> Option<RedirectRule> {
+fn redirect(report: &Report, mut rule: Fields) -> Option<Redirect> {
     let pattern = pattern(report, &mut rule);
     let destination = destination_of(&mut rule);
     let status = rule.text("status", status).map_or(302, |at| at.value);
     rule.end();
-    Some(RedirectRule {
+    Some(Redirect {
         pattern: pattern?,
         destination: destination?,
         status,
     })
 }
 
-fn rewrite(report: &Report, mut rule: Fields) -> Option<RewriteRule> {
+fn rewrite(report: &Report, mut rule: Fields) -> Option<Rewrite> {
     let pattern = pattern(report, &mut rule);
     let destination = destination_of(&mut rule);
-    let headers = rule.map("headers").map(|map| headers(report, &map)).unwrap_or_default();
+    let headers = rule
+        .map("headers")
+        .map(|map| headers(report, &map))
+        .unwrap_or_default();
     rule.end();
-    Some(RewriteRule {
+    Some(Rewrite {
         pattern: pattern?,
         destination: destination?,
         headers,
     })
 }
 
-fn cache_rule(report: &Report, mut rule: Fields) -> Option<CacheRuleItem> {
+fn cache_rule(report: &Report, mut rule: Fields) -> Option<CacheRule> {
     let pattern = pattern(report, &mut rule);
     let has_query = rule.node("query-string").is_some();
     let query_string = rule.map("query-string").and_then(|mut query| {
@@ -153,9 +187,11 @@ fn cache_rule(report: &Report, mut rule: Fields) -> Option<CacheRuleItem> {
         report.note(rule.at(), "a cache rule needs `query-string` or `cookies`");
     }
     rule.end();
-    Some(CacheRuleItem {
+    let (query_string_mode, query_string_keys) = query_string.unwrap_or_default();
+    Some(CacheRule {
         pattern: pattern?,
-        query_string,
+        query_string_mode,
+        query_string_keys,
         cookies: cookies.into_iter().map(|cookie| cookie.value).collect(),
     })
 }
@@ -176,17 +212,20 @@ fn pattern(report: &Report, rule: &mut Fields) -> Option<String> {
     }
     let path = rule.path_of("pattern");
     let mut parts = Fields::of(report, &path, node)?;
-    let mut object = serde_json::Map::new();
+    let mut object = poniard_sdk::serde_json::Map::new();
     for part in PARTS {
         if let Some(text) = parts.text(part, |text| Ok(text.to_owned())) {
             object.insert(part.into(), text.value.into());
         }
     }
     if parts.entries().is_empty() {
-        report.note(node.at, format!("`{path}` matches nothing in particular: name a part, such as `pathname`"));
+        report.note(
+            node.at,
+            format!("`{path}` matches nothing in particular: name a part, such as `pathname`"),
+        );
     }
     parts.end();
-    Some(serde_json::Value::Object(object).to_string())
+    Some(poniard_sdk::serde_json::Value::Object(object).to_string())
 }
 
 fn destination_of(rule: &mut Fields) -> Option<String> {
@@ -196,16 +235,19 @@ fn destination_of(rule: &mut Fields) -> Option<String> {
     rule.text("destination", destination).map(|at| at.value)
 }
 
-fn headers(report: &Report, map: &Fields) -> Vec<(String, String)> {
+fn headers(report: &Report, map: &Fields) -> Vec<String> {
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     let read = |(key, node): &(document::Key, Node)| {
         if key.name.is_empty() || !key.name.chars().all(token) {
-            report.note(key.at, format!("`{}` is no header's name", map.path_of(&key.name)));
+            report.note(
+                key.at,
+                format!("`{}` is no header's name", map.path_of(&key.name)),
+            );
         }
         let path = map.path_of(&key.name);
         let text = single(report, &path, node)?;
         let value = rules::line(text).map_err(|why| format!("`{path}`: {why}"));
-        Some((key.name.clone(), report.check(node.at, value)?))
+        Some(format!("{}: {}", key.name, report.check(node.at, value)?))
     };
     map.entries().iter().filter_map(read).collect()
 }
@@ -235,7 +277,9 @@ fn version(text: &str) -> Option<Vec<u32>> {
 fn path(text: &str) -> Result<String, String> {
     let inner = text.trim_end_matches('/');
     if text.starts_with('/') || inner.split('/').any(|part| part == "..") {
-        return Err("expected a path within the repository, without `..` or a `/` at its start".into());
+        return Err(
+            "expected a path within the repository, without `..` or a `/` at its start".into(),
+        );
     }
     let parts = inner.split('/').filter(|part| !matches!(*part, "" | "."));
     Ok(parts.collect::<Vec<_>>().join("/"))
@@ -253,7 +297,9 @@ fn script(text: &str) -> Result<String, String> {
     let ok = |c: char| c.is_ascii_alphanumeric() || "-_:.".contains(c);
     match !text.is_empty() && text.chars().all(ok) {
         true => Ok(text.to_owned()),
-        false => Err("expected the name of one script of package.json; a command is not allowed".into()),
+        false => {
+            Err("expected the name of one script of package.json; a command is not allowed".into())
+        }
     }
 }
 
@@ -272,21 +318,35 @@ fn status(text: &str) -> Result<u16, String> {
 }
 
 /// What `{…}` in a destination may start with.
-const VARIABLES: [&str; 5] = ["request", "matches", "cdnBaseUrl", "assetBaseUrl", "artifactBaseUrl"];
+const VARIABLES: [&str; 5] = [
+    "request",
+    "matches",
+    "cdnBaseUrl",
+    "assetBaseUrl",
+    "artifactBaseUrl",
+];
 
 fn destination(text: &str) -> Result<String, String> {
-    if !["/", "{", "https://", "http://"].iter().any(|start| text.starts_with(start)) {
+    if !["/", "{", "https://", "http://"]
+        .iter()
+        .any(|start| text.starts_with(start))
+    {
         return Err("expected an address: `https://…`, `/…` or `{…}`".into());
     }
     let mut rest = text;
     while let Some(open) = rest.find(['{', '}']) {
-        let inner = rest[open..].strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let inner = rest[open..]
+            .strip_prefix('{')
+            .and_then(|inner| inner.split_once('}'));
         let Some((variable, after)) = inner else {
             return Err("a `{` or `}` without its other half".into());
         };
         let root = variable.split('.').next().unwrap_or_default();
         if !VARIABLES.contains(&root) {
-            return Err(format!("`{{{variable}}}` is unknown: expected one of {}", VARIABLES.join(", ")));
+            return Err(format!(
+                "`{{{variable}}}` is unknown: expected one of {}",
+                VARIABLES.join(", ")
+            ));
         }
         rest = after;
     }
@@ -299,16 +359,30 @@ mod tests {
 
     fn problems(text: &str) -> Vec<String> {
         let problems = parse("craft-cloud.yaml", text).unwrap_err().to_string();
-        problems.lines().filter(|line| !line.ends_with("`:")).map(str::to_owned).collect()
+        problems
+            .lines()
+            .filter(|line| !line.ends_with("`:"))
+            .map(str::to_owned)
+            .collect()
     }
 
     #[test]
     fn defaults_are_those_of_the_documentation() {
         let craft = parse("craft-cloud.yaml", "php-version: '8.2'").unwrap();
-        assert_eq!(craft.node_version, None);
-        assert_eq!((craft.npm_script.as_str(), craft.webroot.as_str()), ("build", "web"));
-        assert_eq!((craft.app_path.as_str(), craft.artifact_path.as_str()), ("", "web"));
-        let craft = parse("craft-cloud.yaml", "php-version: 8.10\napp-path: ./cms/\nwebroot: public").unwrap();
+        assert_eq!(craft.node_version, "");
+        assert_eq!(
+            (craft.npm_script.as_str(), craft.webroot.as_str()),
+            ("build", "web")
+        );
+        assert_eq!(
+            (craft.app_path.as_str(), craft.artifact_path.as_str()),
+            ("", "web")
+        );
+        let craft = parse(
+            "craft-cloud.yaml",
+            "php-version: 8.10\napp-path: ./cms/\nwebroot: public",
+        )
+        .unwrap();
         assert_eq!(craft.php_version, "8.10");
         assert_eq!(craft.artifact_path, "cms/public");
     }
@@ -341,11 +415,20 @@ cache:
 "#,
         )
         .unwrap();
-        assert_eq!(craft.redirects[0].pattern, r#"{"hostname":"www.example.com","pathname":"/:path+"}"#);
-        assert_eq!((craft.redirects[0].status, craft.redirects[1].status), (301, 302));
-        assert_eq!(craft.rewrites[0].headers[0].1, "https://example.com");
-        let query = craft.cache_rules[0].query_string.clone().unwrap();
-        assert_eq!(query, ("include".to_owned(), vec!["q".to_owned(), "page".to_owned()]));
+        assert_eq!(
+            craft.redirects[0].pattern,
+            r#"{"hostname":"www.example.com","pathname":"/:path+"}"#
+        );
+        assert_eq!(
+            (craft.redirects[0].status, craft.redirects[1].status),
+            (301, 302)
+        );
+        assert_eq!(
+            craft.rewrites[0].headers,
+            ["Access-Control-Allow-Origin: https://example.com"]
+        );
+        assert_eq!(craft.cache_rules[0].query_string_mode, "include");
+        assert_eq!(craft.cache_rules[0].query_string_keys, ["q", "page"]);
         assert_eq!(craft.cache_rules[1].cookies, ["AD_SOURCE"]);
         assert_eq!(craft.artifact_path, "cms/web/dist");
     }
@@ -390,8 +473,13 @@ phpversion: '8.2'
     #[test]
     fn versions_too_old_are_refused() {
         assert!(problems("php-version: '7.4'")[0].ends_with("PHP 7.4 is too old: at least 8.1"));
-        assert!(problems("php-version: 8")[0].ends_with("expected major and minor version, such as '8.3'"));
+        assert!(
+            problems("php-version: 8")[0]
+                .ends_with("expected major and minor version, such as '8.3'")
+        );
         assert!(problems("php-version: 8.2.1")[0].contains("expected major and minor"));
-        assert!(problems("php-version: 8.2\nnode-version: 14")[0].contains("Node.js 14 is too old"));
+        assert!(
+            problems("php-version: 8.2\nnode-version: 14")[0].contains("Node.js 14 is too old")
+        );
     }
 }

@@ -86,7 +86,10 @@ impl<'a> Composer<'a> {
         let at = position(span.start);
         self.count(span, 1)?;
         if depth > MAX_DEPTH {
-            return Err(problem(span, format!("nested deeper than {MAX_DEPTH} levels")));
+            return Err(problem(
+                span,
+                format!("nested deeper than {MAX_DEPTH} levels"),
+            ));
         }
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -262,39 +265,59 @@ mod tests {
         let list = places("a: 1\nb: [1, 2\nc: 3\n");
         assert_eq!(list.len(), 1);
         assert!(list[0].contains(": not YAML: "), "{list:?}");
-        assert!(places("a:\n\t- b\n")[0].starts_with("2:"), "{:?}", places("a:\n\t- b\n"));
+        assert!(
+            places("a:\n\t- b\n")[0].starts_with("2:"),
+            "{:?}",
+            places("a:\n\t- b\n")
+        );
     }
 
     #[test]
     fn every_duplicate_key_is_reported() {
         assert_eq!(
             places("a: 1\nb: 2\na: 3\nb: 4\n"),
-            ["3:1: `a` is already set in line 1", "4:1: `b` is already set in line 2"]
+            [
+                "3:1: `a` is already set in line 1",
+                "4:1: `b` is already set in line 2"
+            ]
         );
     }
 
     #[test]
     fn anchors_are_followed() {
         let (root, _) = parse("a: &x { k: v }\nb: *x\n").unwrap();
-        let Value::Map(entries) = root.value else { panic!() };
+        let Value::Map(entries) = root.value else {
+            panic!()
+        };
         assert!(matches!(&entries[1].1.value, Value::Map(inner) if inner[0].0.name == "k"));
     }
 
     #[test]
     fn what_grows_without_bounds_is_refused() {
         let deep = "[".repeat(200);
-        assert!(places(&deep)[0].contains("nested deeper"), "{:?}", places(&deep));
+        assert!(
+            places(&deep)[0].contains("nested deeper"),
+            "{:?}",
+            places(&deep)
+        );
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for i in 1..9 {
             let ten = vec![format!("*a{}", i - 1); 10].join(", ");
             bomb += &format!("a{i}: &a{i} [{ten}]\n");
         }
-        assert!(places(&bomb)[0].contains("more than 10000 values"), "{:?}", places(&bomb));
+        assert!(
+            places(&bomb)[0].contains("more than 10000 values"),
+            "{:?}",
+            places(&bomb)
+        );
     }
 
     #[test]
     fn tags_second_documents_and_odd_keys_are_refused() {
-        assert_eq!(places("a: !secret x\n"), ["1:4: the tag `!secret` is not supported"]);
+        assert_eq!(
+            places("a: !secret x\n"),
+            ["1:4: the tag `!secret` is not supported"]
+        );
         assert!(places("a: 1\n---\nb: 2\n")[0].contains("a second document"));
         assert_eq!(places("? [a, b]\n: 1\n"), ["1:3: a key must be a word"]);
         assert_eq!(places("a: !!str 1\n"), Vec::<String>::new());

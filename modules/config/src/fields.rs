@@ -52,7 +52,10 @@ impl<'a> Fields<'a> {
             Value::Map(entries) => entries.as_slice(),
             Value::Null => &[],
             _ => {
-                report.note(node.at, format!("{} must be a mapping, not {}", named(path), node.kind()));
+                report.note(
+                    node.at,
+                    format!("{} must be a mapping, not {}", named(path), node.kind()),
+                );
                 return None;
             }
         };
@@ -109,7 +112,10 @@ impl<'a> Fields<'a> {
                 value: text == "true",
             }),
             _ => {
-                self.report.note(node.at, format!("{} must be true or false", named(&self.path_of(key))));
+                self.report.note(
+                    node.at,
+                    format!("{} must be true or false", named(&self.path_of(key))),
+                );
                 None
             }
         }
@@ -117,7 +123,9 @@ impl<'a> Fields<'a> {
 
     /// The items of a list; none when missing.
     pub fn items(&mut self, key: &'static str) -> &'a [Node] {
-        let Some(node) = self.node(key) else { return &[] };
+        let Some(node) = self.node(key) else {
+            return &[];
+        };
         match &node.value {
             Value::List(items) => items,
             _ => {
@@ -126,14 +134,21 @@ impl<'a> Fields<'a> {
                     Value::Text { .. } => format!("; write `{key}: [ … ]`"),
                     _ => String::new(),
                 };
-                self.report.note(node.at, format!("{} must be a list, not {}{hint}", named(&path), node.kind()));
+                self.report.note(
+                    node.at,
+                    format!("{} must be a list, not {}{hint}", named(&path), node.kind()),
+                );
                 &[]
             }
         }
     }
 
     /// A list of single values, each checked by `rule`.
-    pub fn texts<T>(&mut self, key: &'static str, rule: impl Fn(&str) -> Result<T, String>) -> Vec<At<T>> {
+    pub fn texts<T>(
+        &mut self,
+        key: &'static str,
+        rule: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<At<T>> {
         let (report, path) = (self.report, self.path_of(key));
         let read = |(i, node): (usize, &'a Node)| {
             let path = format!("{path}[{i}]");
@@ -142,7 +157,11 @@ impl<'a> Fields<'a> {
             let value = report.check(node.at, value)?;
             Some(At { at: node.at, value })
         };
-        self.items(key).iter().enumerate().filter_map(read).collect()
+        self.items(key)
+            .iter()
+            .enumerate()
+            .filter_map(read)
+            .collect()
     }
 
     /// The mapping under `key`; none when missing.
@@ -158,7 +177,8 @@ impl<'a> Fields<'a> {
 
     /// Notes that `key` must be there.
     pub fn missing(&self, key: &str) {
-        self.report.note(self.at, format!("`{}` is missing", self.path_of(key)));
+        self.report
+            .note(self.at, format!("`{}` is missing", self.path_of(key)));
     }
 
     /// Notes every key that nobody asked for.
@@ -176,7 +196,10 @@ impl<'a> Fields<'a> {
                 .map(|near| format!(": did you mean `{near}`?"))
                 .unwrap_or_default();
             let allowed = self.asked.join(", ");
-            self.report.note(key.at, format!("unknown key `{name}`{place}{near} (allowed: {allowed})"));
+            self.report.note(
+                key.at,
+                format!("unknown key `{name}`{place}{near} (allowed: {allowed})"),
+            );
         }
     }
 }
@@ -186,7 +209,14 @@ pub fn single<'a>(report: &Report, path: &str, node: &'a Node) -> Option<&'a str
     match &node.value {
         Value::Text { text, .. } => Some(text),
         _ => {
-            report.note(node.at, format!("{} must be a single value, not {}", named(path), node.kind()));
+            report.note(
+                node.at,
+                format!(
+                    "{} must be a single value, not {}",
+                    named(path),
+                    node.kind()
+                ),
+            );
             None
         }
     }

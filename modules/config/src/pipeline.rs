@@ -62,7 +62,10 @@ fn read(report: &Report, mut root: Fields) -> Pipeline {
         pipeline.aws_region = value(aws.text("region", rules::region));
         aws.end();
     }
-    let shared = root.map("secrets").map(|map| secrets(report, map)).unwrap_or_default();
+    let shared = root
+        .map("secrets")
+        .map(|map| secrets(report, map))
+        .unwrap_or_default();
     if let Some(map) = root.map("environments") {
         pipeline.environments = environments(report, &map, &shared);
     }
@@ -73,7 +76,8 @@ fn read(report: &Report, mut root: Fields) -> Pipeline {
 fn environments(report: &Report, map: &Fields, shared: &BTreeMap<String, String>) -> Vec<Settings> {
     let mut owners = Owners::default();
     let read = map.entries().iter().filter_map(|(key, node)| {
-        let name = rules::environment_name(&key.name).map_err(|why| format!("`environments`: {why}"));
+        let name =
+            rules::environment_name(&key.name).map_err(|why| format!("`environments`: {why}"));
         report.check(key.at, name)?;
         environment(report, map, &key.name, node, shared, &mut owners)
     });
@@ -94,11 +98,22 @@ fn environment(
     let branches = fields.texts("branches", branch::pattern);
     let merge_requests = fields.flag("merge-requests");
     let has_merge_requests = merge_requests.as_ref().is_some_and(|flag| flag.value);
-    owners.add(name, &branches, merge_requests.filter(|flag| flag.value).map(|flag| flag.at));
-    let url = fields.text("url", |text| rules::url_of_environment(text, has_merge_requests));
+    owners.add(
+        name,
+        &branches,
+        merge_requests.filter(|flag| flag.value).map(|flag| flag.at),
+    );
+    let url = fields.text("url", |text| {
+        rules::url_of_environment(text, has_merge_requests)
+    });
     let variables = fields.map("variables").map(|map| variables(report, map));
     let mut all_secrets = shared.clone();
-    all_secrets.extend(fields.map("secrets").map(|map| secrets(report, map)).unwrap_or_default());
+    all_secrets.extend(
+        fields
+            .map("secrets")
+            .map(|map| secrets(report, map))
+            .unwrap_or_default(),
+    );
     let cloudflare_env = fields.text("cloudflare-env", rules::id);
     let (mut lambda_function, mut lambda_alias) = (None, None);
     if let Some(mut lambda) = fields.map("lambda") {
@@ -132,8 +147,13 @@ struct Owners {
 
 impl Owners {
     fn add(&mut self, name: &str, branches: &[At<String>], merge_requests: Option<Position>) {
-        self.branches.extend(branches.iter().map(|branch| (name.to_owned(), branch.clone())));
-        self.merge_requests.extend(merge_requests.map(|at| (name.to_owned(), at)));
+        self.branches.extend(
+            branches
+                .iter()
+                .map(|branch| (name.to_owned(), branch.clone())),
+        );
+        self.merge_requests
+            .extend(merge_requests.map(|at| (name.to_owned(), at)));
     }
 
     /// Notes what two environments claim.
@@ -183,21 +203,28 @@ fn value<T>(at: Option<At<T>>) -> Option<T> {
 
 impl Pipeline {
     pub fn environment(&self, name: &str) -> Option<&Settings> {
-        self.environments.iter().find(|settings| settings.name == name)
+        self.environments
+            .iter()
+            .find(|settings| settings.name == name)
     }
 
     /// The environment that `branch` belongs to, if any.
     pub fn for_branch(&self, branch: &str) -> Result<Option<&Settings>, branch::Ambiguous> {
         let pairs = self.environments.iter().flat_map(|settings| {
             let name = settings.name.as_str();
-            settings.branches.iter().map(move |pattern| (pattern.as_str(), name))
+            settings
+                .branches
+                .iter()
+                .map(move |pattern| (pattern.as_str(), name))
         });
         Ok(branch::choose(branch, pairs)?.and_then(|name| self.environment(name)))
     }
 
     /// The environment of merge requests, if any.
     pub fn for_merge_requests(&self) -> Option<&Settings> {
-        self.environments.iter().find(|settings| settings.merge_requests)
+        self.environments
+            .iter()
+            .find(|settings| settings.merge_requests)
     }
 }
 
@@ -232,8 +259,15 @@ environments:
         assert_eq!(production.cloudflare_env.as_deref(), Some("production"));
         assert_eq!(production.lambda_function.as_deref(), Some("site"));
         assert_eq!(production.lambda_alias.as_deref(), Some("live"));
-        let variables: Vec<_> = production.variables.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        assert_eq!(variables, ["NODE_ENV=production", "WORKERS=4", "DEBUG=false"]);
+        let variables: Vec<_> = production
+            .variables
+            .iter()
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect();
+        assert_eq!(
+            variables,
+            ["NODE_ENV=production", "WORKERS=4", "DEBUG=false"]
+        );
         assert_eq!(pipeline.for_merge_requests().unwrap().name, "preview");
     }
 
@@ -257,7 +291,11 @@ environments:
     #[test]
     fn an_empty_file_is_valid_and_says_nothing() {
         for text in ["", "# nothing\n", "environments:\n"] {
-            assert_eq!(parse("pipeline.yaml", text).unwrap(), Pipeline::default(), "{text}");
+            assert_eq!(
+                parse("pipeline.yaml", text).unwrap(),
+                Pipeline::default(),
+                "{text}"
+            );
         }
     }
 
@@ -295,7 +333,7 @@ pipeline.yaml:1:15: unknown key `account_id` in `cloudflare`: did you mean `acco
 pipeline.yaml:3:8: `gitlab.url`: expected an address that starts with https:// or http://
 pipeline.yaml:4:15: `gitlab.project-id` must be a single value, not a list
 pipeline.yaml:5:6: `aws` must be a mapping, not a single value
-pipeline.yaml:7:10: `secrets.TOKEN`: this looks like a plaintext (not shown): write where the secret is, as one of env://, file://, cmd://, op://, vault://, libsecret://, aws+sm://, aws+ps://
+pipeline.yaml:7:10: `secrets.TOKEN`: this looks like a plaintext (not shown): write where the secret is, as one of env://, file://, cmd://, op://, vault://, libsecret://, gcp://, aws+sm://, aws+ps://
 pipeline.yaml:8:3: `secrets.2ND`: expected a variable's name: letters, digits and `_`, no digit first
 pipeline.yaml:11:15: `environments.production.branches` must be a list, not a single value; write `branches: [ … ]`
 pipeline.yaml:12:5: unknown key `variabels` in `environments.production`: did you mean `variables`? (allowed: branches, merge-requests, url, variables, secrets, cloudflare-env, lambda)

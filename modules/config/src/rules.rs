@@ -2,7 +2,17 @@
 //! never repeats the value of a secret.
 
 /// Providers of secrets that engines know, as the schemes of their URIs.
-pub const PROVIDERS: [&str; 8] = ["env", "file", "cmd", "op", "vault", "libsecret", "aws+sm", "aws+ps"];
+pub const PROVIDERS: [&str; 9] = [
+    "env",
+    "file",
+    "cmd",
+    "op",
+    "vault",
+    "libsecret",
+    "gcp",
+    "aws+sm",
+    "aws+ps",
+];
 
 /// Any text without line breaks.
 pub fn line(text: &str) -> Result<String, String> {
@@ -25,7 +35,10 @@ pub fn id(text: &str) -> Result<String, String> {
 pub fn project_id(text: &str) -> Result<String, String> {
     let numeric = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
     let segment = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_alphanumeric() || "-_.".contains(c))
     };
     let path = text.contains('/') && text.split('/').all(segment);
     match numeric || path {
@@ -40,13 +53,17 @@ pub fn region(text: &str) -> Result<String, String> {
     let word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
     let ok = match parts.as_slice() {
         [names @ .., number] if names.len() >= 2 => {
-            names.iter().all(word) && number.len() == 1 && number.chars().all(|c| c.is_ascii_digit())
+            names.iter().all(word)
+                && number.len() == 1
+                && number.chars().all(|c| c.is_ascii_digit())
         }
         _ => false,
     };
     match ok {
         true => Ok(text.to_owned()),
-        false => Err(format!("`{text}` is no AWS region: expected the like of `eu-west-1`")),
+        false => Err(format!(
+            "`{text}` is no AWS region: expected the like of `eu-west-1`"
+        )),
     }
 }
 
@@ -85,7 +102,10 @@ pub fn environment_name(text: &str) -> Result<String, String> {
     let edge = text.starts_with(['/', ' ']) || text.ends_with(['/', ' ']);
     match !text.is_empty() && text.len() <= 255 && !edge && text.chars().all(ok) {
         true => Ok(text.to_owned()),
-        false => Err("expected letters, digits, `-`, `_`, `.`, `/` and spaces, no `/` or space at an end".into()),
+        false => Err(
+            "expected letters, digits, `-`, `_`, `.`, `/` and spaces, no `/` or space at an end"
+                .into(),
+        ),
     }
 }
 
@@ -119,7 +139,9 @@ pub fn secret_uri(text: &str) -> Result<String, String> {
 
 fn plaintext() -> String {
     let schemes = PROVIDERS.map(|p| format!("{p}://")).join(", ");
-    format!("this looks like a plaintext (not shown): write where the secret is, as one of {schemes}")
+    format!(
+        "this looks like a plaintext (not shown): write where the secret is, as one of {schemes}"
+    )
 }
 
 /// The name of a Lambda function, or its ARN.
@@ -128,7 +150,9 @@ pub fn lambda_function(text: &str) -> Result<String, String> {
     let arn = text.starts_with("arn:") && text.matches(':').count() == 6;
     match (arn || !text.contains(':')) && id(name).is_ok() {
         true => Ok(text.to_owned()),
-        false => Err("expected a function's name (letters, digits, `-`, `_`, at most 64) or its ARN".into()),
+        false => Err(
+            "expected a function's name (letters, digits, `-`, `_`, at most 64) or its ARN".into(),
+        ),
     }
 }
 
@@ -151,7 +175,10 @@ mod tests {
             ("env:TOKEN", "env://TOKEN"),
             ("cmd://pass show site", "cmd://pass show site"),
             ("op://vault/item/field", "op://vault/item/field"),
-            ("vault://kv/site.token?ttl=1h", "vault://kv/site.token?ttl=1h"),
+            (
+                "vault://kv/site.token?ttl=1h",
+                "vault://kv/site.token?ttl=1h",
+            ),
             ("aws+sm://prod/site", "aws+sm://prod/site"),
         ] {
             assert_eq!(secret_uri(text).as_deref(), Ok(uri));
@@ -160,23 +187,48 @@ mod tests {
 
     #[test]
     fn a_plaintext_secret_is_refused_without_showing_it() {
-        for text in ["hunter2", "postgres://app:hunter2@db/app", "token:hunter2", "op:hunter2", ""] {
+        for text in [
+            "hunter2",
+            "postgres://app:hunter2@db/app",
+            "token:hunter2",
+            "op:hunter2",
+            "",
+        ] {
             let error = secret_uri(text).unwrap_err();
             assert!(error.contains("plaintext"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
-        assert!(secret_uri("env://").unwrap_err().contains("names no secret"));
+        assert!(
+            secret_uri("env://")
+                .unwrap_err()
+                .contains("names no secret")
+        );
     }
 
     #[test]
     fn addresses_are_http_and_hold_no_password() {
-        assert_eq!(url("https://gitlab.com/").as_deref(), Ok("https://gitlab.com"));
-        assert_eq!(url("http://127.0.0.1:8080/git").as_deref(), Ok("http://127.0.0.1:8080/git"));
-        for bad in ["gitlab.com", "ftp://x", "https://", "https:///x", "https://a b"] {
+        assert_eq!(
+            url("https://gitlab.com/").as_deref(),
+            Ok("https://gitlab.com")
+        );
+        assert_eq!(
+            url("http://127.0.0.1:8080/git").as_deref(),
+            Ok("http://127.0.0.1:8080/git")
+        );
+        for bad in [
+            "gitlab.com",
+            "ftp://x",
+            "https://",
+            "https:///x",
+            "https://a b",
+        ] {
             assert!(url(bad).is_err(), "{bad}");
         }
         let error = url("https://me:hunter2@gitlab.com").unwrap_err();
-        assert!(error.contains("password") && !error.contains("hunter2"), "{error}");
+        assert!(
+            error.contains("password") && !error.contains("hunter2"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -191,7 +243,13 @@ mod tests {
         for ok in ["eu-west-1", "us-gov-east-1", "ap-southeast-3"] {
             assert!(region(ok).is_ok(), "{ok}");
         }
-        for bad in ["eu-west", "EU-WEST-1", "eu_west_1", "frankfurt", "eu-west-1a"] {
+        for bad in [
+            "eu-west",
+            "EU-WEST-1",
+            "eu_west_1",
+            "frankfurt",
+            "eu-west-1a",
+        ] {
             assert!(region(bad).is_err(), "{bad}");
         }
         for ok in ["42", "group/project", "a/b/c.d"] {
