@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eyre::{Result, WrapErr};
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
 use super::error::PathContext;
 use super::{Digest, Filter, Snapshot, Store, Tree};
@@ -23,6 +24,15 @@ impl Store {
         self.layer_path(name)
             .symlink_metadata()
             .is_ok_and(|meta| meta.is_dir())
+    }
+
+    /// Whether there is such a layer; if so it counts as used just now.
+    pub fn keep_layer(&self, name: &str) -> bool {
+        let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+        let times = Timestamps { last_access: now, last_modification: omit };
+        // Setting any time sets the change time, which `prune` goes by.
+        rustix::fs::utimensat(CWD, self.layer_path(name), &times, AtFlags::empty()).is_ok()
     }
 
     /// Directories of a snapshot's layers, lowest first. None for the empty snapshot.

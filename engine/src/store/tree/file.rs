@@ -87,7 +87,7 @@ pub(crate) fn copy_file_data(from: &Path, to: &Path) -> io::Result<File> {
 }
 
 /// Attributes that belong to a file's content: capabilities and the user's own.
-pub(super) fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+pub(crate) fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut names = [0; 4096];
     let length = match rustix::fs::llistxattr(path, &mut names[..]) {
         Ok(length) => length,

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use changes::Changes;
 pub(crate) use digest::{Node, Payload, digest_files, empty_digest, root_digest};
-pub(crate) use file::copy_file_data;
+pub(crate) use file::{copy_file_data, xattrs};
 pub(crate) use resolve::clean;
 
 /// Kind of a file.
