@@ -7,6 +7,8 @@
 //! namespace, which reaps orphans; and the *worker*, in which [`isolate`]
 //! returns. The worker alone waits for processes that it starts, so nothing
 //! takes a child away from it.
+//!
+//! PIDs are small and the same in every invocation: they name nothing outside.
 
 use std::io;
 use std::path::{Path, PathBuf};

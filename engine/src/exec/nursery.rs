@@ -100,6 +100,10 @@ unsafe fn nursery(socket: i32, visible: [(usize, usize); 2]) -> ! {
         libc::dup2(socket, 0);
         libc::syscall(libc::SYS_close_range, 1, u32::MAX, 0);
         libc::setsid();
+        // Containers read about mounts and sockets of their PID 1 in `/proc`: there
+        // are none to be seen. A directory of a process in `/proc` has no entries.
+        libc::unshare(libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS);
+        libc::chroot(c"/proc/self/fdinfo".as_ptr());
         libc::chdir(c"/".as_ptr());
         for (start, end) in visible {
             if start != 0 && start < end {

@@ -187,10 +187,10 @@ pub(super) fn failure(log: &Path, args: &[String]) -> SandboxError {
     let lines = log
         .lines()
         .filter_map(|line| serde_json::from_str::<LogLine>(line).ok());
-    let message = lines
+    let mut errors = lines
         .filter(|line| line.level == "error")
-        .map(|line| line.msg)
-        .last();
+        .map(|line| line.msg);
+    let message = errors.next_back();
     explain(
         &message.unwrap_or_else(|| "the runtime has failed without a message".into()),
         args,

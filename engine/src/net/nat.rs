@@ -19,16 +19,13 @@ use super::claim::{Claim, PREFIX};
 /// Rules in force until dropped.
 pub(super) struct Nat {
     table: String,
-    owner: Owner,
+    owner: Option<Owner>,
 }
 
-enum Owner {
-    /// `nft`, with what it goes on reading and writing.
-    Process {
-        _nft: Child,
-        _answers: BufReader<ChildStdout>,
-    },
-    Nobody,
+/// A running `nft`, with what it goes on reading and writing.
+struct Owner {
+    _nft: Child,
+    _answers: BufReader<ChildStdout>,
 }
 
 /// Time that `nft` may take to answer.
@@ -39,7 +36,10 @@ impl Nat {
         forward_packets()?;
         let table = claim.interface();
         match owned(claim, run_dir).await {
-            Ok(owner) => Ok(Self { table, owner }),
+            Ok(owner) => Ok(Self {
+                table,
+                owner: Some(owner),
+            }),
             Err(NftError::Missing(e)) => Err(eyre!(
                 "cannot run `nft`: {e}; install it (`apt-get install nftables`) and have it in `PATH`"
             )),
@@ -47,10 +47,7 @@ impl Nat {
                 unowned(claim)
                     .await
                     .wrap_err_with(|| format!("`nft -i`: {}", owned.trim()))?;
-                Ok(Self {
-                    table,
-                    owner: Owner::Nobody,
-                })
+                Ok(Self { table, owner: None })
             }
         }
     }
@@ -58,7 +55,7 @@ impl Nat {
 
 impl Drop for Nat {
     fn drop(&mut self) {
-        if matches!(self.owner, Owner::Nobody) {
+        if self.owner.is_none() {
             let _ = std::process::Command::new("nft")
                 .args(["delete", "table", "ip", &self.table])
                 .stdin(Stdio::null())
@@ -137,7 +134,7 @@ async fn owned(claim: &Claim, run_dir: &Path) -> Result<Owner, NftError> {
         Ok(talked) => talked?,
         Err(_) => return Err(NftError::Refused("`nft` did not answer".into())),
     }
-    Ok(Owner::Process {
+    Ok(Owner {
         _nft: nft,
         _answers: answers,
     })
@@ -211,7 +208,7 @@ mod tests {
         assert_eq!(tables().matches(&line).count(), 1);
         drop(Nat {
             table: claim.interface(),
-            owner: Owner::Nobody,
+            owner: None,
         });
         assert!(!tables().contains(&line));
     }
