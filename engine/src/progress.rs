@@ -1,10 +1,18 @@
 //! What is going on, told to whoever shows it.
 //!
 //! Everything that takes time reports here; [`Progress`] is cheap to clone and
-//! never blocks. The CLI decides how events look (a tree, plain lines, nothing).
+//! never blocks. The CLI decides with a [`Renderer`] how events look (a tree, plain
+//! lines, nothing).
+
+mod dots;
+mod mode;
+mod plain;
+mod tree;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use mode::{Mode, Renderer};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
