@@ -81,3 +81,35 @@ fn capitalised(word: &str) -> String {
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ident(name: &str) -> Ident {
+        Ident::new(name, Span::call_site())
+    }
+
+    #[test]
+    fn rust_names_become_api_names() {
+        assert_eq!(camel(&ident("with_exec")), "withExec");
+        assert_eq!(camel(&ident("_unused_word")), "unusedWord");
+        assert_eq!(camel(&ident("port_8080")), "port8080");
+        assert_eq!(camel(&Ident::new_raw("type", Span::call_site())), "type");
+        assert_eq!(screaming(&ident("MySql")), "MY_SQL");
+        assert_eq!(screaming(&ident("HTTPHost")), "HTTP_HOST");
+        assert_eq!(screaming(&ident("Mysql8")), "MYSQL8");
+    }
+
+    #[test]
+    fn api_names_become_rust_names() {
+        assert_eq!(snake("toV2URL").to_string(), "to_v2_url");
+        assert_eq!(snake("someHTTPHost").to_string(), "some_http_host");
+        assert_eq!(snake("gitlab-comment").to_string(), "gitlab_comment");
+        assert_eq!(snake("type").to_string(), "r#type");
+        assert_eq!(snake("self").to_string(), "self_");
+        assert_eq!(pascal("gitlab-comment"), "GitlabComment");
+        assert_eq!(variant("DARK_RED"), "DarkRed");
+        assert_eq!(variant("EStarGZ"), "EStarGZ");
+    }
+}
