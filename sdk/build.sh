@@ -55,7 +55,7 @@ rm "$out/code" "$out/log"
 
 if [ "$code" -eq 0 ]; then
 	cp "${CARGO_TARGET_DIR:-$root/target}"/*/dagger/"$name" "$out/module"
-	cp /etc/ssl/certs/ca-certificates.crt "$out/"
+	cp "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$out/ca-certificates.crt"
 elif printf '%s\n' "$log" | grep -q 'could not compile'; then
 	printf '%s\n' "$log" >"$out/error"
 else

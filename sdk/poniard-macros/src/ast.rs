@@ -92,10 +92,7 @@ pub struct Member {
 }
 
 /// Parses an item; another kind of item stays, beside the error.
-fn item<T: syn::parse::Parse>(
-    tokens: TokenStream,
-    expected: &str,
-) -> Result<T, TokenStream> {
+fn item<T: syn::parse::Parse>(tokens: TokenStream, expected: &str) -> Result<T, TokenStream> {
     syn::parse2(tokens.clone()).map_err(|error| {
         // What does not parse as any item is the compiler's to explain.
         let error = match syn::parse2::<syn::Item>(tokens.clone()) {
@@ -132,7 +129,11 @@ impl Object {
         let name = options.text("name", errors);
         let deprecated = options.text("deprecated", errors);
         options.finish("`name`, `deprecated`", errors);
-        let fields = item.fields.iter_mut().filter_map(|field| Field::parse(field, errors)).collect();
+        let fields = item
+            .fields
+            .iter_mut()
+            .filter_map(|field| Field::parse(field, errors))
+            .collect();
         Ok(Self {
             name: name.map_or_else(|| camel_type(&item.ident), |name| name.value()),
             description: description(&item.attrs),
@@ -153,13 +154,20 @@ impl Field {
         let ident = field.ident.clone()?;
         let public = matches!(field.vis, Visibility::Public(_));
         if options.is_some() && !public {
-            errors.push(&ident, format!("private state takes no `#[field]`: expected `pub {ident}`"));
+            errors.push(
+                &ident,
+                format!("private state takes no `#[field]`: expected `pub {ident}`"),
+            );
         }
         let mut options = options.unwrap_or_default();
         let name = options.text("name", errors);
         let deprecated = options.text("deprecated", errors);
         options.finish("`name`, `deprecated`", errors);
-        let own = if public { camel(&ident) } else { ident.to_string() };
+        let own = if public {
+            camel(&ident)
+        } else {
+            ident.to_string()
+        };
         Some(Self {
             name: name.map_or(own, |name| name.value()),
             ty: field.ty.clone(),
@@ -177,7 +185,10 @@ impl Functions {
         tokens: TokenStream,
         errors: &mut Errors,
     ) -> Result<Self, TokenStream> {
-        let mut item: ItemImpl = item(tokens, "expected an impl block: `#[functions] impl Name { … }`")?;
+        let mut item: ItemImpl = item(
+            tokens,
+            "expected an impl block: `#[functions] impl Name { … }`",
+        )?;
         Options::parse(options, errors).finish("none", errors);
         let functions = item
             .items
@@ -197,7 +208,10 @@ impl Function {
         let public = matches!(item.vis, Visibility::Public(_));
         if options.is_some() && !public {
             let ident = &item.sig.ident;
-            errors.push(ident, format!("a private function is not part of the API: expected `pub fn {ident}`"));
+            errors.push(
+                ident,
+                format!("a private function is not part of the API: expected `pub fn {ident}`"),
+            );
         }
         let args = item
             .sig
@@ -269,12 +283,18 @@ impl Enumeration {
         tokens: TokenStream,
         errors: &mut Errors,
     ) -> Result<Self, TokenStream> {
-        let mut item: ItemEnum =
-            item(tokens, "expected an enum: `#[enumeration] pub enum Name { … }`; a struct takes `#[object]`")?;
+        let mut item: ItemEnum = item(
+            tokens,
+            "expected an enum: `#[enumeration] pub enum Name { … }`; a struct takes `#[object]`",
+        )?;
         let mut options = Options::parse(options, errors);
         let name = options.text("name", errors);
         options.finish("`name`", errors);
-        let members = item.variants.iter_mut().map(|variant| Member::parse(variant, errors)).collect();
+        let members = item
+            .variants
+            .iter_mut()
+            .map(|variant| Member::parse(variant, errors))
+            .collect();
         Ok(Self {
             name: name.map_or_else(|| camel_type(&item.ident), |name| name.value()),
             description: description(&item.attrs),

@@ -59,12 +59,18 @@ impl Options {
     }
 
     pub fn expr(&mut self, key: &str) -> Option<Expr> {
-        let at = self.0.iter().position(|(name, value)| name == key && value.is_some())?;
+        let at = self
+            .0
+            .iter()
+            .position(|(name, value)| name == key && value.is_some())?;
         self.0.remove(at).1
     }
 
     pub fn flag(&mut self, key: &str) -> Option<Span> {
-        let at = self.0.iter().position(|(name, value)| name == key && value.is_none())?;
+        let at = self
+            .0
+            .iter()
+            .position(|(name, value)| name == key && value.is_none())?;
         Some(self.0.remove(at).0.span())
     }
 
@@ -86,7 +92,10 @@ impl Options {
             _ => None,
         };
         texts.unwrap_or_else(|| {
-            errors.push(&value, format!("expected a list of strings: `{key} = [\"…\"]`"));
+            errors.push(
+                &value,
+                format!("expected a list of strings: `{key} = [\"…\"]`"),
+            );
             Vec::new()
         })
     }
@@ -94,14 +103,20 @@ impl Options {
     /// Complains about keys that nobody asked for.
     pub fn finish(self, expected: &str, errors: &mut Errors) {
         for (key, _) in &self.0 {
-            errors.push(key, format!("unknown or repeated option `{key}`: expected {expected}"));
+            errors.push(
+                key,
+                format!("unknown or repeated option `{key}`: expected {expected}"),
+            );
         }
     }
 }
 
 fn as_text(value: &Expr) -> Option<LitStr> {
     match value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.clone()),
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => Some(text.clone()),
         _ => None,
     }
 }
@@ -110,7 +125,9 @@ fn as_text(value: &Expr) -> Option<LitStr> {
 pub fn description(attrs: &[Attribute]) -> String {
     let mut lines = Vec::new();
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("doc")) {
-        let syn::Meta::NameValue(meta) = &attr.meta else { continue };
+        let syn::Meta::NameValue(meta) = &attr.meta else {
+            continue;
+        };
         if let Some(text) = as_text(&meta.value) {
             // Not `lines()`: an empty comment is an empty line.
             for line in text.value().split('\n') {

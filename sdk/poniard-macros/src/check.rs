@@ -10,12 +10,27 @@ use crate::shape::{complaint, is, is_unit, named, peel};
 
 pub fn object(object: &Object, errors: &mut Errors) {
     if !object.item.generics.params.is_empty() {
-        errors.push(&object.item.generics, "an object has no type parameters: the API knows concrete types only");
+        errors.push(
+            &object.item.generics,
+            "an object has no type parameters: the API knows concrete types only",
+        );
     }
     if object.is_tuple() {
-        errors.push(&object.item.ident, format!("expected named fields: `pub struct {} {{ name: Type }}`", object.item.ident));
+        errors.push(
+            &object.item.ident,
+            format!(
+                "expected named fields: `pub struct {} {{ name: Type }}`",
+                object.item.ident
+            ),
+        );
     }
-    unique(object.fields.iter().map(|field| (&field.ident, field.name.as_str())), errors);
+    unique(
+        object
+            .fields
+            .iter()
+            .map(|field| (&field.ident, field.name.as_str())),
+        errors,
+    );
     for field in object.fields.iter().filter(|field| field.public) {
         name(&field.ident, &field.name, errors);
         if is_unit(&field.ty) {
@@ -31,13 +46,25 @@ pub fn object(object: &Object, errors: &mut Errors) {
 pub fn functions(functions: &Functions, errors: &mut Errors) {
     let item = &functions.item;
     if let Some((_, path, _)) = &item.trait_ {
-        errors.push(path, "expected an inherent impl: `#[functions] impl Name { … }`");
+        errors.push(
+            path,
+            "expected an inherent impl: `#[functions] impl Name { … }`",
+        );
     }
     if !item.generics.params.is_empty() {
-        errors.push(&item.generics, "an object has no type parameters: the API knows concrete types only");
+        errors.push(
+            &item.generics,
+            "an object has no type parameters: the API knows concrete types only",
+        );
     }
-    let api = functions.functions.iter().filter(|function| !function.is_constructor());
-    unique(api.map(|function| (&function.sig.ident, function.name.as_str())), errors);
+    let api = functions
+        .functions
+        .iter()
+        .filter(|function| !function.is_constructor());
+    unique(
+        api.map(|function| (&function.sig.ident, function.name.as_str())),
+        errors,
+    );
     for each in &functions.functions {
         function(each, &item.self_ty, errors);
     }
@@ -48,14 +75,26 @@ pub fn enumeration(enumeration: &Enumeration, errors: &mut Errors) {
         errors.push(&enumeration.item.ident, "expected at least one member");
     }
     if !enumeration.item.generics.params.is_empty() {
-        errors.push(&enumeration.item.generics, "an enumeration has no type parameters");
+        errors.push(
+            &enumeration.item.generics,
+            "an enumeration has no type parameters",
+        );
     }
     for variant in &enumeration.item.variants {
         if !matches!(variant.fields, syn::Fields::Unit) {
-            errors.push(variant, format!("a member has no payload: expected `{}`", variant.ident));
+            errors.push(
+                variant,
+                format!("a member has no payload: expected `{}`", variant.ident),
+            );
         }
     }
-    unique(enumeration.members.iter().map(|member| (&member.ident, member.name.as_str())), errors);
+    unique(
+        enumeration
+            .members
+            .iter()
+            .map(|member| (&member.ident, member.name.as_str())),
+        errors,
+    );
     for member in &enumeration.members {
         identifier(&member.ident, &member.name, errors);
     }
@@ -63,7 +102,10 @@ pub fn enumeration(enumeration: &Enumeration, errors: &mut Errors) {
 
 fn function(function: &Function, self_ty: &Type, errors: &mut Errors) {
     if !function.sig.generics.params.is_empty() {
-        errors.push(&function.sig.generics, "a function has no type parameters: the API knows concrete types only");
+        errors.push(
+            &function.sig.generics,
+            "a function has no type parameters: the API knows concrete types only",
+        );
     }
     if function.is_constructor() {
         constructor(function, self_ty, errors);
@@ -74,7 +116,13 @@ fn function(function: &Function, self_ty: &Type, errors: &mut Errors) {
     if let Some(output) = function.output() {
         refuse(output, errors);
     }
-    unique(function.args.iter().map(|arg| (&arg.ident, arg.name.as_str())), errors);
+    unique(
+        function
+            .args
+            .iter()
+            .map(|arg| (&arg.ident, arg.name.as_str())),
+        errors,
+    );
     for each in &function.args {
         arg(each, errors);
     }
@@ -90,7 +138,10 @@ fn function(function: &Function, self_ty: &Type, errors: &mut Errors) {
 
 fn constructor(function: &Function, self_ty: &Type, errors: &mut Errors) {
     if let Some(receiver) = function.receiver() {
-        errors.push(receiver, "the constructor makes the object: expected `pub fn new(…) -> Self`");
+        errors.push(
+            receiver,
+            "the constructor makes the object: expected `pub fn new(…) -> Self`",
+        );
     }
     let made = function.output().map(|output| peel(output, "Result"));
     let own = named(self_ty).map(|(name, _)| name).unwrap_or_default();
@@ -101,7 +152,10 @@ fn constructor(function: &Function, self_ty: &Type, errors: &mut Errors) {
         errors.add(syn::Error::new(check, "a constructor is not a check"));
     }
     if let Some(cache) = &function.cache {
-        errors.push(cache, "a constructor has no cache policy: it is kept with the functions called on it");
+        errors.push(
+            cache,
+            "a constructor has no cache policy: it is kept with the functions called on it",
+        );
     }
 }
 
@@ -122,7 +176,10 @@ fn receiver(function: &Function, errors: &mut Errors) {
 fn arg(arg: &Arg, errors: &mut Errors) {
     name(&arg.ident, &arg.name, errors);
     if is_unit(&arg.ty) || is(&arg.ty, "Result") {
-        errors.push(&arg.ty, "expected a type of Dagger's API, such as `String`, `i64`, `Directory`");
+        errors.push(
+            &arg.ty,
+            "expected a type of Dagger's API, such as `String`, `i64`, `Directory`",
+        );
     }
     refuse(&arg.ty, errors);
     let ty = peel(&arg.ty, "Option");
@@ -130,7 +187,10 @@ fn arg(arg: &Arg, errors: &mut Errors) {
     if let Some(path) = &arg.default_path
         && !one_of(&["Directory", "File", "GitRepository", "GitRef"])
     {
-        errors.push(path, "`default_path` is for a `Directory`, `File`, `GitRepository` or `GitRef`");
+        errors.push(
+            path,
+            "`default_path` is for a `Directory`, `File`, `GitRepository` or `GitRef`",
+        );
     }
     if let Some(address) = &arg.default_address
         && !one_of(&["Container"])
@@ -146,8 +206,8 @@ fn arg(arg: &Arg, errors: &mut Errors) {
     if let Some(other) = arg.default_path.as_ref().or(arg.default_address.as_ref()) {
         errors.push(other, "expected one default");
     }
-    if let Some(expected) = mismatch(ty, default) {
-        errors.push(default, format!("expected {expected} as the default"));
+    if let Some((place, expected)) = mismatch(ty, default) {
+        errors.push(place, format!("expected {expected} as the default"));
     }
 }
 
@@ -156,7 +216,10 @@ fn check(function: &Function, errors: &mut Errors) {
     if let Some(output) = output
         && !is_unit(output)
     {
-        errors.push(output, "a check fails or gives nothing: expected `Result<()>`");
+        errors.push(
+            output,
+            "a check fails or gives nothing: expected `Result<()>`",
+        );
     }
     for arg in &function.args {
         let given = is(&arg.ty, "Option")
@@ -165,7 +228,13 @@ fn check(function: &Function, errors: &mut Errors) {
             || arg.default_path.is_some()
             || arg.default_address.is_some();
         if !given {
-            errors.push(&arg.ident, format!("a check is run without arguments: expected a default, or `Option`, for `{}`", arg.ident));
+            errors.push(
+                &arg.ident,
+                format!(
+                    "a check is run without arguments: expected a default, or `Option`, for `{}`",
+                    arg.ident
+                ),
+            );
         }
     }
 }
@@ -180,7 +249,10 @@ fn refuse(ty: &Type, errors: &mut Errors) {
 fn name(ident: &Ident, name: &str, errors: &mut Errors) {
     // The engine gives every object an id (core/module.go of v0.21).
     if name == "id" {
-        errors.push(ident, "`id` is reserved by the engine: expected a longer name, such as `note_id`");
+        errors.push(
+            ident,
+            "`id` is reserved by the engine: expected a longer name, such as `note_id`",
+        );
     }
     identifier(ident, name, errors);
 }
@@ -189,7 +261,10 @@ fn identifier(ident: &Ident, name: &str, errors: &mut Errors) {
     let mut chars = name.chars();
     let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic());
     if !starts || !chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        errors.push(ident, format!("`{name}` is no name of the API: expected letters and digits, a letter first"));
+        errors.push(
+            ident,
+            format!("`{name}` is no name of the API: expected letters and digits, a letter first"),
+        );
     }
 }
 
@@ -202,16 +277,20 @@ fn unique<'a>(names: impl Iterator<Item = (&'a Ident, &'a str)>, errors: &mut Er
     }
 }
 
-/// What a literal default should be, when it is not.
-fn mismatch(ty: &Type, default: &Expr) -> Option<&'static str> {
+/// Which literal does not fit, and what it should be.
+fn mismatch<'a>(ty: &Type, default: &'a Expr) -> Option<(&'a Expr, &'static str)> {
     let (name, args) = named(ty)?;
     let literal = match default {
         Expr::Array(list) if name == "Vec" => {
             let item = args.first()?;
             return list.elems.iter().find_map(|value| mismatch(item, value));
         }
-        Expr::Array(_) => return expected(&name),
-        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => expr,
+        Expr::Array(_) => return Some((default, expected(&name))),
+        Expr::Unary(ExprUnary {
+            op: UnOp::Neg(_),
+            expr,
+            ..
+        }) => expr,
         other => other,
     };
     let Expr::Lit(ExprLit { lit, .. }) = literal else {
@@ -221,15 +300,17 @@ fn mismatch(ty: &Type, default: &Expr) -> Option<&'static str> {
         "String" | "Platform" | "Json" => matches!(lit, Lit::Str(_)),
         "bool" => matches!(lit, Lit::Bool(_)),
         "f64" => matches!(lit, Lit::Float(_) | Lit::Int(_)),
-        "i16" | "i32" | "i64" | "isize" | "u8" | "u16" | "u32" | "u64" | "usize" => matches!(lit, Lit::Int(_)),
+        "i16" | "i32" | "i64" | "isize" | "u8" | "u16" | "u32" | "u64" | "usize" => {
+            matches!(lit, Lit::Int(_))
+        }
         // An enumeration, a list or an object.
         _ => false,
     };
-    if fits { None } else { expected(&name) }
+    (!fits).then(|| (default, expected(&name)))
 }
 
-fn expected(name: &str) -> Option<&'static str> {
-    Some(match name {
+fn expected(name: &str) -> &'static str {
+    match name {
         "String" | "Platform" | "Json" => "a string",
         "bool" => "`true` or `false`",
         "f64" => "a number",
@@ -238,7 +319,7 @@ fn expected(name: &str) -> Option<&'static str> {
         "Directory" | "File" | "GitRepository" | "GitRef" => "`default_path = \"…\"`",
         "Container" => "`default_address = \"…\"`",
         _ => "a member, such as `Mood::Happy`,",
-    })
+    }
 }
 
 /// `never`, `session`, or a duration as Go writes it, 1 s to 7 days.
@@ -257,7 +338,9 @@ fn cache_policy(policy: &str) -> bool {
             Some('h') => 3600,
             _ => return false,
         };
-        let Ok(number) = number.parse::<u64>() else { return false };
+        let Ok(number) = number.parse::<u64>() else {
+            return false;
+        };
         secs = secs.saturating_add(number.saturating_mul(scale));
         rest = &unit[1..];
     }

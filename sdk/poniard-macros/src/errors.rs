@@ -1,14 +1,14 @@
 //! All errors of an item, reported at once.
 
 use proc_macro2::TokenStream;
-use syn::spanned::Spanned;
+use quote::ToTokens;
 
 #[derive(Default)]
 pub struct Errors(Vec<syn::Error>);
 
 impl Errors {
-    pub fn push(&mut self, at: &impl Spanned, message: impl std::fmt::Display) {
-        self.0.push(syn::Error::new(at.span(), message));
+    pub fn push(&mut self, at: &impl ToTokens, message: impl std::fmt::Display) {
+        self.0.push(syn::Error::new_spanned(at, message));
     }
 
     pub fn add(&mut self, error: syn::Error) {

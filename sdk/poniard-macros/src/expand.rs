@@ -1,7 +1,8 @@
 //! The item, what it says about itself, and the way to call it.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Expr, LitStr};
 
 use crate::ast::{Arg, Enumeration, Function, Functions, Object};
@@ -47,9 +48,15 @@ pub fn object(object: &Object, errors: Errors) -> TokenStream {
             }
         }
     });
-    let idents: Vec<_> = object.fields.iter().map(|field| &field.ident).collect();
-    let keys: Vec<_> = object.fields.iter().map(|field| &field.name).collect();
-    let used = if idents.is_empty() { quote!(let _ = &mut state;) } else { quote!() };
+    // Errors about a type stand at the type.
+    let reads = object.fields.iter().map(|field| {
+        let (ident, key, ty) = (&field.ident, &field.name, &field.ty);
+        quote_spanned!(ty.span()=> #ident: state.take::<#ty>(#key)?)
+    });
+    let writes = object.fields.iter().map(|field| {
+        let (ident, key, ty) = (&field.ident, &field.name, &field.ty);
+        quote_spanned!(ty.span()=> __poniard::put::<#ty>(&mut state, #name, #key, self.#ident).await?;)
+    });
     quote! {
         #item
 
@@ -95,10 +102,9 @@ pub fn object(object: &Object, errors: Errors) -> TokenStream {
             #[automatically_derived]
             impl __poniard::FromApi for #ident {
                 fn from_api(state: __poniard::Value) -> __poniard::Result<Self> {
-                    #[allow(unused_mut)]
+                    #[allow(unused_mut, unused_variables)]
                     let mut state = __poniard::Fields::new(#name, state)?;
-                    #used
-                    ::std::result::Result::Ok(Self { #(#idents: state.take(#keys)?),* })
+                    ::std::result::Result::Ok(Self { #(#reads),* })
                 }
             }
 
@@ -108,7 +114,7 @@ pub fn object(object: &Object, errors: Errors) -> TokenStream {
                     ::std::boxed::Box::pin(async move {
                         #[allow(unused_mut)]
                         let mut state = __poniard::Map::new();
-                        #(__poniard::put(&mut state, #name, #keys, self.#idents).await?;)*
+                        #(#writes)*
                         ::std::result::Result::Ok(__poniard::Value::Object(state))
                     })
                 }
@@ -124,7 +130,10 @@ pub fn functions(functions: &Functions, errors: Errors) -> TokenStream {
         return quote!(#item #errors);
     }
     let this = &item.self_ty;
-    let constructor = functions.functions.iter().find(|function| function.is_constructor());
+    let constructor = functions
+        .functions
+        .iter()
+        .find(|function| function.is_constructor());
     let described_constructor = match constructor {
         Some(function) => {
             let described = describe(function);
@@ -132,7 +141,12 @@ pub fn functions(functions: &Functions, errors: Errors) -> TokenStream {
         }
         None => quote!(::std::option::Option::None),
     };
-    let methods = || functions.functions.iter().filter(|function| !function.is_constructor());
+    let methods = || {
+        functions
+            .functions
+            .iter()
+            .filter(|function| !function.is_constructor())
+    };
     let described = methods().map(describe);
     let arms = functions.functions.iter().map(arm);
     let mut registered: Vec<TokenStream> = Vec::new();
@@ -146,12 +160,21 @@ pub fn functions(functions: &Functions, errors: Errors) -> TokenStream {
         None => quote!("" => ::std::result::Result::Err(__poniard::no_function("")),),
     };
     quote! {
+        // Names and numbers of arguments are those of the command line.
+        #[allow(
+            clippy::new_ret_no_self,
+            clippy::new_without_default,
+            clippy::should_implement_trait,
+            clippy::too_many_arguments,
+            clippy::wrong_self_convention
+        )]
         #item
 
         const _: () = {
             #[allow(unused_imports)]
             use ::poniard_sdk::__private::{self as __poniard, NoFunctions as _};
 
+            #[allow(clippy::all, deprecated)]
             impl #this {
                 #[doc(hidden)]
                 pub fn __poniard_functions() -> __poniard::Functions {
@@ -185,8 +208,16 @@ pub fn enumeration(enumeration: &Enumeration, errors: Errors) -> TokenStream {
     let name = &enumeration.name;
     let type_ref = format!("{name}!");
     let description = &enumeration.description;
-    let idents: Vec<_> = enumeration.members.iter().map(|member| &member.ident).collect();
-    let names: Vec<_> = enumeration.members.iter().map(|member| &member.name).collect();
+    let idents: Vec<_> = enumeration
+        .members
+        .iter()
+        .map(|member| &member.ident)
+        .collect();
+    let names: Vec<_> = enumeration
+        .members
+        .iter()
+        .map(|member| &member.name)
+        .collect();
     let members = enumeration.members.iter().map(|member| {
         let (name, description) = (&member.name, &member.description);
         let value = member.value.as_ref().map(LitStr::value).unwrap_or_default();
@@ -267,7 +298,11 @@ pub fn enumeration(enumeration: &Enumeration, errors: Errors) -> TokenStream {
 }
 
 fn describe(function: &Function) -> TokenStream {
-    let name = if function.is_constructor() { "" } else { &function.name };
+    let name = if function.is_constructor() {
+        ""
+    } else {
+        &function.name
+    };
     let ty = output(function);
     let description = &function.description;
     let deprecated = option(&function.deprecated);
@@ -318,10 +353,18 @@ fn describe_arg(arg: &Arg) -> TokenStream {
 /// A `match` arm that reads state and arguments, calls, and writes the result.
 fn arm(function: &Function) -> TokenStream {
     let ident = &function.sig.ident;
-    let name = if function.is_constructor() { "" } else { &function.name };
-    let idents: Vec<_> = (0..function.args.len()).map(|at| format_ident!("arg{at}")).collect();
-    let names = function.args.iter().map(|arg| &arg.name);
-    let types = function.args.iter().map(|arg| &arg.ty);
+    let name = if function.is_constructor() {
+        ""
+    } else {
+        &function.name
+    };
+    let idents: Vec<_> = (0..function.args.len())
+        .map(|at| format_ident!("arg{at}"))
+        .collect();
+    let takes = function.args.iter().zip(&idents).map(|(arg, ident)| {
+        let (name, ty) = (&arg.name, &arg.ty);
+        quote_spanned!(ty.span()=> let #ident = args.take::<#ty>(#name)?;)
+    });
     let wait = function.sig.asyncness.map(|_| quote!(.await));
     let (read, call) = match function.receiver() {
         None => (quote!(), quote!(Self::#ident(#(#idents),*))),
@@ -337,7 +380,7 @@ fn arm(function: &Function) -> TokenStream {
     quote! {
         #name => {
             #read
-            #(let #idents: #types = args.take(#names)?;)*
+            #(#takes)*
             let result: #ty = #call #wait;
             __poniard::IntoApi::into_api(result).await
         }

@@ -25,7 +25,9 @@ pub fn screaming(ident: &Ident) -> String {
 
 /// `gitlab-comment` and `myModule` as `GitlabComment` and `MyModule`.
 pub fn pascal(name: &str) -> String {
-    name.split(|c: char| !c.is_alphanumeric()).map(capitalised).collect()
+    name.split(|c: char| !c.is_alphanumeric())
+        .map(capitalised)
+        .collect()
 }
 
 /// `toV2URL` as `to_v2_url`, a Rust identifier whatever the words are.
@@ -42,7 +44,10 @@ pub fn variant(member: &str) -> String {
     if member.contains(|c: char| c.is_lowercase()) {
         return pascal(member);
     }
-    member.split('_').map(|word| capitalised(&word.to_lowercase())).collect()
+    member
+        .split('_')
+        .map(|word| capitalised(&word.to_lowercase()))
+        .collect()
 }
 
 fn words(name: &str) -> Vec<String> {
@@ -58,7 +63,8 @@ fn words(name: &str) -> Vec<String> {
         if c == '_' || c == '-' || starts {
             words.push(String::new());
         }
-        if c != '_' && c != '-'
+        if c != '_'
+            && c != '-'
             && let Some(word) = words.last_mut()
         {
             word.push(c);
@@ -73,5 +79,37 @@ fn capitalised(word: &str) -> String {
     match chars.next() {
         Some(first) => first.to_uppercase().chain(chars).collect(),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ident(name: &str) -> Ident {
+        Ident::new(name, Span::call_site())
+    }
+
+    #[test]
+    fn rust_names_become_api_names() {
+        assert_eq!(camel(&ident("with_exec")), "withExec");
+        assert_eq!(camel(&ident("_unused_word")), "unusedWord");
+        assert_eq!(camel(&ident("port_8080")), "port8080");
+        assert_eq!(camel(&Ident::new_raw("type", Span::call_site())), "type");
+        assert_eq!(screaming(&ident("MySql")), "MY_SQL");
+        assert_eq!(screaming(&ident("HTTPHost")), "HTTP_HOST");
+        assert_eq!(screaming(&ident("Mysql8")), "MYSQL8");
+    }
+
+    #[test]
+    fn api_names_become_rust_names() {
+        assert_eq!(snake("toV2URL").to_string(), "to_v2_url");
+        assert_eq!(snake("someHTTPHost").to_string(), "some_http_host");
+        assert_eq!(snake("gitlab-comment").to_string(), "gitlab_comment");
+        assert_eq!(snake("type").to_string(), "r#type");
+        assert_eq!(snake("self").to_string(), "self_");
+        assert_eq!(pascal("gitlab-comment"), "GitlabComment");
+        assert_eq!(variant("DARK_RED"), "DarkRed");
+        assert_eq!(variant("EStarGZ"), "EStarGZ");
     }
 }

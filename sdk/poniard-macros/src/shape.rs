@@ -56,7 +56,9 @@ pub fn complaint(ty: &Type) -> Option<String> {
         Type::Slice(_) | Type::Array(_) => says("expected a list: `Vec<T>`"),
         Type::Tuple(_) if is_unit(ty) => None,
         Type::Tuple(_) => says("expected one type: make an `#[object]` of the parts"),
-        Type::ImplTrait(_) => says("expected a named type, such as `String` for `impl Into<String>`"),
+        Type::ImplTrait(_) => {
+            says("expected a named type, such as `String` for `impl Into<String>`")
+        }
         Type::Path(_) => path_complaint(ty),
         _ => says("expected a type of Dagger's API, such as `String`, `i64`, `Directory`"),
     }
@@ -75,13 +77,19 @@ fn path_complaint(ty: &Type) -> Option<String> {
         "Duration" => "an integer, with its unit in the name: `timeout_secs: u64`",
         "Option" | "Vec" | "Result" => {
             let inner = args.first()?;
-            return match (name.as_str(), named(inner)?.0.as_str()) {
-                ("Option", "Option") => Some("expected one `Option`: null is null".into()),
-                ("Vec", "Option") => Some("expected a list without empty places: `Vec<T>`".into()),
+            return match name.as_str() {
+                "Option" if is(inner, "Option") => {
+                    Some("expected one `Option`: null is null".into())
+                }
+                "Vec" if is(inner, "Option") => {
+                    Some("expected a list without empty places: `Vec<T>`".into())
+                }
                 _ => complaint(inner),
             };
         }
         _ => return None,
     };
-    Some(format!("`{name}` is not a type of Dagger's API: expected {instead}"))
+    Some(format!(
+        "`{name}` is not a type of Dagger's API: expected {instead}"
+    ))
 }

@@ -76,14 +76,20 @@ impl Link {
     /// The value that the chain leads to; `Option` for one that may be null.
     pub async fn value<T: DeserializeOwned>(&self) -> Result<T, EngineError> {
         let query = self.selection.build().await?;
-        let answer = self.client.query(&query).await.map_err(DaggerError::Query)?;
+        let answer = self
+            .client
+            .query(&query)
+            .await
+            .map_err(DaggerError::Query)?;
         let answer = answer.unwrap_or_default();
         let value = leaf(&answer);
         if let Some(error) = value.as_str().and_then(EngineError::recall) {
             return Err(error);
         }
         serde_json::from_value(value.clone()).map_err(|cause| {
-            EngineError::new(format!("unexpected answer of the engine to `{query}`: {cause}"))
+            EngineError::new(format!(
+                "unexpected answer of the engine to `{query}`: {cause}"
+            ))
         })
     }
 
@@ -91,7 +97,11 @@ impl Link {
     pub async fn maybe_object<T: Loadable>(&self) -> Result<Option<T>, EngineError> {
         // Not by its id: to have none is an error.
         let query = self.selection.select("__typename").build().await?;
-        let answer = self.client.query(&query).await.map_err(DaggerError::Query)?;
+        let answer = self
+            .client
+            .query(&query)
+            .await
+            .map_err(DaggerError::Query)?;
         Ok((!leaf(&answer.unwrap_or_default()).is_null()).then(|| self.object()))
     }
 

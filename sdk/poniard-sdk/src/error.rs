@@ -116,8 +116,9 @@ impl From<&DaggerError> for EngineError {
             DaggerError::Query(GraphQLError::HttpError(message)) => Self::new(message),
             DaggerError::Unpack(DaggerUnpackError::Deserialize(cause)) => {
                 let cause = cause.to_string();
-                Self::recall(&cause)
-                    .unwrap_or_else(|| Self::new(format!("unexpected answer of the engine: {cause}")))
+                Self::recall(&cause).unwrap_or_else(|| {
+                    Self::new(format!("unexpected answer of the engine: {cause}"))
+                })
             }
             other => Self::new(chain(other)),
         }
@@ -188,7 +189,9 @@ static REMEMBERED: Mutex<Vec<EngineError>> = Mutex::new(Vec::new());
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A panic elsewhere cannot leave a list of errors half-written.
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Starts every token; differs between processes, so that no text that a user

@@ -25,7 +25,11 @@ impl Http {
             EngineError::new(format!("`DAGGER_SESSION_PORT` is `{port}`: {cause}"))
         })?;
         let token = variable("DAGGER_SESSION_TOKEN")?;
-        Ok(Self::new(port, &token, std::env::var("TRACEPARENT").ok().as_deref()))
+        Ok(Self::new(
+            port,
+            &token,
+            std::env::var("TRACEPARENT").ok().as_deref(),
+        ))
     }
 
     pub fn new(port: u16, token: &str, traceparent: Option<&str>) -> Self {
@@ -90,7 +94,10 @@ fn parse(answer: &[u8]) -> Result<Value, EngineError> {
             text.trim()
         )));
     };
-    match answer.get_mut("errors").and_then(|errors| errors.get_mut(0)) {
+    match answer
+        .get_mut("errors")
+        .and_then(|errors| errors.get_mut(0))
+    {
         Some(error) => Err(engine_error(error.take())),
         None => Ok(answer.remove("data").unwrap_or_default()),
     }

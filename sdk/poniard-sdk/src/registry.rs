@@ -125,7 +125,11 @@ impl Registry {
 
     /// What `dagger.types.json` holds.
     pub fn describe(&self) -> ModuleTypes {
-        let mut objects: Vec<_> = self.objects.iter().map(|entry| (entry.describe)()).collect();
+        let mut objects: Vec<_> = self
+            .objects
+            .iter()
+            .map(|entry| (entry.describe)())
+            .collect();
         // Other objects come from functions, never from a caller.
         for object in objects.iter_mut().skip(1) {
             object.constructor = None;
@@ -196,11 +200,11 @@ impl Fields {
 }
 
 /// Adds a field to a state that is being written.
-pub async fn put(
+pub async fn put<T: IntoApi>(
     state: &mut Map<String, Value>,
     object: &str,
     name: &str,
-    value: impl IntoApi,
+    value: T,
 ) -> Result<()> {
     let value = value
         .into_api()

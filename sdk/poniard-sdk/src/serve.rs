@@ -2,6 +2,7 @@
 //! engine started it for.
 
 use std::future::Future;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::process::ExitCode;
@@ -21,7 +22,7 @@ pub fn main<Main: Object>() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => serve_process::<Main>(),
-        ["types"] => types_text::<Main>().map(|text| print!("{text}")),
+        ["types"] => print_types::<Main>(),
         _ => Err(eyre!(
             "expected no argument, to serve a call, or `types`, to print `dagger.types.json`"
         )),
@@ -33,6 +34,13 @@ pub fn main<Main: Object>() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn print_types<Main: Object>() -> Result<()> {
+    // Not `print!`, which panics when nobody reads on.
+    std::io::stdout()
+        .write_all(types_text::<Main>()?.as_bytes())
+        .wrap_err("cannot print the types")
 }
 
 fn serve_process<Main: Object>() -> Result<()> {
@@ -105,7 +113,9 @@ fn text(value: &Value) -> Result<String> {
 /// Runs the function of a call; a panic in it becomes an error.
 pub(crate) async fn run<Main: Object>(call: Call) -> Result<Value> {
     if call.object.is_empty() {
-        bail!("no object is named: this engine asks for a registration, which `dagger.types.json` replaces");
+        bail!(
+            "no object is named: this engine asks for a registration, which `dagger.types.json` replaces"
+        );
     }
     let mut running = pin!(async move {
         Registry::of::<Main>()
@@ -120,7 +130,9 @@ pub(crate) async fn run<Main: Object>(call: Call) -> Result<Value> {
                 .or_else(|| panic.downcast_ref::<String>().cloned())
                 .unwrap_or_else(|| "no message".into());
             let place = LAST_PANIC.lock().ok().and_then(|mut place| place.take());
-            let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
+            let place = place
+                .map(|place| format!(" at {place}"))
+                .unwrap_or_default();
             Err(eyre!("the module panicked{place}: {text}")).into()
         })
     })
@@ -130,8 +142,15 @@ pub(crate) async fn run<Main: Object>(call: Call) -> Result<Value> {
 /// File and line of the last panic.
 static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
 
+/// The panic of a function goes to the caller; one of another thread would be
+/// lost, so it is printed.
 fn note_panics() {
-    std::panic::set_hook(Box::new(|panic| {
+    let serving = std::thread::current().id();
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().id() != serving {
+            return print(panic);
+        }
         if let (Ok(mut place), Some(at)) = (LAST_PANIC.lock(), panic.location()) {
             *place = Some(format!("{}:{}", at.file(), at.line()));
         }
@@ -171,5 +190,8 @@ fn error_query(message: &str, values: &Map<String, Value>) -> (String, Value) {
         variables[format!("value{at}")] = value.to_string().into();
     }
     let close = "}".repeat(values.len());
-    (format!("query({declared}){{{chain}{{id}}{close}}}"), variables)
+    (
+        format!("query({declared}){{{chain}{{id}}{close}}}"),
+        variables,
+    )
 }

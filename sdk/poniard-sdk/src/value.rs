@@ -180,7 +180,9 @@ impl IntoApi for f64 {
     fn into_api(self) -> Later<Value> {
         ready(match serde_json::Number::from_f64(self) {
             Some(number) => Ok(number.into()),
-            None => Err(eyre!("`{self}` cannot be passed: JSON has finite numbers only")),
+            None => Err(eyre!(
+                "`{self}` cannot be passed: JSON has finite numbers only"
+            )),
         })
     }
 }
@@ -368,6 +370,9 @@ pub(crate) fn member<T>(
     };
     match from_name(name) {
         Some(member) => Ok(member),
-        None => bail!("`{name}` is not in `{enumeration}`: expected {}", names.join(", ")),
+        None => bail!(
+            "`{name}` is not in `{enumeration}`: expected {}",
+            names.join(", ")
+        ),
     }
 }

@@ -11,8 +11,16 @@ use crate::types::{Arg, EnumType, Function, ObjectType};
 /// Objects, enumerations and options of a dependency.
 pub fn types(dependency: &Dependency) -> TokenStream {
     let scope = Scope::new(&dependency.name, &dependency.types);
-    let objects = dependency.types.objects.iter().map(|each| object(&scope, each));
-    let enums = dependency.types.enums.iter().map(|each| enumeration(&scope, each));
+    let objects = dependency
+        .types
+        .objects
+        .iter()
+        .map(|each| object(&scope, each));
+    let enums = dependency
+        .types
+        .enums
+        .iter()
+        .map(|each| enumeration(&scope, each));
     let constructor = constructor(dependency);
     let options = options(&scope, &pascal(&dependency.name), &constructor.args);
     quote!(#(#objects)* #(#enums)* #options)
@@ -25,7 +33,10 @@ pub fn declared(dependency: &Dependency) -> TokenStream {
 
 /// What the client of the engine does for a dependency.
 pub fn implemented(dependency: &Dependency) -> TokenStream {
-    entry(dependency, |_, signature, body| quote!(#signature { #body }))
+    entry(
+        dependency,
+        |_, signature, body| quote!(#signature { #body }),
+    )
 }
 
 fn entry(
@@ -43,18 +54,25 @@ fn entry(
     };
     let doc = quote!(#[doc = #description]);
     let link = quote!(::poniard_sdk::dependency::Link::root(self).select(#field));
-    variants(&scope, &snake(&dependency.name), &own.to_string(), &constructor.args, |name, params, args| {
-        write(
-            &doc,
-            quote!(fn #name(&self #params) -> #own),
-            quote!(#own { link: #link #args }),
-        )
-    })
+    variants(
+        &scope,
+        &snake(&dependency.name),
+        &own.to_string(),
+        &constructor.args,
+        |name, params, args| {
+            write(
+                &doc,
+                quote!(fn #name(&self #params) -> #own),
+                quote!(#own { link: #link #args }),
+            )
+        },
+    )
 }
 
 fn constructor(dependency: &Dependency) -> Function {
     let main = dependency.types.objects.first();
-    main.and_then(|main| main.constructor.clone()).unwrap_or_default()
+    main.and_then(|main| main.constructor.clone())
+        .unwrap_or_default()
 }
 
 fn object(scope: &Scope, object: &ObjectType) -> TokenStream {
@@ -71,11 +89,17 @@ fn object(scope: &Scope, object: &ObjectType) -> TokenStream {
         };
         function(scope, &name, &as_function)
     });
-    let functions = object.functions.iter().map(|each| function(scope, &name, each));
-    let opts = object
+    let functions = object
         .functions
         .iter()
-        .map(|each| options(scope, &format!("{name}{}", pascal(&capitalise(&each.name))), &each.args));
+        .map(|each| function(scope, &name, each));
+    let opts = object.functions.iter().map(|each| {
+        options(
+            scope,
+            &format!("{name}{}", pascal(&capitalise(&each.name))),
+            &each.args,
+        )
+    });
     quote! {
         #[doc = #description]
         #[derive(Clone)]
@@ -84,7 +108,7 @@ fn object(scope: &Scope, object: &ObjectType) -> TokenStream {
             link: ::poniard_sdk::dependency::Link,
         }
 
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::all)]
         impl #ident {
             /// The object's id, valid in the running engine.
             pub async fn id(&self) -> ::std::result::Result<::poniard_sdk::api::Id, ::poniard_sdk::EngineError> {
@@ -124,7 +148,10 @@ fn object(scope: &Scope, object: &ObjectType) -> TokenStream {
 fn function(scope: &Scope, object: &str, function: &Function) -> TokenStream {
     let opts = format!("{object}{}", pascal(&capitalise(&function.name)));
     let (field, description) = (&function.name, &function.description);
-    let deprecated = function.deprecated.as_ref().map(|note| quote!(#[deprecated(note = #note)]));
+    let deprecated = function
+        .deprecated
+        .as_ref()
+        .map(|note| quote!(#[deprecated(note = #note)]));
     let (shape, nullable) = scope.shape(&function.r#type);
     let (result, finish) = result(&shape, nullable);
     let asked = matches!(result, Answer::Asked(_)).then(|| quote!(async));
@@ -132,15 +159,21 @@ fn function(scope: &Scope, object: &str, function: &Function) -> TokenStream {
         Answer::Lazy(ty) => ty,
         Answer::Asked(ty) => quote!(::std::result::Result<#ty, ::poniard_sdk::EngineError>),
     };
-    variants(scope, &snake(&function.name), &opts, &function.args, |name, params, args| {
-        quote! {
-            #[doc = #description]
-            #deprecated
-            pub #asked fn #name(&self #params) -> #output {
-                self.link.select(#field) #args #finish
+    variants(
+        scope,
+        &snake(&function.name),
+        &opts,
+        &function.args,
+        |name, params, args| {
+            quote! {
+                #[doc = #description]
+                #deprecated
+                pub #asked fn #name(&self #params) -> #output {
+                    self.link.select(#field) #args #finish
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 enum Answer {
@@ -163,7 +196,11 @@ fn result(shape: &Shape, nullable: bool) -> (Answer, TokenStream) {
         ),
         (shape, nullable) => {
             let ty = value(shape);
-            let ty = if nullable { quote!(::std::option::Option<#ty>) } else { ty };
+            let ty = if nullable {
+                quote!(::std::option::Option<#ty>)
+            } else {
+                ty
+            };
             (Answer::Asked(ty), quote!(.value().await))
         }
     }
@@ -254,5 +291,7 @@ fn enumeration(scope: &Scope, enumeration: &EnumType) -> TokenStream {
 
 fn capitalise(name: &str) -> String {
     let mut chars = name.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }

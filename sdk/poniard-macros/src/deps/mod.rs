@@ -22,7 +22,7 @@ pub fn expand(input: TokenStream) -> TokenStream {
     let Some(dir) = std::env::var_os("CARGO_MANIFEST_DIR") else {
         return error("`CARGO_MANIFEST_DIR` is not set: expected to be run by cargo");
     };
-    let found = match manifest::read(&Path::new(&dir).join(folder)) {
+    let found = match manifest::read(Path::new(&dir), &folder) {
         Ok(found) => found,
         Err(message) => return error(message),
     };
@@ -34,14 +34,18 @@ pub fn expand(input: TokenStream) -> TokenStream {
     }
     let errors = errors.into_tokens();
     // Compile again when one of them changes.
-    let files = found.files.iter().map(|file| quote!(const _: &[u8] = ::std::include_bytes!(#file);));
+    let files = found.files.iter().map(|file| {
+        quote!(
+            const _: &[u8] = ::std::include_bytes!(#file);
+        )
+    });
     quote! {
         #errors
         #(#files)*
         #(#clients)*
 
         /// The dependencies of this module, on `dag()`.
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::all)]
         pub trait Dependencies {
             #(#declared)*
         }

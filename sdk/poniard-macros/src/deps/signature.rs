@@ -41,7 +41,10 @@ pub enum Shape {
 
 impl<'a> Scope<'a> {
     pub fn new(name: &str, types: &'a ModuleTypes) -> Self {
-        Self { types, prefix: pascal(name) }
+        Self {
+            types,
+            prefix: pascal(name),
+        }
     }
 
     /// Name in the API of an own type, as the engine makes it
@@ -63,7 +66,9 @@ impl<'a> Scope<'a> {
             Some(inner) => (inner, false),
             None => (type_ref, true),
         };
-        let list = inner.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+        let list = inner
+            .strip_prefix('[')
+            .and_then(|inner| inner.strip_suffix(']'));
         let shape = match list {
             Some(item) => Shape::List(Box::new(self.shape(item).0)),
             None => self.named(inner),
@@ -117,10 +122,16 @@ impl<'a> Scope<'a> {
                 quote!(impl ::poniard_sdk::api::id::IntoID<::poniard_sdk::api::Id>),
                 quote!(.arg_id(#name, #ident)),
             ),
-            Shape::List(item) if matches!(*item, Shape::Value(_)) && arg.r#type == "[String!]!" => (
-                quote!(impl ::std::iter::IntoIterator<Item = impl ::std::convert::Into<::std::string::String>>),
-                quote!(.arg(#name, #ident.into_iter().map(::std::convert::Into::into).collect::<::std::vec::Vec<::std::string::String>>())),
-            ),
+            Shape::List(item) if matches!(*item, Shape::Value(_)) && arg.r#type == "[String!]!" => {
+                (
+                    quote!(
+                        impl ::std::iter::IntoIterator<
+                            Item = impl ::std::convert::Into<::std::string::String>,
+                        >
+                    ),
+                    quote!(.arg(#name, #ident.into_iter().map(::std::convert::Into::into).collect::<::std::vec::Vec<::std::string::String>>())),
+                )
+            }
             shape => {
                 let ty = plain(&shape);
                 (ty, quote!(.arg(#name, #ident)))

@@ -94,7 +94,10 @@ fn call<Main: Object>(
 
 fn fill(function: &Function, args: Value) -> Result<Map<String, Value>> {
     let Value::Object(mut given) = args else {
-        bail!("arguments of `{}`: expected an object, got {args}", function.name);
+        bail!(
+            "arguments of `{}`: expected an object, got {args}",
+            function.name
+        );
     };
     let mut filled = Map::new();
     for arg in &function.args {

@@ -45,7 +45,10 @@ impl fmt::Display for Chain {
             // Clients send arguments in any order.
             let mut args: Vec<_> = step.args.iter().collect();
             args.sort_by_key(|(name, _)| *name);
-            let args: Vec<_> = args.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            let args: Vec<_> = args
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}"))
+                .collect();
             write!(f, "({})", args.join(", "))?;
         }
         Ok(())
@@ -62,7 +65,13 @@ pub(super) enum Selected {
 
 /// Parses `query{a(b: 1){... on C{d}}}`; `None` for any other document.
 pub(super) fn parse(query: &str) -> Option<Vec<Selected>> {
-    let mut parser = Parser(query.strip_prefix("query").unwrap_or(query).chars().peekable());
+    let mut parser = Parser(
+        query
+            .strip_prefix("query")
+            .unwrap_or(query)
+            .chars()
+            .peekable(),
+    );
     let mut steps = Vec::new();
     let mut open = 0;
     while parser.eat('{') {
@@ -76,7 +85,11 @@ pub(super) fn parse(query: &str) -> Option<Vec<Selected>> {
         if parser.eat(':') {
             name = parser.name()?;
         }
-        let args = if parser.eat('(') { parser.fields(')')? } else { Map::new() };
+        let args = if parser.eat('(') {
+            parser.fields(')')?
+        } else {
+            Map::new()
+        };
         steps.push(Selected::Field(Step { name, args }));
     }
     for _ in 0..open {
@@ -142,7 +155,10 @@ impl Parser<'_> {
             }
             return serde_json::from_str(&text).ok();
         }
-        while let Some(c) = self.0.next_if(|c| !c.is_whitespace() && !",)]}".contains(*c)) {
+        while let Some(c) = self
+            .0
+            .next_if(|c| !c.is_whitespace() && !",)]}".contains(*c))
+        {
             text.push(c);
         }
         // What is not JSON is a member of an enumeration.

@@ -158,7 +158,9 @@ impl FakeEngine {
         });
         match rule {
             Some((_, reply)) => reply(chain),
-            None => Err(EngineError::new(format!("{NO_RULE} `{text}`: add `.on(\"{names}\", …)`"))),
+            None => Err(EngineError::new(format!(
+                "{NO_RULE} `{text}`: add `.on(\"{names}\", …)`"
+            ))),
         }
     }
 }
@@ -180,5 +182,7 @@ fn nest(selected: &[Selected], leaf: Value) -> Value {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -13,11 +13,16 @@ use lab::{BigLabColour, BigLabDescribeOpts, BigLabItem, BigLabOpts, Dependencies
 fn a_function_is_asked_with_its_arguments() -> Result<()> {
     let engine = FakeEngine::new()
         .on(r#"bigLab(token: "secret-id").prefix"#, "p")
-        .on(r#"bigLab(prefix: "mine", token: "secret-id").prefix"#, "mine");
+        .on(
+            r#"bigLab(prefix: "mine", token: "secret-id").prefix"#,
+            "mine",
+        );
     engine.run(async {
         let token: Secret = dag().object("secret-id");
         assert_eq!(dag().big_lab(token.clone()).prefix().await?, "p");
-        let opts = BigLabOpts { prefix: Some("mine".into()) };
+        let opts = BigLabOpts {
+            prefix: Some("mine".into()),
+        };
         assert_eq!(dag().big_lab_opts(token, opts).prefix().await?, "mine");
         Ok(())
     })
@@ -28,8 +33,14 @@ fn objects_come_back_typed() -> Result<()> {
     let engine = FakeEngine::new()
         .on("bigLab.items.id", json!([{ "id": "one" }, { "id": "two" }]))
         .on(r#"BigLabItem(id: "two").tags"#, json!(["a"]))
-        .on(r#"bigLab(token: "t").find(name: "no").__typename"#, Value::Null)
-        .on(r#"bigLab(token: "t").find(name: "yes").__typename"#, "BigLabItem")
+        .on(
+            r#"bigLab(token: "t").find(name: "no").__typename"#,
+            Value::Null,
+        )
+        .on(
+            r#"bigLab(token: "t").find(name: "yes").__typename"#,
+            "BigLabItem",
+        )
         .on(r#"bigLab(token: "t").find(name: "yes").name"#, "yes")
         .on("bigLab.item.dir.entries", json!(["x"]))
         .on("bigLab.match.id", json!([{ "id": "dir" }]))
@@ -52,12 +63,19 @@ fn objects_come_back_typed() -> Result<()> {
 fn enumerations_and_nothing_come_back_typed() -> Result<()> {
     let engine = FakeEngine::new()
         .on("bigLab.colour", "DARK_RED")
-        .on(r#"bigLab(token: "t").mix(parts: ["DARK_RED","BLUE"])"#, Value::Null)
+        .on(
+            r#"bigLab(token: "t").mix(parts: ["DARK_RED","BLUE"])"#,
+            Value::Null,
+        )
         .on("bigLab.lint", Value::Null);
     engine.run(async {
         let lab = dag().big_lab(Id("t".into()));
         assert_eq!(lab.colour().await?, BigLabColour::DarkRed);
-        assert_eq!(lab.mix(vec![BigLabColour::DarkRed, BigLabColour::Blue]).await?, None);
+        assert_eq!(
+            lab.mix(vec![BigLabColour::DarkRed, BigLabColour::Blue])
+                .await?,
+            None
+        );
         lab.lint().await?;
         Ok(())
     })

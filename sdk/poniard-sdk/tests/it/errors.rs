@@ -24,10 +24,18 @@ fn text<T>(result: Result<T>) -> Option<String> {
 fn an_error_keeps_all_its_values_through_context() {
     let engine = FakeEngine::new().on_error("container.from.withExec.stdout", exec_error());
     let failed: Result<String> = engine.run(async {
-        let baked = dag().container().from("oven").with_exec(vec!["bake"]).stdout().await;
+        let baked = dag()
+            .container()
+            .from("oven")
+            .with_exec(vec!["bake"])
+            .stdout()
+            .await;
         baked.wrap_err("cannot bake").wrap_err("no breakfast")
     });
-    assert_eq!(failed.as_ref().err().and_then(EngineError::find), Some(exec_error()));
+    assert_eq!(
+        failed.as_ref().err().and_then(EngineError::find),
+        Some(exec_error())
+    );
 }
 
 #[test]
@@ -35,7 +43,10 @@ fn a_failing_object_as_argument_is_an_error_where_it_is_used() -> Result<()> {
     let engine = FakeEngine::new().on_error("container.from.directory.id", exec_error());
     let shop = engine.construct::<Shop>(json!({ "stock": null }))?;
     let report = shop.call("bake", json!({})).err();
-    assert_eq!(report.as_ref().and_then(EngineError::find), Some(exec_error()));
+    assert_eq!(
+        report.as_ref().and_then(EngineError::find),
+        Some(exec_error())
+    );
     assert!(report.is_some_and(|report| report.to_string() == "cannot bake"));
     Ok(())
 }
@@ -47,7 +58,10 @@ fn a_failing_object_as_result_is_an_error() {
         let made = dag().directory().with_new_file("a", "b");
         poniard_sdk::value::IntoApi::into_api(made).await
     });
-    assert_eq!(failed.err().as_ref().and_then(EngineError::find), Some(exec_error()));
+    assert_eq!(
+        failed.err().as_ref().and_then(EngineError::find),
+        Some(exec_error())
+    );
 }
 
 #[test]
@@ -58,7 +72,10 @@ fn an_object_that_is_not_there_is_an_error_that_names_it() {
         dag().container().with_directory("/x", gone).stdout().await
     });
     let failed = text(failed.map_err(|error| EngineError::from(error).into()));
-    assert_eq!(failed, Some("no such object: `node(id:\"gone\"){... on Directory`".into()));
+    assert_eq!(
+        failed,
+        Some("no such object: `node(id:\"gone\"){... on Directory`".into())
+    );
 }
 
 #[test]
@@ -88,7 +105,10 @@ fn a_panic_is_an_error_with_its_message() -> Result<()> {
     let shop = FakeEngine::new().construct::<Shop>(json!({}))?;
     let failed = text(shop.call("panics", json!({}))).unwrap_or_default();
     assert!(failed.starts_with("the module panicked"), "{failed}");
-    assert!(failed.ends_with("index out of bounds: the len is 0 but the index is 1"), "{failed}");
+    assert!(
+        failed.ends_with("index out of bounds: the len is 0 but the index is 1"),
+        "{failed}"
+    );
     Ok(())
 }
 
@@ -96,10 +116,22 @@ fn a_panic_is_an_error_with_its_message() -> Result<()> {
 fn arguments_and_state_that_do_not_fit_are_named() -> Result<()> {
     let shop = FakeEngine::new().construct::<Shop>(json!({}))?;
     let cases = [
-        (json!({ "someHTTPPort": 70000 }), "argument `someHTTPPort`: 70000 is out of range: 0 to 65535"),
-        (json!({ "someHTTPPort": "80" }), "argument `someHTTPPort`: expected an integer, got \"80\""),
-        (json!({ "tags": ["a", 1] }), "argument `tags`: item 1: expected a string, got 1"),
-        (json!({ "version": null }), "argument `version`: expected a string, got null"),
+        (
+            json!({ "someHTTPPort": 70000 }),
+            "argument `someHTTPPort`: 70000 is out of range: 0 to 65535",
+        ),
+        (
+            json!({ "someHTTPPort": "80" }),
+            "argument `someHTTPPort`: expected an integer, got \"80\"",
+        ),
+        (
+            json!({ "tags": ["a", 1] }),
+            "argument `tags`: item 1: expected a string, got 1",
+        ),
+        (
+            json!({ "version": null }),
+            "argument `version`: expected a string, got null",
+        ),
     ];
     for (args, expected) in cases {
         assert_eq!(text(shop.call("theURL", args)).as_deref(), Some(expected));
@@ -128,9 +160,14 @@ fn outside_of_a_call_each_request_fails() {
 #[test]
 fn state_survives_a_chain_of_calls() -> Result<()> {
     let shop = FakeEngine::new().construct::<Shop>(json!({ "stock": "some-id" }))?;
-    let later = shop.call("sell", json!({}))?.call("sell", json!({ "by": "CASH" }))?;
+    let later = shop
+        .call("sell", json!({}))?
+        .call("sell", json!({ "by": "CASH" }))?;
     assert_eq!(later.call("sold", json!({}))?.value(), &json!(2));
-    assert_eq!(later.value()["paid"], json!(["CASH", "CREDIT_CARD", "CASH"]));
+    assert_eq!(
+        later.value()["paid"],
+        json!(["CASH", "CREDIT_CARD", "CASH"])
+    );
     assert_eq!(later.call("stock", json!({}))?.value(), &json!("some-id"));
     let chair = shop.call("stocked", json!({ "label": "chair" }))?;
     assert_eq!(

@@ -3,6 +3,7 @@
 mod dependencies;
 mod errors;
 mod protocol;
+mod runtime;
 mod shop;
 mod stub;
 mod types;

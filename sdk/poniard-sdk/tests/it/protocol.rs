@@ -10,11 +10,17 @@ use crate::shop::Shop;
 use crate::stub::{Stub, ok};
 
 fn connect(stub: &Stub) -> Dag {
-    Dag::new(Session::new(Http::new(stub.port, "token", Some("00-trace-span-01"))))
+    Dag::new(Session::new(Http::new(
+        stub.port,
+        "token",
+        Some("00-trace-span-01"),
+    )))
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     Ok(runtime.block_on(future))
 }
 
@@ -32,8 +38,14 @@ fn requests_carry_the_token_and_the_trace() -> Result<()> {
     let head = &stub.requests()[0].head;
     assert!(head.starts_with("POST /query HTTP/1.0\r\n"), "{head}");
     // `token:` in base64
-    assert!(head.contains("\r\nAuthorization: Basic dG9rZW46\r\n"), "{head}");
-    assert!(head.contains("\r\ntraceparent: 00-trace-span-01\r\n"), "{head}");
+    assert!(
+        head.contains("\r\nAuthorization: Basic dG9rZW46\r\n"),
+        "{head}"
+    );
+    assert!(
+        head.contains("\r\ntraceparent: 00-trace-span-01\r\n"),
+        "{head}"
+    );
     Ok(())
 }
 
@@ -43,7 +55,8 @@ fn a_constructor_is_served_with_one_question() -> Result<()> {
         "name": "", "parentName": "Shop", "parent": "null",
         "inputArgs": [{ "name": "town", "value": "\"Basle\"" }],
     }))?;
-    let state = json!({ "town": "Basle", "stock": null, "paid": ["CASH"], "ledger": { "sold": 0 } });
+    let state =
+        json!({ "town": "Basle", "stock": null, "paid": ["CASH"], "ledger": { "sold": 0 } });
     assert_eq!(stub.returned(), Some(state));
     assert_eq!(stub.requests().len(), 2);
     Ok(())
@@ -56,7 +69,8 @@ fn a_function_is_served_on_its_state() -> Result<()> {
         "name": "sell", "parentName": "Shop", "parent": state.to_string(),
         "inputArgs": [{ "name": "by", "value": "\"CASH\"" }],
     }))?;
-    let state = json!({ "town": "Basle", "stock": null, "paid": ["CASH"], "ledger": { "sold": 8 } });
+    let state =
+        json!({ "town": "Basle", "stock": null, "paid": ["CASH"], "ledger": { "sold": 8 } });
     assert_eq!(stub.returned(), Some(state));
     Ok(())
 }
@@ -95,12 +109,16 @@ fn a_failed_request_is_returned_with_all_its_values() -> Result<()> {
         if request.query.contains("parentName") {
             ok(json!({ "data": { "currentFunctionCall": call } }))
         } else if request.query.contains("error(message") {
-            ok(json!({ "data": { "error": { "withValue": { "withValue": { "id": "error-id" } } } } }))
+            ok(
+                json!({ "data": { "error": { "withValue": { "withValue": { "id": "error-id" } } } } }),
+            )
         } else if request.query.contains("currentFunctionCall") {
             ok(json!({ "data": null }))
         } else {
             let extensions = json!({ "_type": "EXEC_ERROR", "exitCode": 3 });
-            ok(json!({ "data": null, "errors": [{ "message": "burnt", "extensions": extensions }] }))
+            ok(
+                json!({ "data": null, "errors": [{ "message": "burnt", "extensions": extensions }] }),
+            )
         }
     })?;
     // `bake` goes through `dag()`, so it is told which session this is.
@@ -108,7 +126,9 @@ fn a_failed_request_is_returned_with_all_its_values() -> Result<()> {
     block_on(async { poniard_sdk::dag::on_this_thread(dag.clone(), serve::<Shop>(&dag)).await })??;
     assert_eq!(stub.error().as_deref(), Some("cannot bake: burnt"));
     let requests = stub.requests();
-    let made = requests.iter().find(|request| request.query.contains("error(message"));
+    let made = requests
+        .iter()
+        .find(|request| request.query.contains("error(message"));
     let made = made.ok_or_eyre("no error was made")?;
     assert_eq!(
         made.query,
@@ -127,8 +147,14 @@ fn a_failed_request_is_returned_with_all_its_values() -> Result<()> {
 #[test]
 fn answers_that_are_none_say_what_came() -> Result<()> {
     let cases = [
-        ("HTTP/1.1 401 Unauthorized\r\n\r\nno such token\n", "the engine answered `HTTP/1.1 401 Unauthorized`: no such token"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}", "the engine closed the connection in the middle of its answer"),
+        (
+            "HTTP/1.1 401 Unauthorized\r\n\r\nno such token\n",
+            "the engine answered `HTTP/1.1 401 Unauthorized`: no such token",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}",
+            "the engine closed the connection in the middle of its answer",
+        ),
         ("", "the engine closed the connection without an answer"),
     ];
     for (answer, expected) in cases {

@@ -55,7 +55,12 @@ impl Shop {
         #[arg(default_path = "/", ignore = ["target", "**/*.log"])] stock: Option<Directory>,
     ) -> Result<Self> {
         ensure!(!town.is_empty(), "`town` is empty");
-        Ok(Self { town, stock, paid: vec![Payment::Cash], ledger: State::default() })
+        Ok(Self {
+            town,
+            stock,
+            paid: vec![Payment::Cash],
+            ledger: State::default(),
+        })
     }
 
     /// Sells a ware.
@@ -79,7 +84,11 @@ impl Shop {
         #[arg(default = [])] tags: Vec<String>,
         #[arg(default = -1)] offset: i32,
     ) -> String {
-        format!("http://{}:{port}/{version}/{}/{offset}", self.town, tags.join("+"))
+        format!(
+            "http://{}:{port}/{version}/{}/{offset}",
+            self.town,
+            tags.join("+")
+        )
     }
 
     /// Fails when the books are wrong.
@@ -98,7 +107,11 @@ impl Shop {
         Ok((label == "chair").then(|| Ware {
             label,
             size: Some(1.5),
-            parts: vec![Ware { label: "leg".into(), size: None, parts: Vec::new() }],
+            parts: vec![Ware {
+                label: "leg".into(),
+                size: None,
+                parts: Vec::new(),
+            }],
         }))
     }
 
@@ -126,7 +139,10 @@ impl Shop {
     /// A command that fails in a directory used as an argument.
     pub async fn bake(&self) -> Result<String> {
         let failing = dag().container().from("oven").directory("/bread");
-        let mounted = dag().container().from("shop").with_directory("/bread", failing);
+        let mounted = dag()
+            .container()
+            .from("shop")
+            .with_directory("/bread", failing);
         mounted.stdout().await.wrap_err("cannot bake")
     }
 

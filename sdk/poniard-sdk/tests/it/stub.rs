@@ -54,28 +54,40 @@ impl Stub {
     }
 
     pub fn requests(&self) -> Vec<Request> {
-        self.seen.lock().map(|seen| seen.clone()).unwrap_or_default()
+        self.seen
+            .lock()
+            .map(|seen| seen.clone())
+            .unwrap_or_default()
     }
 
     /// The value that was returned, as JSON.
     pub fn returned(&self) -> Option<Value> {
         let requests = self.requests();
-        let last = requests.iter().find(|request| request.query.contains("returnValue"))?;
+        let last = requests
+            .iter()
+            .find(|request| request.query.contains("returnValue"))?;
         serde_json::from_str(last.variables["value"].as_str()?).ok()
     }
 
     /// The message of the error that was returned.
     pub fn error(&self) -> Option<String> {
         let requests = self.requests();
-        requests.iter().find(|request| request.query.contains("returnError(error: \"error-id\")"))?;
-        let made = requests.iter().find(|request| request.query.contains("error(message"))?;
+        requests
+            .iter()
+            .find(|request| request.query.contains("returnError(error: \"error-id\")"))?;
+        let made = requests
+            .iter()
+            .find(|request| request.query.contains("error(message"))?;
         made.variables["message"].as_str().map(str::to_owned)
     }
 }
 
 pub fn ok(body: Value) -> String {
     let body = body.to_string();
-    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 fn read(stream: TcpStream) -> std::io::Result<(Request, TcpStream)> {

@@ -13,8 +13,14 @@ fn described() -> Result<Value> {
 
 fn function(name: &str) -> Result<Value> {
     let types = described()?;
-    let functions = types["objects"][0]["functions"].as_array().cloned().unwrap_or_default();
-    Ok(functions.into_iter().find(|function| function["name"] == name).unwrap_or_default())
+    let functions = types["objects"][0]["functions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    Ok(functions
+        .into_iter()
+        .find(|function| function["name"] == name)
+        .unwrap_or_default())
 }
 
 #[test]
@@ -38,10 +44,17 @@ fn private_state_and_helpers_are_not_described() -> Result<()> {
             { "name": "stock", "type": "Directory" },
         ])
     );
-    let names: Vec<_> = shop["functions"].as_array().into_iter().flatten().map(|f| &f["name"]).collect();
+    let names: Vec<_> = shop["functions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|f| &f["name"])
+        .collect();
     assert_eq!(
         names,
-        ["sell", "sold", "theURL", "audit", "wares", "stocked", "core", "panics", "bake"]
+        [
+            "sell", "sold", "theURL", "audit", "wares", "stocked", "core", "panics", "bake"
+        ]
     );
     Ok(())
 }
@@ -105,7 +118,10 @@ fn names_defaults_and_cache_are_as_written() -> Result<()> {
     });
     assert_eq!(function("theURL")?, expected);
     let by = &function("sell")?["args"][0];
-    assert_eq!(by, &json!({ "name": "by", "type": "Payment!", "defaultValue": "\"CREDIT_CARD\"" }));
+    assert_eq!(
+        by,
+        &json!({ "name": "by", "type": "Payment!", "defaultValue": "\"CREDIT_CARD\"" })
+    );
     Ok(())
 }
 
@@ -135,13 +151,23 @@ fn types_of_the_core_keep_their_names() -> Result<()> {
     assert_eq!(
         types,
         [
-            "Container!", "Platform", "NetworkProtocol", "Socket", "GitRef", "GitRepository",
-            "Service", "CacheVolume", "EnvFile",
+            "Container!",
+            "Platform",
+            "NetworkProtocol",
+            "Socket",
+            "GitRef",
+            "GitRepository",
+            "Service",
+            "CacheVolume",
+            "EnvFile",
         ]
     );
     assert_eq!(args[0]["defaultAddress"], "alpine:3");
     assert_eq!(function("stocked")?["type"], "Ware");
-    assert_eq!(function("wares")?["args"][0], json!({ "name": "in", "type": "[Ware!]!" }));
+    assert_eq!(
+        function("wares")?["args"][0],
+        json!({ "name": "in", "type": "[Ware!]!" })
+    );
     Ok(())
 }
 

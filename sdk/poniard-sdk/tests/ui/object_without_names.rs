@@ -1,3 +1,5 @@
+#![allow(unused)]
+
 use poniard_sdk::prelude::*;
 
 #[object]

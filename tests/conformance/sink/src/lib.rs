@@ -43,7 +43,11 @@ impl Sink {
         #[arg(default = 0)]
         counter: i64,
     ) -> Self {
-        Self { greeting, tag, counter }
+        Self {
+            greeting,
+            tag,
+            counter,
+        }
     }
 
     /// Greet somebody
@@ -58,7 +62,10 @@ impl Sink {
 
     /// A copy with another greeting
     pub fn with_greeting(self, word: String) -> Self {
-        Self { greeting: word, ..self }
+        Self {
+            greeting: word,
+            ..self
+        }
     }
 
     /// A copy with a higher counter
@@ -165,7 +172,10 @@ impl Sink {
     /// Three persons
     pub fn people(&self) -> Vec<Person> {
         [("ann", 31), ("bob", 42), ("cy", 53)]
-            .map(|(name, age)| Person { name: name.into(), age })
+            .map(|(name, age)| Person {
+                name: name.into(),
+                age,
+            })
             .into()
     }
 
@@ -215,7 +225,10 @@ impl Sink {
 
     /// Make a file
     pub fn make_file(&self, #[arg(default = "made")] contents: String) -> File {
-        dag().directory().with_new_file("made.txt", contents).file("made.txt")
+        dag()
+            .directory()
+            .with_new_file("made.txt", contents)
+            .file("made.txt")
     }
 
     /// Read a file
@@ -236,12 +249,17 @@ impl Sink {
     /// Print a secret inside a container
     pub async fn leak(&self, secret: Secret) -> Result<String> {
         let shell = self.base().with_secret_variable("TOKEN", secret);
-        Ok(shell.with_exec(vec!["sh", "-c", "echo token=$TOKEN"]).stdout().await?)
+        Ok(shell
+            .with_exec(vec!["sh", "-c", "echo token=$TOKEN"])
+            .stdout()
+            .await?)
     }
 
     /// A container with a file in it
     pub fn base(&self) -> Container {
-        debian().with_new_file("/srv/base.txt", "base\n").with_workdir("/srv")
+        debian()
+            .with_new_file("/srv/base.txt", "base\n")
+            .with_workdir("/srv")
     }
 
     /// Run a command in a container
@@ -259,7 +277,10 @@ impl Sink {
         let server = ContainerAsServiceOptsBuilder::default()
             .args(vec!["perl", "-MIO::Socket::INET", "-e", SERVER])
             .build()?;
-        Ok(debian().with_env_variable("BODY", body).with_exposed_port(8080).as_service_opts(server))
+        Ok(debian()
+            .with_env_variable("BODY", body)
+            .with_exposed_port(8080)
+            .as_service_opts(server))
     }
 
     /// Fetch the front page of a service
@@ -285,7 +306,10 @@ impl Sink {
     /// Runs a command that fails
     pub async fn fail_exec(&self, #[arg(default = 3)] code: i64) -> Result<String> {
         let script = format!("echo to-stdout; echo to-stderr >&2; exit {code}");
-        Ok(debian().with_exec(vec!["sh", "-c", &script]).stdout().await?)
+        Ok(debian()
+            .with_exec(vec!["sh", "-c", &script])
+            .stdout()
+            .await?)
     }
 
     /// A new random value at every call
@@ -306,7 +330,9 @@ impl Sink {
 
     /// Ask the dependency, configured
     pub async fn ask_dep_as(&self, prefix: String, name: String) -> Result<String> {
-        let dep = dag().dep_opts(DepOpts { prefix: Some(prefix) });
+        let dep = dag().dep_opts(DepOpts {
+            prefix: Some(prefix),
+        });
         Ok(dep.hello(name).await?)
     }
 

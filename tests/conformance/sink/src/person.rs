@@ -20,7 +20,10 @@ impl Person {
         #[arg(default = 1)]
         years: i64,
     ) -> Self {
-        Self { age: self.age + years, ..self }
+        Self {
+            age: self.age + years,
+            ..self
+        }
     }
 
     /// One sentence about the person

@@ -23,6 +23,8 @@ impl Dep {
     /// A directory made by the dependency
     #[function(name = "box")]
     pub fn make_box(&self) -> Directory {
-        dag().directory().with_new_file("from-dep.txt", &self.prefix)
+        dag()
+            .directory()
+            .with_new_file("from-dep.txt", &self.prefix)
     }
 }

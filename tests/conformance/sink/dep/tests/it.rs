@@ -14,7 +14,9 @@ fn types_are_current() {
 fn hello_starts_with_the_prefix() -> Result<()> {
     let engine = FakeEngine::new();
     let answer = |args| -> Result<_> {
-        let hello = engine.construct::<Dep>(args)?.call("hello", json!({ "name": "bob" }))?;
+        let hello = engine
+            .construct::<Dep>(args)?
+            .call("hello", json!({ "name": "bob" }))?;
         Ok(hello.value().clone())
     };
     assert_eq!(answer(json!({}))?, json!("dep:bob"));
@@ -24,7 +26,9 @@ fn hello_starts_with_the_prefix() -> Result<()> {
 
 #[test]
 fn the_box_holds_the_prefix() -> Result<()> {
-    let made = FakeEngine::new().construct::<Dep>(json!({}))?.call("box", json!({}))?;
+    let made = FakeEngine::new()
+        .construct::<Dep>(json!({}))?
+        .call("box", json!({}))?;
     let expected = r#"directory.withNewFile(contents: "dep", path: "from-dep.txt")"#;
     assert_eq!(made.value(), &json!(expected));
     Ok(())

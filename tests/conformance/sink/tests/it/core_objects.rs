@@ -19,7 +19,10 @@ fn a_made_file_is_the_file_of_a_made_directory() -> Result<()> {
 fn an_optional_directory_may_be_absent() -> Result<()> {
     let engine = FakeEngine::new().on("Directory.entries", json!(["a", "b"]));
     assert_eq!(call(&engine, "countEntries", json!({}))?, json!(-1));
-    assert_eq!(call(&engine, "countEntries", json!({ "dir": "some" }))?, json!(2));
+    assert_eq!(
+        call(&engine, "countEntries", json!({ "dir": "some" }))?,
+        json!(2)
+    );
     Ok(())
 }
 
@@ -36,7 +39,10 @@ fn own_files_are_read_from_the_default_path() -> Result<()> {
 #[test]
 fn a_secret_is_counted_in_characters() -> Result<()> {
     let engine = FakeEngine::new().on("Secret.plaintext", "héé");
-    assert_eq!(call(&engine, "secretLength", json!({ "secret": "s" }))?, json!(3));
+    assert_eq!(
+        call(&engine, "secretLength", json!({ "secret": "s" }))?,
+        json!(3)
+    );
     Ok(())
 }
 
@@ -58,9 +64,15 @@ fn a_command_runs_in_the_given_container() -> Result<()> {
 #[test]
 fn a_secret_is_bound_by_its_id() -> Result<()> {
     let engine = FakeEngine::new().on_with("*.withSecretVariable.withExec.stdout", |chain| {
-        Ok(chain.arg("withSecretVariable", "secret").cloned().unwrap_or_default())
+        Ok(chain
+            .arg("withSecretVariable", "secret")
+            .cloned()
+            .unwrap_or_default())
     });
-    assert_eq!(call(&engine, "leak", json!({ "secret": "tok" }))?, json!("tok"));
+    assert_eq!(
+        call(&engine, "leak", json!({ "secret": "tok" }))?,
+        json!("tok")
+    );
     Ok(())
 }
 
@@ -68,7 +80,13 @@ fn a_secret_is_bound_by_its_id() -> Result<()> {
 fn the_server_answers_with_perl() -> Result<()> {
     let server = call(&FakeEngine::new(), "server", json!({ "body": "b" }))?;
     let server = server.as_str().unwrap_or_default();
-    assert!(server.contains(r#"withEnvVariable(name: "BODY", value: "b")"#), "{server}");
-    assert!(server.contains(r#"asService(args: ["perl","-MIO::Socket::INET","-e","#), "{server}");
+    assert!(
+        server.contains(r#"withEnvVariable(name: "BODY", value: "b")"#),
+        "{server}"
+    );
+    assert!(
+        server.contains(r#"asService(args: ["perl","-MIO::Socket::INET","-e","#),
+        "{server}"
+    );
     Ok(())
 }

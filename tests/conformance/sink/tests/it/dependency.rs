@@ -11,7 +11,10 @@ fn the_dependency_answers() -> Result<()> {
     let engine = FakeEngine::new()
         .on(r#"dep.hello(name: "bob")"#, "dep:bob")
         .on(r#"dep(prefix: "p").hello(name: "bob")"#, "p:bob");
-    assert_eq!(call(&engine, "askDep", json!({ "name": "bob" }))?, json!("dep:bob"));
+    assert_eq!(
+        call(&engine, "askDep", json!({ "name": "bob" }))?,
+        json!("dep:bob")
+    );
     let args = json!({ "name": "bob", "prefix": "p" });
     assert_eq!(call(&engine, "askDepAs", args)?, json!("p:bob"));
     Ok(())
@@ -19,6 +22,9 @@ fn the_dependency_answers() -> Result<()> {
 
 #[test]
 fn a_directory_of_the_dependency_passes_on() -> Result<()> {
-    assert_eq!(call(&FakeEngine::new(), "depBox", json!({}))?, json!("dep.box"));
+    assert_eq!(
+        call(&FakeEngine::new(), "depBox", json!({}))?,
+        json!("dep.box")
+    );
     Ok(())
 }

@@ -11,7 +11,8 @@ fn fail_says_exactly_the_message() -> Result<()> {
     let engine = FakeEngine::new();
     let failed = call(&engine, "fail", json!({})).map_err(|report| format!("{report:#}"));
     assert_eq!(failed, Err("deliberate failure".into()));
-    let failed = call(&engine, "fail", json!({ "message": "mine" })).map_err(|report| format!("{report:#}"));
+    let failed =
+        call(&engine, "fail", json!({ "message": "mine" })).map_err(|report| format!("{report:#}"));
     assert_eq!(failed, Err("mine".into()));
     Ok(())
 }
@@ -21,7 +22,11 @@ fn the_error_of_a_command_keeps_its_code_and_output() {
     let engine = FakeEngine::new().on_with("container.from.withExec.stdout", |chain| {
         assert_eq!(
             chain.arg("withExec", "args"),
-            Some(&json!(["sh", "-c", "echo to-stdout; echo to-stderr >&2; exit 9"]))
+            Some(&json!([
+                "sh",
+                "-c",
+                "echo to-stdout; echo to-stderr >&2; exit 9"
+            ]))
         );
         Err(EngineError::new("exit code: 9")
             .with_value("_type", "EXEC_ERROR")
@@ -30,9 +35,15 @@ fn the_error_of_a_command_keeps_its_code_and_output() {
     });
     let failed = call(&engine, "failExec", json!({ "code": 9 })).err();
     let error = failed.as_ref().and_then(EngineError::find);
-    assert_eq!(error.as_ref().map(|error| error.message.as_str()), Some("exit code: 9"));
+    assert_eq!(
+        error.as_ref().map(|error| error.message.as_str()),
+        Some("exit code: 9")
+    );
     assert_eq!(error.as_ref().and_then(EngineError::exit_code), Some(9));
-    assert_eq!(error.as_ref().and_then(|error| error.stderr()), Some("to-stderr"));
+    assert_eq!(
+        error.as_ref().and_then(|error| error.stderr()),
+        Some("to-stderr")
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod core_objects;
 mod dependency;
 mod failures;
+mod process;
 mod values;
 
 use poniard_sdk::Result;

@@ -28,10 +28,19 @@ fn defaults_are_those_of_the_specification() -> Result<()> {
 #[test]
 fn every_argument_arrives() -> Result<()> {
     let args = json!({ "name": "x", "count": 2, "ratio": 1.25, "loud": true, "note": "n" });
-    assert_eq!(call("describe", args)?, json!("name=x count=2 ratio=1.25 loud=true note=n"));
+    assert_eq!(
+        call("describe", args)?,
+        json!("name=x count=2 ratio=1.25 loud=true note=n")
+    );
     assert_eq!(call("sum", json!({ "numbers": [1, 2, 39] }))?, json!(42));
-    assert_eq!(call("countTrue", json!({ "values": [true, false, true] }))?, json!(2));
-    assert_eq!(call("splitWords", json!({ "text": "a b" }))?, json!(["a", "b"]));
+    assert_eq!(
+        call("countTrue", json!({ "values": [true, false, true] }))?,
+        json!(2)
+    );
+    assert_eq!(
+        call("splitWords", json!({ "text": "a b" }))?,
+        json!(["a", "b"])
+    );
     Ok(())
 }
 
@@ -44,7 +53,10 @@ fn state_is_carried_through_a_chain() -> Result<()> {
         .call("withGreeting", json!({ "word": "hey" }))?
         .call("increment", json!({ "by": 1 }))?;
     assert_eq!(later.call("total", json!({}))?.value(), &json!(42));
-    assert_eq!(later.call("greet", json!({ "name": "you" }))?.value(), &json!("hey, you!"));
+    assert_eq!(
+        later.call("greet", json!({ "name": "you" }))?.value(),
+        &json!("hey, you!")
+    );
     assert_eq!(later.call("greeting", json!({}))?.value(), &json!("hey"));
     Ok(())
 }
@@ -70,11 +82,16 @@ fn enumerations_travel_by_member_name() -> Result<()> {
 fn own_objects_travel_as_their_state() -> Result<()> {
     let engine = FakeEngine::new();
     let sink = engine.construct::<Sink>(json!({}))?;
-    let ann = sink.call("person", json!({ "name": "ann" }))?.call("older", json!({ "years": 3 }))?;
+    let ann = sink
+        .call("person", json!({ "name": "ann" }))?
+        .call("older", json!({ "years": 3 }))?;
     assert_eq!(ann.value(), &json!({ "name": "ann", "age": 33 }));
     assert_eq!(ann.call("intro", json!({}))?.value(), &json!("ann is 33"));
     let met = sink.call("meet", json!({ "who": ann.value() }))?;
     assert_eq!(met.value(), &json!("hello, ann!"));
-    assert_eq!(call("people", json!({}))?[2], json!({ "name": "cy", "age": 53 }));
+    assert_eq!(
+        call("people", json!({}))?[2],
+        json!({ "name": "cy", "age": 53 })
+    );
     Ok(())
 }
