@@ -70,6 +70,23 @@ impl Cli {
         PathBuf::from(&self.words[0])
     }
 
+    /// The same, started by another program: `["unshare", "--net"]`, say.
+    pub fn under(&self, wrapper: &[&str]) -> Self {
+        let mut words: Vec<OsString> = wrapper.iter().map(OsString::from).collect();
+        words.extend(self.words.iter().cloned());
+        Self {
+            words,
+            built_here: self.built_here,
+        }
+    }
+
+    /// The same with the program at another place.
+    pub fn at(&self, program: &Path) -> Self {
+        let mut moved = self.clone();
+        moved.words[0] = program.into();
+        moved
+    }
+
     /// A command with the tests' state directory and the repository's image
     /// recipes, free of what Cargo puts into the environment of tests.
     pub fn command(&self) -> Command {

@@ -31,7 +31,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
         let word = nonce();
         let mut source = OpenOptions::new()
             .append(true)
-            .open(sink.join("src/main.rs"))?;
+            .open(sink.join("src/lib.rs"))?;
         writeln!(source, "// Edited: {word}.")?;
         let mut command = context.poniard.command();
         command

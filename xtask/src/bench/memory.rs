@@ -1,6 +1,7 @@
 //! Peak memory of poniard itself while it exports 1 GiB.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -39,23 +40,33 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     }])
 }
 
-/// Waits for the end; gives the highest resident size that the process had.
+/// Waits for the end; gives the highest resident size that one of poniard's
+/// processes had. It has several, of which one does the work.
 fn peak_megabytes(running: &mut Child) -> Result<f64> {
-    let status_file = format!("/proc/{}/status", running.id());
-    let mut peak = None;
+    let program = fs::read_link(format!("/proc/{}/exe", running.id()))?;
+    let mut peak: Option<f64> = None;
     loop {
-        let status = fs::read_to_string(&status_file).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-        peak = kilobytes.or(peak);
+        for process in fs::read_dir("/proc")?.flatten().map(|entry| entry.path()) {
+            if fs::read_link(process.join("exe")).is_ok_and(|exe| exe == program) {
+                let size = highest_kilobytes(&process);
+                peak = peak.into_iter().chain(size).reduce(f64::max);
+            }
+        }
         if let Some(status) = running.try_wait()? {
             if !status.success() {
                 bail!("poniard failed ({status})");
             }
-            return peak
-                .map(|kilobytes| kilobytes * 1024.0 / 1e6)
-                .ok_or_eyre("no memory size of poniard in /proc");
+            let peak = peak.ok_or_eyre("no memory size of poniard in /proc")?;
+            return Ok(peak * 1024.0 / 1e6);
         }
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+fn highest_kilobytes(process: &Path) -> Option<f64> {
+    let status = fs::read_to_string(process.join("status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
 }
