@@ -3,7 +3,6 @@
 use std::io::PipeWriter;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +12,13 @@ use rustix::process::Signal;
 use tokio::io::AsyncWriteExt;
 
 use super::handle::ProcessHandle;
+use super::launch::{Launch, Start};
+use super::mounts::Mounts;
 use super::output::Streams;
-use super::points::{Kind, MountPoints};
-use super::runtime::{Launch, Start};
+use super::points::MountPoints;
 use super::scrub::Secrets;
 use super::user::User;
-use super::{Engine, Output, Process, SandboxError, hosts, inside, spec};
+use super::{Engine, Output, Process, SandboxError, hosts, spec};
 use crate::net::Attachment;
 use crate::progress::Span;
 
@@ -108,38 +108,20 @@ impl Container {
         let resolv_conf = dir.join("resolv.conf");
         std::fs::write(&resolv_conf, container.engine.network.resolv_conf())
             .wrap_err("cannot write `resolv.conf` of a container")?;
-        mounts.own(&resolv_conf, "/etc/resolv.conf");
+        mounts.own(&resolv_conf, "/etc/resolv.conf".as_ref());
         let file = dir.join("hosts");
         let address = IpAddr::from(container.attachment.address);
         let attached = hosts_file
             .unwrap_or_default()
             .write(&file, (&hostname, address), &hosts);
         container.hosts = Some(attached.wrap_err("cannot write `hosts` of a container")?);
-        mounts.own(&file, "/etc/hosts");
+        mounts.own(&file, "/etc/hosts".as_ref());
         if let Some((bundle, target)) = container.engine.trust.bind() {
-            mounts.0.push(spec::bind(bundle, target, true));
+            mounts.own(bundle, target);
         }
-        let mut wanted = Mounts::default();
-        for (path, size) in &temps {
-            wanted.0.push(spec::tmpfs(path, *size));
-        }
-        for bind in &binds {
-            wanted
-                .0
-                .push(spec::bind(&bind.source, &bind.target, bind.read_only));
-        }
-        for (number, secret) in files.iter().enumerate() {
-            let file = dir.join(format!("secret-{number}"));
-            write_secret(&file, &rootfs, secret)?;
-            wanted.0.push(spec::bind(&file, &secret.path, true));
-        }
-        // What lies deeper is mounted later, so that nothing is hidden.
-        wanted
-            .0
-            .sort_by_key(|mount| mount.destination().components().count());
-        mounts.0.extend(wanted.0);
+        mounts.add(&dir, &rootfs, &temps, &binds, &files)?;
         mounts.make_points(&rootfs, &mut container.points)?;
-        make_cwd(&rootfs, &container.command, &mounts)?;
+        mounts.make_cwd(&rootfs, &container.command)?;
 
         let what = spec::Container {
             id: &container.id,
@@ -147,7 +129,7 @@ impl Container {
             hostname: &hostname,
             netns: &container.attachment.netns,
             init: container.init.as_ref().map(|init| init.pid()),
-            mounts: mounts.0,
+            mounts: mounts.into_list(),
         };
         spec::write(&dir.join("config.json"), what, &container.command)?;
         container.launch().await?;
@@ -268,118 +250,5 @@ fn command(engine: &Engine, process: &Process, user: User) -> Result<spec::Comma
         cwd,
         user,
         privileged: process.privileged,
-    })
-}
-
-fn write_secret(file: &Path, rootfs: &Path, secret: &super::SecretFile) -> Result<()> {
-    let owner = User::resolve(rootfs, &secret.owner)?;
-    let failed = || format!("cannot write the secret for `{}`", secret.path.display());
-    std::fs::write(file, &secret.contents).wrap_err_with(failed)?;
-    chown(file, Some(owner.uid), Some(owner.gid)).wrap_err_with(failed)?;
-    let mode = std::fs::Permissions::from_mode(secret.mode & 0o7777);
-    std::fs::set_permissions(file, mode).wrap_err_with(failed)
-}
-
-/// Mounts in order.
-#[derive(Default)]
-struct Mounts(Vec<oci_spec::runtime::Mount>);
-
-impl Mounts {
-    fn own(&mut self, file: &Path, target: &str) {
-        self.0.push(spec::bind(file, target.as_ref(), true));
-    }
-
-    /// Makes the mount points that do not exist: in the root, or in the
-    /// directory that is mounted over it there.
-    fn make_points(&self, rootfs: &Path, points: &mut MountPoints) -> Result<()> {
-        for target in ["/proc", "/dev", "/sys"] {
-            make_point(points, rootfs, target.as_ref(), Kind::Directory)?;
-        }
-        for (number, mount) in self.0.iter().enumerate() {
-            let target = mount.destination();
-            if ["/dev", "/proc", "/sys"]
-                .iter()
-                .any(|kernel| target.starts_with(kernel))
-            {
-                continue;
-            }
-            let source = mount.source().as_deref().filter(|_| is_bind(mount));
-            let kind = match source.map(std::fs::metadata).transpose() {
-                Ok(Some(source)) if !source.is_dir() => Kind::File,
-                Ok(_) => Kind::Directory,
-                Err(e) => bail!(SandboxError::Runtime(format!(
-                    "cannot mount at `{}`: cannot find what to mount: {e}",
-                    target.display()
-                ))),
-            };
-            match self.covering(number, target) {
-                None => make_point(points, rootfs, target, kind)?,
-                Some((over, rest)) if is_bind(over) => {
-                    let source = over.source().clone().unwrap_or_default();
-                    let read_only = over.options().iter().flatten().any(|option| option == "ro");
-                    if read_only && !inside::on_host(&source, rest)?.exists() {
-                        bail!(SandboxError::Runtime(format!(
-                            "cannot mount at `{}`: it is not there in the read-only mount `{}`",
-                            target.display(),
-                            over.destination().display()
-                        )));
-                    }
-                    make_point(points, &source, rest, kind)?;
-                }
-                // The runtime makes it in the temporary file system.
-                Some(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The mount before `number` on which `target` lies, and the path there.
-    fn covering<'a>(
-        &'a self,
-        number: usize,
-        target: &'a Path,
-    ) -> Option<(&'a oci_spec::runtime::Mount, &'a Path)> {
-        self.0[..number].iter().rev().find_map(|mount| {
-            let rest = target.strip_prefix(mount.destination()).ok()?;
-            (!rest.as_os_str().is_empty()).then_some((mount, rest))
-        })
-    }
-}
-
-fn is_bind(mount: &oci_spec::runtime::Mount) -> bool {
-    mount.typ().as_deref() == Some("bind")
-}
-
-fn make_point(points: &mut MountPoints, root: &Path, target: &Path, kind: Kind) -> Result<()> {
-    points.ensure(root, target, kind).map_err(|e| {
-        SandboxError::Runtime(format!("cannot mount at `{}`: {e}", target.display())).into()
-    })
-}
-
-/// Makes the working directory, for the user; it stays. Where something is
-/// mounted, the runtime makes it.
-fn make_cwd(rootfs: &Path, command: &spec::Command, mounts: &Mounts) -> Result<()> {
-    let kernel = ["/dev", "/proc", "/sys"].map(Path::new);
-    let mut mounted = kernel
-        .into_iter()
-        .chain(mounts.0.iter().map(|m| m.destination().as_path()));
-    if mounted.any(|target| command.cwd.starts_with(target)) {
-        return Ok(());
-    }
-    let make = || {
-        let mut path = rootfs.to_owned();
-        for name in &inside::resolve(rootfs, &command.cwd)? {
-            path.push(name);
-            match std::fs::create_dir(&path) {
-                Ok(()) => chown(&path, Some(command.user.uid), Some(command.user.gid))?,
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
-    };
-    make().map_err(|e| {
-        let path = command.cwd.display();
-        SandboxError::Runtime(format!("cannot make the working directory `{path}`: {e}")).into()
     })
 }

@@ -13,6 +13,8 @@ mod handle;
 mod hosts;
 mod inside;
 pub mod isolate;
+mod launch;
+mod mounts;
 mod nursery;
 mod output;
 mod points;

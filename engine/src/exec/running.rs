@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use tokio::sync::watch;
 
 use super::container::{Container, Processes};
-use super::runtime::{Launch, Start};
+use super::launch::{Launch, Start};
 use super::scrub::Secrets;
 use super::{Engine, Output, SandboxError, spec};
 use crate::progress::Span;

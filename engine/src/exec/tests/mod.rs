@@ -1,8 +1,10 @@
 //! Real containers, in a root file system made of programs of this machine.
 
 mod isolated;
+mod root;
 mod rootfs;
 mod run;
+mod sandbox;
 mod service;
 
 use std::sync::Arc;
