@@ -12,7 +12,6 @@ use crate::progress::{Mode, Renderer};
 use crate::shell::Printer;
 
 use super::args::Global;
-use super::isolation;
 
 /// What a command works with.
 pub struct Context {
@@ -62,6 +61,9 @@ fn printer<W: Write + 'static>(renderer: &Renderer, open: fn() -> W) -> Printer 
     })
 }
 
+/// Stack of a thread: a query nests as deep as a pipeline is long.
+const STACK_BYTES: usize = 64 << 20;
+
 /// Who gets Ctrl-C.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Interrupts {
@@ -83,18 +85,23 @@ where
     let workdir = workdir(global)?;
     let state_dir = state_dir()?;
     // Before there are threads, which do not survive it.
-    let isolation = isolation::isolate()?;
+    let isolation = crate::exec::isolate().map_err(|error| Failure::new(error.to_string()))?;
     let mode = if global.silent {
         Mode::Silent
     } else {
         global.progress
     };
     let renderer = Renderer::new(mode, global.quiet > 0);
-    let runtime = tokio::runtime::Runtime::new()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build()?;
     let result = runtime.block_on(async {
         let options = Options {
             state_dir: state_dir.clone(),
             workdir: workdir.clone(),
+            config: config_file(&workdir),
+            run_dir: isolation.run_dir.clone(),
             progress: renderer.progress(),
         };
         let session = Session::start(options).await?;
@@ -118,7 +125,6 @@ where
     });
     renderer.finish();
     runtime.shutdown_background();
-    drop(isolation);
     result
 }
 
@@ -168,6 +174,21 @@ pub fn state_dir() -> Result<PathBuf, Failure> {
             "there is no place for the state: set `PONIARD_STATE` or `HOME`",
         )),
     }
+}
+
+/// `PONIARD_CONFIG`, or the nearest `poniard.toml` upward, or the user's.
+fn config_file(workdir: &Path) -> Option<PathBuf> {
+    const NAME: &str = "poniard.toml";
+    if let Some(file) = std::env::var_os("PONIARD_CONFIG").filter(|value| !value.is_empty()) {
+        return Some(absolute(Path::new(&file)));
+    }
+    let upward = workdir.ancestors().map(|dir| dir.join(NAME)).find(|file| file.is_file());
+    let of_user = || {
+        let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+        let base = base.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))?;
+        Some(base.join("poniard").join(NAME)).filter(|file| file.is_file())
+    };
+    upward.or_else(of_user)
 }
 
 fn absolute(path: &Path) -> PathBuf {

@@ -12,7 +12,7 @@ use crate::graph::container::{Container, Mounted, Port, Sharing, set, unset};
 use crate::graph::engine::blocking;
 use crate::graph::exec::{Exec, Expect};
 use crate::graph::node::Answer;
-use crate::graph::{Args, Directory, Engine, Failure, File, Fs, Object, owner};
+use crate::graph::{Args, Directory, Engine, File, Fs, owner};
 use crate::image::{Compression, Credentials};
 use crate::store::Hasher;
 use crate::store::tree::Owner;
