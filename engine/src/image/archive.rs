@@ -191,6 +191,8 @@ fn append(
     header.set_entry_type(kind);
     header.set_mode(if kind == EntryType::Directory { 0o755 } else { 0o644 });
     header.set_mtime(0);
+    header.set_uid(0);
+    header.set_gid(0);
     header.set_size(size);
     Ok(builder.append_data(&mut header, path, content)?)
 }
