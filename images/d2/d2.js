@@ -61,10 +61,10 @@ const ELSEWHERE = ["fmt", "layout", "themes", "play", "init-playwright"];
 
 class Failure extends Error {}
 
-function main(args) {
+async function main(args) {
   const { options, words } = parse(args);
   if (options.help) return print(HELP);
-  if (options.version || words[0] === "version") return print(`${answer(compiler().version())}\n`);
+  if (options.version || words[0] === "version") return print(`${answer((await compiler()).version())}\n`);
   if (ELSEWHERE.includes(words[0]) && !existsSync(words[0]))
     throw new Failure(`\`d2 ${words[0]}\` is not supported by this build of d2`);
   const validate = words[0] === "validate";
@@ -144,8 +144,8 @@ async function compile(input, output, options, validate) {
 
   const { diagram } = result;
   const merged = { ...result.renderOptions, ...settings };
-  const draw = async (target, more) =>
-    decode(answer(await compiler().render(JSON.stringify({ diagram, options: { ...merged, ...more, target } }))));
+  const draw = async (target) =>
+    decode(answer(await (await compiler()).render(JSON.stringify({ diagram, options: { ...merged, target } }))));
   const boards = [...below(diagram)];
   let files;
   if (merged.animateInterval > 0) {
@@ -190,7 +190,7 @@ async function read(input) {
 async function withImports(name, text, options) {
   const fs = { [name]: text };
   for (;;) {
-    const reply = await request(compiler(usesElk(fs, options)).compile, { fs, inputPath: name, options });
+    const reply = await request((await compiler(usesElk(fs, options))).compile, { fs, inputPath: name, options });
     if (!reply.error) return reply.data;
     const errors = problems(reply.error.message);
     let found = false;
@@ -233,12 +233,14 @@ function* below(diagram, target = "", place = "") {
 let loaded;
 let elkLoaded = false;
 
-function compiler(withElk = false) {
+async function compiler(withElk = false) {
   // Without `self`, or the layout engine takes this for a worker in a browser.
   const run = (text) => new Function("self", text).call(globalThis, undefined);
   if (withElk && !elkLoaded) {
     run(elk);
     run(elkSetup);
+    // It registers its algorithms when the event loop turns.
+    await new Promise((done) => setTimeout(done, 0));
     elkLoaded = true;
   }
   if (!loaded) {
