@@ -129,6 +129,18 @@ pub(super) fn fits(platform: &Platform, wanted: &str) -> bool {
     }
 }
 
+/// The platform of this machine.
+pub fn host_platform() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "linux/amd64",
+        "aarch64" => "linux/arm64",
+        "riscv64" => "linux/riscv64",
+        "powerpc64" => "linux/ppc64le",
+        "s390x" => "linux/s390x",
+        _ => "linux/unknown",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
 use serde::Deserialize;
 
 use super::unpack::{Whiteouts, decompress, unpack, unpack_layer};
-use super::{Image, ImageConfig, Images, config, recipe::host_platform};
+use super::{Image, ImageConfig, Images, config, host_platform};
 use crate::store::{Digest, Hasher, Snapshot, Tree};
 
 /// Names of the image in a layout's index.
@@ -83,7 +83,7 @@ impl Images {
             ))
         });
         let layers = layers.collect::<Result<Vec<_>>>()?;
-        self.assemble(config, &diff_ids, &layers, &descriptor.digest().to_string())
+        self.assemble(config, &diff_ids, &layers, descriptor.digest().as_ref())
     }
 
     fn import_docker(&self, tree: &Tree, tag: &str) -> Result<Image> {

@@ -29,7 +29,7 @@ use crate::progress::Progress;
 use crate::store::{Digest, Snapshot, Store};
 use settings::Settings;
 
-pub use recipe::host_platform;
+pub use config::host_platform;
 pub use reference::parse as parse_reference;
 
 /// The parts of an OCI image configuration that containers use.

@@ -222,7 +222,7 @@ async fn an_archive_for_several_platforms_gives_the_one_of_this_machine() {
 async fn a_damaged_archive_is_refused_and_leaves_no_layer() {
     let (store, other) = (store(), store());
     let path = store.dir.path().join("image.tar");
-    let input = [sample(&store)];
+    let input = [(sample(&store).0, store.snapshot(&[("etc/a", "1")]))];
     images(&store)
         .archive(&input, Compression::Uncompressed, &[], &path)
         .await

@@ -89,7 +89,7 @@ impl Unpack<'_> {
     fn entry(&mut self, entry: &mut Entry<'_, impl Read>, path: &Path) -> Result<()> {
         let path = inside(path)?;
         let Some(name) = path.file_name() else {
-            return self.attributes(entry, &self.dir.to_owned());
+            return self.attributes(entry, self.dir);
         };
         let parent = self.parent(path.parent().unwrap_or(Path::new("")))?;
         if self.whiteouts != Whiteouts::Plain

@@ -16,7 +16,7 @@ use eyre::{Result, WrapErr};
 use oci_client::Reference;
 
 use super::settings::Recipe;
-use super::{Credentials, Image, ImageConfig, Images, reference};
+use super::{Credentials, Image, ImageConfig, Images, host_platform, reference};
 use crate::progress::Progress;
 use crate::store::{Digest, Filter, Hasher, Snapshot, Tree};
 
@@ -298,18 +298,6 @@ impl Recipe {
             .exposed_ports
             .extend(self.exposed_ports.iter().cloned());
         config
-    }
-}
-
-/// The platform of this machine.
-pub fn host_platform() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" => "linux/amd64",
-        "aarch64" => "linux/arm64",
-        "riscv64" => "linux/riscv64",
-        "powerpc64" => "linux/ppc64le",
-        "s390x" => "linux/s390x",
-        _ => "linux/unknown",
     }
 }
 

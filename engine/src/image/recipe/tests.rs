@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use eyre::Result;
 
-use super::host_platform;
-use crate::image::{Image, Images, RecipeRunner};
+use crate::image::{Image, Images, RecipeRunner, host_platform};
 use crate::progress::{Event, Progress};
 use crate::store::testing::{TestStore, store};
 use crate::store::{Digest, Snapshot, Store};
