@@ -80,7 +80,7 @@ pub fn with_engine<F>(
 where
     F: Future<Output = Result<(), Failure>>,
 {
-    let workdir = workdir(global)?;
+    let workdir = workdir()?;
     let state_dir = state_dir()?;
     // Before there are threads, which do not survive it.
     let isolation = isolation::isolate()?;
@@ -140,15 +140,8 @@ async fn interrupted(interrupts: Interrupts) -> Result<Failure, Failure> {
     })
 }
 
-fn workdir(global: &Global) -> Result<PathBuf, Failure> {
-    let current = std::env::current_dir()
-        .map_err(|e| Failure::new(format!("there is no working directory: {e}")))?;
-    let Some(dir) = &global.workdir else {
-        return Ok(current);
-    };
-    let dir = current.join(dir);
-    dir.canonicalize()
-        .map_err(|e| Failure::new(format!("cannot work in `{}`: {e}", dir.display())))
+fn workdir() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|e| Failure::new(format!("there is no working directory: {e}")))
 }
 
 /// `PONIARD_STATE`, or `poniard` among the user's state.
