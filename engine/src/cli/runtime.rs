@@ -89,7 +89,12 @@ where
     } else {
         global.progress
     };
-    let renderer = Renderer::new(mode, global.quiet > 0);
+    let more = if global.debug {
+        3
+    } else {
+        i16::from(global.verbose)
+    };
+    let renderer = Renderer::new(mode, more - i16::from(global.quiet));
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
         let options = Options {

@@ -17,8 +17,13 @@ use super::syntax;
 use complete::Names;
 use editor::{Editor, Line};
 
-/// Reads and runs entries until the end of input or `.exit`.
-pub async fn run(mut shell: Shell, history: &Path) -> Result<(), Failure> {
+/// Reads and runs entries until the end of input or `.exit`. `pause` is told when
+/// the terminal belongs to the prompt.
+pub async fn run(
+    mut shell: Shell,
+    history: &Path,
+    pause: &(dyn Fn(bool) + Sync),
+) -> Result<(), Failure> {
     let mut editor = Editor::start(history)?;
     // Results have no line end of their own; the prompt wants one.
     let open_line = Arc::new(AtomicBool::new(false));
@@ -33,7 +38,10 @@ pub async fn run(mut shell: Shell, history: &Path) -> Result<(), Failure> {
         if open_line.swap(false, Ordering::Relaxed) {
             (shell.printer)("\n")?;
         }
-        let text = match editor.read(prompt(&shell), Names::of(&shell)).await? {
+        pause(true);
+        let line = editor.read(prompt(&shell), Names::of(&shell)).await;
+        pause(false);
+        let text = match line? {
             Line::Text(text) => text,
             Line::Interrupted => continue,
             Line::End => return Ok(()),
