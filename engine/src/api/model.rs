@@ -36,7 +36,11 @@ impl std::fmt::Display for TypeRef {
             Self::Named { name, .. } => write!(f, "{name}")?,
             Self::List { of, .. } => write!(f, "[{of}]")?,
         }
-        if self.required() { write!(f, "!") } else { Ok(()) }
+        if self.required() {
+            write!(f, "!")
+        } else {
+            Ok(())
+        }
     }
 }
 

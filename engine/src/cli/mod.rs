@@ -10,7 +10,6 @@ mod call;
 mod completion;
 mod functions;
 mod handover;
-mod isolation;
 mod manifest;
 mod prune;
 mod query;

@@ -12,7 +12,6 @@ use crate::progress::{Mode, Renderer};
 use crate::shell::Printer;
 
 use super::args::Global;
-use super::isolation;
 
 /// What a command works with.
 pub struct Context {
@@ -62,6 +61,9 @@ fn printer<W: Write + 'static>(renderer: &Renderer, open: fn() -> W) -> Printer 
     })
 }
 
+/// Stack of a thread: a query nests as deep as a pipeline is long.
+const STACK_BYTES: usize = 64 << 20;
+
 /// Who gets Ctrl-C.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Interrupts {
@@ -75,7 +77,7 @@ pub enum Interrupts {
 pub fn with_engine<F>(
     global: &Global,
     interrupts: Interrupts,
-    command: impl FnOnce(Arc<Context>) -> F,
+    command: impl FnOnce(Arc<Context>) -> F + Send,
 ) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
@@ -83,7 +85,7 @@ where
     let workdir = workdir()?;
     let state_dir = state_dir()?;
     // Before there are threads, which do not survive it.
-    let isolation = isolation::isolate()?;
+    let isolation = crate::exec::isolate().map_err(|error| Failure::new(error.to_string()))?;
     let mode = if global.silent {
         Mode::Silent
     } else {
@@ -95,23 +97,55 @@ where
         i16::from(global.verbose)
     };
     let renderer = Renderer::new(mode, more - i16::from(global.quiet));
-    let runtime = tokio::runtime::Runtime::new()?;
-    let result = runtime.block_on(async {
-        let options = Options {
-            state_dir: state_dir.clone(),
-            workdir: workdir.clone(),
-            progress: renderer.progress(),
-        };
-        let session = Session::start(options).await?;
+    let options = Options {
+        state_dir: state_dir.clone(),
+        config: config_file(&workdir),
+        workdir: workdir.clone(),
+        run_dir: isolation.run_dir.clone(),
+        progress: renderer.progress(),
+    };
+    let (global, shown) = (global.clone(), renderer.clone());
+    let work = async move |session: Arc<Session>| {
         let context = Context {
-            session: session.clone(),
-            global: global.clone(),
+            session,
+            global,
             workdir,
             state_dir,
-            renderer: renderer.clone(),
+            renderer: shown,
         };
+        command(Arc::new(context)).await
+    };
+    // The main thread has a small stack, so the work gets another.
+    let result = std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().name("poniard".to_owned());
+        let thread = builder
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || block_on(options, interrupts, work))?;
+        match thread.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    });
+    renderer.finish();
+    result
+}
+
+fn block_on<F>(
+    options: Options,
+    interrupts: Interrupts,
+    work: impl FnOnce(Arc<Session>) -> F,
+) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build()?;
+    let result = runtime.block_on(async {
+        let session = Session::start(options).await?;
         let result = tokio::select! {
-            result = command(Arc::new(context)) => result,
+            result = work(session.clone()) => result,
             code = interrupted(interrupts) => Err(code?),
         };
         // A second signal does not wait for the end of what runs.
@@ -121,9 +155,7 @@ where
         };
         result.and(closed)
     });
-    renderer.finish();
     runtime.shutdown_background();
-    drop(isolation);
     result
 }
 
@@ -166,6 +198,25 @@ pub fn state_dir() -> Result<PathBuf, Failure> {
             "there is no place for the state: set `PONIARD_STATE` or `HOME`",
         )),
     }
+}
+
+/// `PONIARD_CONFIG`, or the nearest `poniard.toml` upward, or the user's.
+fn config_file(workdir: &Path) -> Option<PathBuf> {
+    const NAME: &str = "poniard.toml";
+    if let Some(file) = std::env::var_os("PONIARD_CONFIG").filter(|value| !value.is_empty()) {
+        return Some(absolute(Path::new(&file)));
+    }
+    let upward = workdir
+        .ancestors()
+        .map(|dir| dir.join(NAME))
+        .find(|file| file.is_file());
+    let of_user = || {
+        let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+        let base =
+            base.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))?;
+        Some(base.join("poniard").join(NAME)).filter(|file| file.is_file())
+    };
+    upward.or_else(of_user)
 }
 
 fn absolute(path: &Path) -> PathBuf {

@@ -1,0 +1,4 @@
+declare module "*.d2" {
+  const svg: string;
+  export default svg;
+}

@@ -1,0 +1,147 @@
+//! Our attributes and doc comments, taken off an item.
+
+use proc_macro2::Span;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Token};
+
+use crate::errors::Errors;
+
+/// `key = value` and `key` of one attribute.
+#[derive(Default)]
+pub struct Options(Vec<(Ident, Option<Expr>)>);
+
+struct Pair(Ident, Option<Expr>);
+
+impl Parse for Pair {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let key = input.call(syn::ext::IdentExt::parse_any)?;
+        let value = if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            Some(input.parse()?)
+        } else {
+            None
+        };
+        Ok(Self(key, value))
+    }
+}
+
+impl Options {
+    pub fn parse(tokens: proc_macro2::TokenStream, errors: &mut Errors) -> Self {
+        match Punctuated::<Pair, Token![,]>::parse_terminated.parse2(tokens) {
+            Ok(pairs) => Self(pairs.into_iter().map(|pair| (pair.0, pair.1)).collect()),
+            Err(error) => {
+                errors.add(error);
+                Self::default()
+            }
+        }
+    }
+
+    /// Takes `#[name(…)]` off; what is left are attributes for the compiler.
+    pub fn take(attrs: &mut Vec<Attribute>, name: &str, errors: &mut Errors) -> Option<Self> {
+        let mut taken: Option<Self> = None;
+        attrs.retain(|attr| {
+            if !attr.path().is_ident(name) {
+                return true;
+            }
+            let more = match &attr.meta {
+                syn::Meta::Path(_) => Self::default(),
+                syn::Meta::List(list) => Self::parse(list.tokens.clone(), errors),
+                syn::Meta::NameValue(_) => {
+                    errors.push(attr, format!("expected `#[{name}(…)]`"));
+                    Self::default()
+                }
+            };
+            taken.get_or_insert_default().0.extend(more.0);
+            false
+        });
+        taken
+    }
+
+    pub fn expr(&mut self, key: &str) -> Option<Expr> {
+        let at = self
+            .0
+            .iter()
+            .position(|(name, value)| name == key && value.is_some())?;
+        self.0.remove(at).1
+    }
+
+    pub fn flag(&mut self, key: &str) -> Option<Span> {
+        let at = self
+            .0
+            .iter()
+            .position(|(name, value)| name == key && value.is_none())?;
+        Some(self.0.remove(at).0.span())
+    }
+
+    pub fn text(&mut self, key: &str, errors: &mut Errors) -> Option<LitStr> {
+        let value = self.expr(key)?;
+        let text = as_text(&value);
+        if text.is_none() {
+            errors.push(&value, format!("expected a string: `{key} = \"…\"`"));
+        }
+        text
+    }
+
+    pub fn texts(&mut self, key: &str, errors: &mut Errors) -> Vec<LitStr> {
+        let Some(value) = self.expr(key) else {
+            return Vec::new();
+        };
+        let texts = match &value {
+            Expr::Array(list) => list.elems.iter().map(as_text).collect(),
+            _ => None,
+        };
+        texts.unwrap_or_else(|| {
+            errors.push(
+                &value,
+                format!("expected a list of strings: `{key} = [\"…\"]`"),
+            );
+            Vec::new()
+        })
+    }
+
+    /// Complains about keys that nobody asked for.
+    pub fn finish(self, expected: &str, errors: &mut Errors) {
+        for (key, _) in &self.0 {
+            errors.push(
+                key,
+                format!("unknown or repeated option `{key}`: expected {expected}"),
+            );
+        }
+    }
+}
+
+fn as_text(value: &Expr) -> Option<LitStr> {
+    match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// Text of the doc comments; lines keep their breaks, the common blank goes.
+pub fn description(attrs: &[Attribute]) -> String {
+    let mut lines = Vec::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("doc")) {
+        let syn::Meta::NameValue(meta) = &attr.meta else {
+            continue;
+        };
+        if let Some(text) = as_text(&meta.value) {
+            // Not `lines()`: an empty comment is an empty line.
+            for line in text.value().split('\n') {
+                let line = line.strip_prefix(' ').unwrap_or(line);
+                lines.push(line.trim_end().to_owned());
+            }
+        }
+    }
+    lines.join("\n").trim().to_owned()
+}
+
+/// Takes the doc comments off: the compiler allows none on arguments.
+pub fn take_description(attrs: &mut Vec<Attribute>) -> String {
+    let text = description(attrs);
+    attrs.retain(|attr| !attr.path().is_ident("doc"));
+    text
+}

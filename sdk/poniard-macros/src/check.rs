@@ -1,0 +1,348 @@
+//! Everything wrong with an item, each thing at its place.
+
+use std::collections::HashMap;
+
+use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, Type, UnOp};
+
+use crate::ast::{Arg, Enumeration, Function, Functions, Object};
+use crate::errors::Errors;
+use crate::shape::{complaint, is, is_unit, named, peel};
+
+pub fn object(object: &Object, errors: &mut Errors) {
+    if !object.item.generics.params.is_empty() {
+        errors.push(
+            &object.item.generics,
+            "an object has no type parameters: the API knows concrete types only",
+        );
+    }
+    if object.is_tuple() {
+        errors.push(
+            &object.item.ident,
+            format!(
+                "expected named fields: `pub struct {} {{ name: Type }}`",
+                object.item.ident
+            ),
+        );
+    }
+    unique(
+        object
+            .fields
+            .iter()
+            .map(|field| (&field.ident, field.name.as_str())),
+        errors,
+    );
+    for field in object.fields.iter().filter(|field| field.public) {
+        name(&field.ident, &field.name, errors);
+        if is_unit(&field.ty) {
+            errors.push(&field.ty, "expected a type with values");
+        }
+        if is(peel(&field.ty, "Option"), "Workspace") {
+            errors.push(&field.ty, "an object cannot hold a `Workspace`: expected it as an argument of the functions that read it");
+        }
+        refuse(&field.ty, errors);
+    }
+}
+
+pub fn functions(functions: &Functions, errors: &mut Errors) {
+    let item = &functions.item;
+    if let Some((_, path, _)) = &item.trait_ {
+        errors.push(
+            path,
+            "expected an inherent impl: `#[functions] impl Name { … }`",
+        );
+    }
+    if !item.generics.params.is_empty() {
+        errors.push(
+            &item.generics,
+            "an object has no type parameters: the API knows concrete types only",
+        );
+    }
+    let api = functions
+        .functions
+        .iter()
+        .filter(|function| !function.is_constructor());
+    unique(
+        api.map(|function| (&function.sig.ident, function.name.as_str())),
+        errors,
+    );
+    for each in &functions.functions {
+        function(each, &item.self_ty, errors);
+    }
+}
+
+pub fn enumeration(enumeration: &Enumeration, errors: &mut Errors) {
+    if enumeration.members.is_empty() {
+        errors.push(&enumeration.item.ident, "expected at least one member");
+    }
+    if !enumeration.item.generics.params.is_empty() {
+        errors.push(
+            &enumeration.item.generics,
+            "an enumeration has no type parameters",
+        );
+    }
+    for variant in &enumeration.item.variants {
+        if !matches!(variant.fields, syn::Fields::Unit) {
+            errors.push(
+                variant,
+                format!("a member has no payload: expected `{}`", variant.ident),
+            );
+        }
+    }
+    unique(
+        enumeration
+            .members
+            .iter()
+            .map(|member| (&member.ident, member.name.as_str())),
+        errors,
+    );
+    for member in &enumeration.members {
+        identifier(&member.ident, &member.name, errors);
+    }
+}
+
+fn function(function: &Function, self_ty: &Type, errors: &mut Errors) {
+    if !function.sig.generics.params.is_empty() {
+        errors.push(
+            &function.sig.generics,
+            "a function has no type parameters: the API knows concrete types only",
+        );
+    }
+    if function.is_constructor() {
+        constructor(function, self_ty, errors);
+    } else {
+        name(&function.sig.ident, &function.name, errors);
+        receiver(function, errors);
+    }
+    if let Some(output) = function.output() {
+        refuse(output, errors);
+    }
+    unique(
+        function
+            .args
+            .iter()
+            .map(|arg| (&arg.ident, arg.name.as_str())),
+        errors,
+    );
+    for each in &function.args {
+        arg(each, errors);
+    }
+    if let Some(cache) = &function.cache
+        && !cache_policy(&cache.value())
+    {
+        errors.push(cache, "expected \"never\", \"session\", or a time to live from \"1s\" to \"168h\", such as \"20s\" or \"1h30m\"");
+    }
+    if function.check.is_some() {
+        check(function, errors);
+    }
+}
+
+fn constructor(function: &Function, self_ty: &Type, errors: &mut Errors) {
+    if let Some(receiver) = function.receiver() {
+        errors.push(
+            receiver,
+            "the constructor makes the object: expected `pub fn new(…) -> Self`",
+        );
+    }
+    let made = function.output().map(|output| peel(output, "Result"));
+    let own = named(self_ty).map(|(name, _)| name).unwrap_or_default();
+    if !made.is_some_and(|made| is(made, "Self") || is(made, &own)) {
+        errors.push(&function.sig.ident, "expected `pub fn new(…) -> Self` or `-> Result<Self>`; rename a helper, or put it in an impl block without `#[functions]`");
+    }
+    if let Some(check) = function.check {
+        errors.add(syn::Error::new(check, "a constructor is not a check"));
+    }
+    if let Some(cache) = &function.cache {
+        errors.push(
+            cache,
+            "a constructor has no cache policy: it is kept with the functions called on it",
+        );
+    }
+}
+
+fn receiver(function: &Function, errors: &mut Errors) {
+    let ident = &function.sig.ident;
+    match function.receiver() {
+        None => errors.push(ident, format!("expected `pub fn {ident}(&self, …)`; a helper is private, or in an impl block without `#[functions]`")),
+        Some(receiver) if receiver.reference.is_some() && receiver.mutability.is_some() => {
+            errors.push(receiver, "changes would be lost: expected `mut self` and `-> Self`");
+        }
+        Some(receiver) if receiver.colon_token.is_some() => {
+            errors.push(receiver, "expected `&self` or `self`");
+        }
+        Some(_) => {}
+    }
+}
+
+fn arg(arg: &Arg, errors: &mut Errors) {
+    name(&arg.ident, &arg.name, errors);
+    if is_unit(&arg.ty) || is(&arg.ty, "Result") {
+        errors.push(
+            &arg.ty,
+            "expected a type of Dagger's API, such as `String`, `i64`, `Directory`",
+        );
+    }
+    refuse(&arg.ty, errors);
+    let ty = peel(&arg.ty, "Option");
+    let one_of = |names: &[&str]| names.iter().any(|name| is(ty, name));
+    if let Some(path) = &arg.default_path
+        && !one_of(&["Directory", "File", "GitRepository", "GitRef"])
+    {
+        errors.push(
+            path,
+            "`default_path` is for a `Directory`, `File`, `GitRepository` or `GitRef`",
+        );
+    }
+    if let Some(address) = &arg.default_address
+        && !one_of(&["Container"])
+    {
+        errors.push(address, "`default_address` is for a `Container`");
+    }
+    if let Some(pattern) = arg.ignore.first()
+        && !one_of(&["Directory"])
+    {
+        errors.push(pattern, "`ignore` is for a `Directory`");
+    }
+    let Some(default) = &arg.default else { return };
+    if let Some(other) = arg.default_path.as_ref().or(arg.default_address.as_ref()) {
+        errors.push(other, "expected one default");
+    }
+    if let Some((place, expected)) = mismatch(ty, default) {
+        errors.push(place, format!("expected {expected} as the default"));
+    }
+}
+
+fn check(function: &Function, errors: &mut Errors) {
+    let output = function.output().map(|output| peel(output, "Result"));
+    if let Some(output) = output
+        && !is_unit(output)
+    {
+        errors.push(
+            output,
+            "a check fails or gives nothing: expected `Result<()>`",
+        );
+    }
+    for arg in &function.args {
+        let given = is(&arg.ty, "Option")
+            || is(&arg.ty, "Workspace")
+            || arg.default.is_some()
+            || arg.default_path.is_some()
+            || arg.default_address.is_some();
+        if !given {
+            errors.push(
+                &arg.ident,
+                format!(
+                    "a check is run without arguments: expected a default, or `Option`, for `{}`",
+                    arg.ident
+                ),
+            );
+        }
+    }
+}
+
+fn refuse(ty: &Type, errors: &mut Errors) {
+    if let Some(complaint) = complaint(ty) {
+        errors.push(ty, complaint);
+    }
+}
+
+/// Names of fields, functions and arguments.
+fn name(ident: &Ident, name: &str, errors: &mut Errors) {
+    // The engine gives every object an id (core/module.go of v0.21).
+    if name == "id" {
+        errors.push(
+            ident,
+            "`id` is reserved by the engine: expected a longer name, such as `note_id`",
+        );
+    }
+    identifier(ident, name, errors);
+}
+
+fn identifier(ident: &Ident, name: &str, errors: &mut Errors) {
+    let mut chars = name.chars();
+    let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic());
+    if !starts || !chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        errors.push(
+            ident,
+            format!("`{name}` is no name of the API: expected letters and digits, a letter first"),
+        );
+    }
+}
+
+fn unique<'a>(names: impl Iterator<Item = (&'a Ident, &'a str)>, errors: &mut Errors) {
+    let mut seen = HashMap::new();
+    for (ident, name) in names {
+        if let Some(first) = seen.insert(name, ident) {
+            errors.push(ident, format!("`{name}` is there already, as `{first}`"));
+        }
+    }
+}
+
+/// Which literal does not fit, and what it should be.
+fn mismatch<'a>(ty: &Type, default: &'a Expr) -> Option<(&'a Expr, &'static str)> {
+    let (name, args) = named(ty)?;
+    let literal = match default {
+        Expr::Array(list) if name == "Vec" => {
+            let item = args.first()?;
+            return list.elems.iter().find_map(|value| mismatch(item, value));
+        }
+        Expr::Array(_) => return Some((default, expected(&name))),
+        Expr::Unary(ExprUnary {
+            op: UnOp::Neg(_),
+            expr,
+            ..
+        }) => expr,
+        other => other,
+    };
+    let Expr::Lit(ExprLit { lit, .. }) = literal else {
+        return None;
+    };
+    let fits = match name.as_str() {
+        "String" | "Platform" | "Json" => matches!(lit, Lit::Str(_)),
+        "bool" => matches!(lit, Lit::Bool(_)),
+        "f64" => matches!(lit, Lit::Float(_) | Lit::Int(_)),
+        "i16" | "i32" | "i64" | "isize" | "u8" | "u16" | "u32" | "u64" | "usize" => {
+            matches!(lit, Lit::Int(_))
+        }
+        // An enumeration, a list or an object.
+        _ => false,
+    };
+    (!fits).then(|| (default, expected(&name)))
+}
+
+fn expected(name: &str) -> &'static str {
+    match name {
+        "String" | "Platform" | "Json" => "a string",
+        "bool" => "`true` or `false`",
+        "f64" => "a number",
+        "i16" | "i32" | "i64" | "isize" | "u8" | "u16" | "u32" | "u64" | "usize" => "an integer",
+        "Vec" => "a list",
+        "Directory" | "File" | "GitRepository" | "GitRef" => "`default_path = \"…\"`",
+        "Container" => "`default_address = \"…\"`",
+        _ => "a member, such as `Mood::Happy`,",
+    }
+}
+
+/// `never`, `session`, or a duration as Go writes it, 1 s to 7 days.
+fn cache_policy(policy: &str) -> bool {
+    if matches!(policy, "never" | "session") {
+        return true;
+    }
+    let mut rest = policy;
+    let mut secs = 0u64;
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, unit) = rest.split_at(digits);
+        let scale = match unit.chars().next() {
+            Some('s') => 1,
+            Some('m') if !unit.starts_with("ms") => 60,
+            Some('h') => 3600,
+            _ => return false,
+        };
+        let Ok(number) = number.parse::<u64>() else {
+            return false;
+        };
+        secs = secs.saturating_add(number.saturating_mul(scale));
+        rest = &unit[1..];
+    }
+    (1..=7 * 24 * 3600).contains(&secs)
+}

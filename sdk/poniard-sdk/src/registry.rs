@@ -1,0 +1,215 @@
+//! The types of a module and the way to their functions.
+//!
+//! Registration starts at the main object and follows fields, arguments and
+//! results, so a type is part of the API when something leads to it.
+
+use eyre::{Result, WrapErr, eyre};
+use serde_json::{Map, Value};
+
+use crate::types::{self, EnumType, ModuleTypes, ObjectType};
+use crate::value::{ApiType, FromApi, IntoApi, Later, member, ready, unexpected};
+
+/// An `#[object]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an object of this module",
+    label = "expected a struct with `#[object]`"
+)]
+pub trait Object: ApiType + FromApi + IntoApi + 'static {
+    /// Name in the API, without the module's prefix.
+    const NAME: &'static str;
+
+    fn describe() -> ObjectType;
+
+    /// Runs a function; the empty name is the constructor.
+    fn call(function: String, state: Value, args: Args) -> Later<Value>;
+}
+
+/// An `#[enumeration]`.
+pub trait Enumeration: Sized + 'static {
+    /// Name in the API, without the module's prefix.
+    const NAME: &'static str;
+    /// Names of the members, in declaration order.
+    const MEMBERS: &'static [&'static str];
+
+    /// Name of this member: `MY_SQL` for `MySql`.
+    fn name(&self) -> &'static str;
+
+    /// The member with this name.
+    fn from_name(name: &str) -> Option<Self>;
+
+    #[doc(hidden)]
+    fn describe() -> EnumType;
+}
+
+/// Reads a member by its name.
+pub fn member_from_api<T: Enumeration>(value: &Value) -> Result<T> {
+    member(T::NAME, T::MEMBERS, value, T::from_name)
+}
+
+/// Hands a member's name out.
+pub fn member_into_api<T: Enumeration>(member: &T) -> Later<Value> {
+    ready(Ok(member.name().into()))
+}
+
+/// What `#[functions]` knows of an object.
+pub struct Functions {
+    pub constructor: Option<types::Function>,
+    pub functions: Vec<types::Function>,
+    pub register: fn(&mut Registry),
+    pub call: fn(String, Value, Args) -> Later<Value>,
+}
+
+/// Stands in for `#[functions]` on objects that have none: an inherent
+/// function of the same name goes first.
+pub trait NoFunctions {
+    fn __poniard_functions() -> Functions {
+        Functions {
+            constructor: None,
+            functions: Vec::new(),
+            register: |_| {},
+            call: |function, _, _| ready(Err(no_function(&function))),
+        }
+    }
+}
+
+impl<T> NoFunctions for T {}
+
+/// The error of a call that names no function.
+pub fn no_function(function: &str) -> eyre::Report {
+    match function {
+        "" => eyre!("no constructor: expected `pub fn new` in `#[functions]`"),
+        name => eyre!("no function `{name}`: is `dagger.types.json` up to date?"),
+    }
+}
+
+struct Entry {
+    name: &'static str,
+    describe: fn() -> ObjectType,
+    call: fn(String, Value, Args) -> Later<Value>,
+}
+
+/// The types that a main object leads to.
+#[derive(Default)]
+pub struct Registry {
+    objects: Vec<Entry>,
+    enums: Vec<EnumType>,
+}
+
+impl Registry {
+    /// The types that `Main` leads to.
+    pub fn of<Main: Object>() -> Self {
+        let mut registry = Self::default();
+        Main::register(&mut registry);
+        registry
+    }
+
+    /// Adds an object; false when it was there.
+    pub fn add_object<T: Object>(&mut self) -> bool {
+        let new = !self.objects.iter().any(|entry| entry.name == T::NAME);
+        if new {
+            self.objects.push(Entry {
+                name: T::NAME,
+                describe: T::describe,
+                call: T::call,
+            });
+        }
+        new
+    }
+
+    /// Adds an enumeration, once.
+    pub fn add_enum<T: Enumeration>(&mut self) {
+        if !self.enums.iter().any(|known| known.name == T::NAME) {
+            self.enums.push(T::describe());
+        }
+    }
+
+    /// What `dagger.types.json` holds.
+    pub fn describe(&self) -> ModuleTypes {
+        let mut objects: Vec<_> = self
+            .objects
+            .iter()
+            .map(|entry| (entry.describe)())
+            .collect();
+        // Other objects come from functions, never from a caller.
+        for object in objects.iter_mut().skip(1) {
+            object.constructor = None;
+        }
+        ModuleTypes {
+            description: objects
+                .first()
+                .map(|main| main.description.clone())
+                .unwrap_or_default(),
+            objects,
+            enums: self.enums.clone(),
+        }
+    }
+
+    /// Runs a function of `object`; the empty name is the constructor.
+    pub fn call(&self, object: &str, function: String, state: Value, args: Args) -> Later<Value> {
+        let main = self.objects.first().map_or("", |entry| entry.name);
+        let unprefixed = object.strip_prefix(main).unwrap_or(object);
+        let entry = [object, unprefixed]
+            .into_iter()
+            .find_map(|name| self.objects.iter().find(|entry| entry.name == name));
+        match entry {
+            Some(entry) => (entry.call)(function, state, args),
+            None => ready(Err(eyre!(
+                "no object `{object}`: is `dagger.types.json` up to date?"
+            ))),
+        }
+    }
+}
+
+/// `dagger.types.json` of the module whose main object is `Main`.
+pub fn types_text<Main: Object>() -> Result<String> {
+    let types = Registry::of::<Main>().describe();
+    Ok(serde_json::to_string_pretty(&types)? + "\n")
+}
+
+/// Arguments of a call, by API name.
+#[derive(Clone, Debug, Default)]
+pub struct Args(pub Map<String, Value>);
+
+impl Args {
+    /// The argument `name`; an absent one is null.
+    pub fn take<T: FromApi>(&mut self, name: &str) -> Result<T> {
+        let value = self.0.remove(name).unwrap_or_default();
+        T::from_api(value).wrap_err_with(|| format!("argument `{name}`"))
+    }
+}
+
+/// State of an object while it is being read.
+pub struct Fields {
+    object: &'static str,
+    fields: Map<String, Value>,
+}
+
+impl Fields {
+    pub fn new(object: &'static str, state: Value) -> Result<Self> {
+        match state {
+            Value::Object(fields) => Ok(Self { object, fields }),
+            other => Err(unexpected(&format!("the state of `{object}`"), &other)),
+        }
+    }
+
+    /// The field `name`; an absent one is null.
+    pub fn take<T: FromApi>(&mut self, name: &str) -> Result<T> {
+        let value = self.fields.remove(name).unwrap_or_default();
+        T::from_api(value).wrap_err_with(|| format!("field `{name}` of `{}`", self.object))
+    }
+}
+
+/// Adds a field to a state that is being written.
+pub async fn put<T: IntoApi>(
+    state: &mut Map<String, Value>,
+    object: &str,
+    name: &str,
+    value: T,
+) -> Result<()> {
+    let value = value
+        .into_api()
+        .await
+        .wrap_err_with(|| format!("field `{name}` of `{object}`"))?;
+    state.insert(name.to_owned(), value);
+    Ok(())
+}

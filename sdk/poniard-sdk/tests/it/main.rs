@@ -1,0 +1,10 @@
+//! Modules without an engine: macros, protocol, errors, clients, types.
+
+mod dependencies;
+mod errors;
+mod protocol;
+mod runtime;
+mod shop;
+mod stub;
+mod types;
+mod ui;

@@ -1,0 +1,183 @@
+//! What a module says about itself.
+
+use poniard_sdk::Result;
+use poniard_sdk::registry::{Registry, types_text};
+use poniard_sdk::serde_json::{self, Value, json};
+use poniard_sdk::types::ModuleTypes;
+
+use crate::shop::Shop;
+
+fn described() -> Result<Value> {
+    Ok(serde_json::from_str(&types_text::<Shop>()?)?)
+}
+
+fn function(name: &str) -> Result<Value> {
+    let types = described()?;
+    let functions = types["objects"][0]["functions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    Ok(functions
+        .into_iter()
+        .find(|function| function["name"] == name)
+        .unwrap_or_default())
+}
+
+#[test]
+fn the_main_object_comes_first_and_describes_the_module() -> Result<()> {
+    let types = described()?;
+    assert_eq!(types["description"], "A shop.\n\nIt sells wares.");
+    assert_eq!(types["objects"][0]["name"], "Shop");
+    assert_eq!(types["objects"][1]["name"], "Ware");
+    assert_eq!(types["objects"][2], Value::Null);
+    Ok(())
+}
+
+#[test]
+fn private_state_and_helpers_are_not_described() -> Result<()> {
+    let types = described()?;
+    let shop = &types["objects"][0];
+    assert_eq!(
+        shop["fields"],
+        json!([
+            { "name": "town", "type": "String!", "description": "Where it is." },
+            { "name": "stock", "type": "Directory" },
+        ])
+    );
+    let names: Vec<_> = shop["functions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|f| &f["name"])
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "sell", "sold", "theURL", "audit", "wares", "stocked", "core", "panics", "bake"
+        ]
+    );
+    Ok(())
+}
+
+#[test]
+fn the_constructor_has_arguments_with_their_docs() -> Result<()> {
+    let expected = json!({
+        "type": "Shop!",
+        "description": "Opens the shop.",
+        "args": [
+            { "name": "town", "type": "String!", "description": "Where to open.", "defaultValue": "\"Basle\"" },
+            { "name": "stock", "type": "Directory", "defaultPath": "/", "ignore": ["target", "**/*.log"] },
+        ],
+    });
+    assert_eq!(described()?["objects"][0]["constructor"], expected);
+    Ok(())
+}
+
+#[test]
+fn an_object_tells_its_deprecation_and_renamed_fields() -> Result<()> {
+    let expected = json!({
+        "name": "Ware",
+        "description": "A thing that is sold.",
+        "deprecated": "Use Shop.",
+        "fields": [
+            { "name": "label", "type": "String!", "description": "What it is." },
+            { "name": "sizeCM", "type": "Float", "deprecated": "Measure yourself." },
+        ],
+    });
+    assert_eq!(described()?["objects"][1], expected);
+    Ok(())
+}
+
+#[test]
+fn an_enumeration_lists_its_members() -> Result<()> {
+    let expected = json!([{
+        "name": "Payment",
+        "description": "How to pay.",
+        "members": [
+            { "name": "CASH", "description": "Coins." },
+            { "name": "CREDIT_CARD", "value": "credit-card", "deprecated": "Use CASH." },
+        ],
+    }]);
+    assert_eq!(described()?["enums"], expected);
+    Ok(())
+}
+
+#[test]
+fn names_defaults_and_cache_are_as_written() -> Result<()> {
+    let expected = json!({
+        "name": "theURL",
+        "type": "String!",
+        "deprecated": "Use `town`.",
+        "cache": "1h30m",
+        "args": [
+            { "name": "someHTTPPort", "type": "Int!", "deprecated": "Always 80.", "defaultValue": "80" },
+            { "name": "version", "type": "String!", "defaultValue": "\"1.2\"" },
+            { "name": "tags", "type": "[String!]!", "defaultValue": "[]" },
+            { "name": "offset", "type": "Int!", "defaultValue": "-1" },
+        ],
+    });
+    assert_eq!(function("theURL")?, expected);
+    let by = &function("sell")?["args"][0];
+    assert_eq!(
+        by,
+        &json!({ "name": "by", "type": "Payment!", "defaultValue": "\"CREDIT_CARD\"" })
+    );
+    Ok(())
+}
+
+#[test]
+fn a_check_gives_nothing_and_takes_the_workspace() -> Result<()> {
+    let expected = json!({
+        "name": "audit",
+        "type": "Void",
+        "description": "Fails when the books are wrong.",
+        "cache": "never",
+        "check": true,
+        "args": [
+            { "name": "ws", "type": "Workspace!" },
+            { "name": "strict", "type": "Boolean" },
+        ],
+    });
+    assert_eq!(function("audit")?, expected);
+    Ok(())
+}
+
+#[test]
+fn types_of_the_core_keep_their_names() -> Result<()> {
+    let core = function("core")?;
+    assert_eq!(core["type"], "[Container!]!");
+    let args = core["args"].as_array().cloned().unwrap_or_default();
+    let types: Vec<_> = args.iter().map(|arg| &arg["type"]).collect();
+    assert_eq!(
+        types,
+        [
+            "Container!",
+            "Platform",
+            "NetworkProtocol",
+            "Socket",
+            "GitRef",
+            "GitRepository",
+            "Service",
+            "CacheVolume",
+            "EnvFile",
+        ]
+    );
+    assert_eq!(args[0]["defaultAddress"], "alpine:3");
+    assert_eq!(args[1]["defaultValue"], "\"linux/amd64\"");
+    assert_eq!(args[2]["defaultValue"], "\"TCP\"");
+    assert_eq!(function("stocked")?["type"], "Ware");
+    assert_eq!(
+        function("wares")?["args"][0],
+        json!({ "name": "in", "type": "[Ware!]!" })
+    );
+    Ok(())
+}
+
+#[test]
+fn the_document_reads_back_as_it_was_written() -> Result<()> {
+    let text = types_text::<Shop>()?;
+    assert!(text.ends_with("}\n"), "{text}");
+    let read: ModuleTypes = serde_json::from_str(&text)?;
+    assert_eq!(read, Registry::of::<Shop>().describe());
+    Ok(())
+}
