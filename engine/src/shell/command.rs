@@ -61,12 +61,21 @@ impl Shell {
         }
         // Assignments in front of a command are for that command only.
         let variables = self.variables.clone();
+        let result = self.with_assignments(&assignments, words, &io).await;
+        self.variables = variables;
+        result
+    }
+
+    async fn with_assignments(
+        &mut self,
+        assignments: &[&Assignment],
+        words: Vec<Value>,
+        io: &Io,
+    ) -> Run {
         for assignment in assignments {
             self.assign(assignment).await?;
         }
-        let result = self.dispatch(words, &io).await;
-        self.variables = variables;
-        result
+        self.dispatch(words, io).await
     }
 
     /// Runs words as a command.
