@@ -1,12 +1,13 @@
 //! Poniard: Dagger's API, shell and CLI on an embedded engine.
 //!
-//! Data flows one way: [`cli`] → ([`shell`] | `call`) builds a query → [`api`]
-//! resolves it to objects of [`graph`] → evaluation asks [`exec`], [`image`],
+//! Data flows one way: [`cli`] → ([`shell`] | `call`) builds a query with
+//! [`client`] → [`api`] resolves it to objects of [`graph`] → evaluation asks [`exec`], [`image`],
 //! [`store`] and [`net`] → a value is printed or exported. [`module`] turns a
 //! `dagger.json` into types and calls. Nothing below knows anything above.
 
 pub mod api;
 pub mod cli;
+pub mod client;
 pub mod exec;
 pub mod graph;
 pub mod image;

@@ -1,20 +1,40 @@
 //! What is going on, told to whoever shows it.
 //!
 //! Everything that takes time reports here; [`Progress`] is cheap to clone and
-//! never blocks. The CLI decides how events look (a tree, plain lines, nothing).
+//! never blocks. The CLI decides with a [`Renderer`] how events look (a tree, plain
+//! lines, nothing).
+
+mod dots;
+mod mode;
+mod plain;
+mod tree;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use mode::{Mode, Renderer};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Work began. `parent` is the span that asked for it.
-    Started { span: u64, parent: Option<u64>, name: String },
+    Started {
+        span: u64,
+        parent: Option<u64>,
+        name: String,
+    },
     /// A chunk of output of the work (already scrubbed of secrets).
-    Output { span: u64, stderr: bool, bytes: Vec<u8> },
+    Output {
+        span: u64,
+        stderr: bool,
+        bytes: Vec<u8>,
+    },
     /// Work ended. `cached` means that it was not done again.
-    Finished { span: u64, cached: bool, error: Option<String> },
+    Finished {
+        span: u64,
+        cached: bool,
+        error: Option<String>,
+    },
     /// A remark to the user that belongs to no work.
     Note { text: String },
 }
@@ -29,7 +49,11 @@ pub struct Progress {
 
 impl Progress {
     pub fn new(sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
-        Self { sink: Arc::new(sink), next: Arc::new(AtomicU64::new(1)), parent: None }
+        Self {
+            sink: Arc::new(sink),
+            next: Arc::new(AtomicU64::new(1)),
+            parent: None,
+        }
     }
 
     /// Drops every event.
@@ -40,8 +64,16 @@ impl Progress {
     /// Announces work; it ends when the span is finished or dropped.
     pub fn start(&self, name: impl Into<String>) -> Span {
         let span = self.next.fetch_add(1, Ordering::Relaxed);
-        (self.sink)(Event::Started { span, parent: self.parent, name: name.into() });
-        Span { progress: self.clone(), span, done: false }
+        (self.sink)(Event::Started {
+            span,
+            parent: self.parent,
+            name: name.into(),
+        });
+        Span {
+            progress: self.clone(),
+            span,
+            done: false,
+        }
     }
 
     /// Tells the user something.
@@ -60,11 +92,18 @@ pub struct Span {
 impl Span {
     /// Progress of the work that this work asks for.
     pub fn child(&self) -> Progress {
-        Progress { parent: Some(self.span), ..self.progress.clone() }
+        Progress {
+            parent: Some(self.span),
+            ..self.progress.clone()
+        }
     }
 
     pub fn output(&self, stderr: bool, bytes: &[u8]) {
-        (self.progress.sink)(Event::Output { span: self.span, stderr, bytes: bytes.to_vec() });
+        (self.progress.sink)(Event::Output {
+            span: self.span,
+            stderr,
+            bytes: bytes.to_vec(),
+        });
     }
 
     pub fn finish(mut self) {
@@ -81,7 +120,11 @@ impl Span {
 
     fn end(&mut self, cached: bool, error: Option<String>) {
         self.done = true;
-        (self.progress.sink)(Event::Finished { span: self.span, cached, error });
+        (self.progress.sink)(Event::Finished {
+            span: self.span,
+            cached,
+            error,
+        });
     }
 }
 

@@ -1,22 +1,25 @@
 //! Dagger's GraphQL API over the objects of [`crate::graph`].
+//!
+//! `schema.graphql` says what there is ([`sdl`] reads it into a [`Model`],
+//! modules add to it), [`schema`] makes GraphQL of it, [`Client`] answers one
+//! caller, [`resolve`] knows what each field means, [`functions`] calls modules,
+//! and [`server`] speaks HTTP. [`Session`] is all of it for the command line.
 
+mod client;
+mod functions;
 pub mod model;
+mod reads;
+mod resolve;
+mod schema;
+pub mod sdl;
+mod server;
+mod session;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use eyre::Result;
-
-use crate::progress::Progress;
+pub use client::Client;
 pub use model::Model;
+pub use session::{LoadedModule, Options, Session};
 
-/// How a session is set up.
-pub struct Options {
-    pub state_dir: PathBuf,
-    /// The caller's working directory.
-    pub workdir: PathBuf,
-    pub progress: Progress,
-}
+use crate::graph::Failure;
 
 /// A failed query: the message, and `extensions` as in GraphQL. A failed
 /// command has `_type` = `EXEC_ERROR`, `exitCode`, `cmd`, `stdout`, `stderr`.
@@ -27,72 +30,14 @@ pub struct QueryError {
     pub extensions: serde_json::Map<String, serde_json::Value>,
 }
 
-/// A module that was loaded for the caller.
-#[derive(Clone, Debug)]
-pub struct LoadedModule {
-    /// As in dagger.json (kebab-case).
-    pub name: String,
-    pub description: String,
-    /// Its main object; its constructor is the function of `Query` called
-    /// `constructor`.
-    pub object: String,
-    pub constructor: String,
-    /// Root of the context on the host (git root or module directory); none for
-    /// remote modules.
-    pub context: Option<PathBuf>,
-    /// Directory of the module, where its dagger.json is.
-    pub source: PathBuf,
-    /// Names of modules it depends on, in order.
-    pub dependencies: Vec<String>,
+impl From<&eyre::Report> for QueryError {
+    fn from(report: &eyre::Report) -> Self {
+        Failure::of(report).into()
+    }
 }
 
-/// The engine as one caller sees it.
-pub struct Session {}
-
-impl Session {
-    pub async fn start(options: Options) -> Result<Arc<Self>> {
-        let _ = options;
-        todo!()
-    }
-
-    /// All types: core and every module loaded so far.
-    pub fn model(&self) -> Arc<Model> {
-        todo!()
-    }
-
-    /// Runs a GraphQL query; gives its `data`.
-    pub async fn query(
-        &self,
-        query: &str,
-        variables: serde_json::Value,
-    ) -> Result<serde_json::Value, QueryError> {
-        let _ = (query, variables);
-        todo!()
-    }
-
-    /// Loads the module at a path (relative to `base`), git reference, or name
-    /// of a dependency or toolchain of the dagger.json found upward. Its types
-    /// join [`Session::model`], its constructor the type `Query`.
-    pub async fn load(&self, reference: &str, base: &std::path::Path) -> Result<LoadedModule> {
-        let _ = (reference, base);
-        todo!()
-    }
-
-    /// The module whose directory holds `dir` (the nearest dagger.json upward),
-    /// if there is one.
-    pub async fn find_module(&self, dir: &std::path::Path) -> Result<Option<LoadedModule>> {
-        let _ = dir;
-        todo!()
-    }
-
-    /// Serves the API over HTTP on loopback for a client program; gives port
-    /// and token.
-    pub async fn serve(self: &Arc<Self>) -> Result<(u16, String)> {
-        todo!()
-    }
-
-    /// Stops services and waits until nothing runs any more.
-    pub async fn close(&self) -> Result<()> {
-        todo!()
+impl From<Failure> for QueryError {
+    fn from(failure: Failure) -> Self {
+        Self { message: failure.message, extensions: failure.extensions }
     }
 }

@@ -36,7 +36,11 @@ impl std::fmt::Display for TypeRef {
             Self::Named { name, .. } => write!(f, "{name}")?,
             Self::List { of, .. } => write!(f, "[{of}]")?,
         }
-        if self.required() { write!(f, "!") } else { Ok(()) }
+        if self.required() {
+            write!(f, "!")
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -119,8 +123,64 @@ impl Model {
     }
 }
 
-/// `withNewFile` → `with-new-file`; `toV2URL` → `to-v-2-url`, as Dagger's CLI does.
+/// `withNewFile` → `with-new-file`; `toV2URL` → `to-v-2-url`; `someHTTPHost` →
+/// `some-httphost`, as Dagger's CLI does: a word ends where a small letter meets
+/// a capital, and around digits, but not inside of a run of capitals.
 pub fn kebab(name: &str) -> String {
-    let _ = name;
-    todo!()
+    #[derive(Clone, Copy, PartialEq)]
+    enum Kind {
+        Upper,
+        Lower,
+        Digit,
+        Other,
+    }
+    let kind = |c: char| match c {
+        'A'..='Z' => Kind::Upper,
+        'a'..='z' => Kind::Lower,
+        '0'..='9' => Kind::Digit,
+        _ => Kind::Other,
+    };
+    let mut out = String::with_capacity(name.len() + 4);
+    let mut last = None;
+    for c in name.trim().chars() {
+        let breaks = match (last, kind(c)) {
+            (Some(Kind::Lower), Kind::Upper | Kind::Digit) => true,
+            (Some(Kind::Upper), Kind::Digit) => true,
+            (Some(Kind::Digit), Kind::Upper | Kind::Lower) => true,
+            _ => false,
+        };
+        if breaks {
+            out.push('-');
+        }
+        match c {
+            ' ' | '_' | '-' | '.' => out.push('-'),
+            c => out.push(c.to_ascii_lowercase()),
+        }
+        last = Some(kind(c));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_kebab_case_as_in_dagger() {
+        let cases = [
+            ("withNewFile", "with-new-file"),
+            ("toV2URL", "to-v-2-url"),
+            ("toV2Url", "to-v-2-url"),
+            ("someHTTPHost", "some-httphost"),
+            ("someHttphost", "some-httphost"),
+            ("port8080", "port-8080"),
+            ("asGit", "as-git"),
+            ("stdout", "stdout"),
+            ("experimentalWithGPU", "experimental-with-gpu"),
+            ("snake_case", "snake-case"),
+        ];
+        for (name, want) in cases {
+            assert_eq!(kebab(name), want, "{name}");
+        }
+    }
 }

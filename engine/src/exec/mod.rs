@@ -1,13 +1,44 @@
 //! Runs processes in containers through an OCI runtime (`runc` or `crun`).
+//!
+//! [`isolate`] comes first in the program's life and puts all of it into
+//! namespaces. Then, for each [`Process`], [`container`] writes a bundle ([`spec`],
+//! [`hosts`], [`ca`], [`user`], mount [`points`]) in memory, starts it below a
+//! PID 1 from the [`nursery`], collects its [`output`] without secrets
+//! ([`scrub`]), and takes everything away again ([`cgroup`]).
+
+mod ca;
+mod cgroup;
+mod container;
+mod handle;
+mod hosts;
+mod inside;
+pub mod isolate;
+mod launch;
+mod mounts;
+mod nursery;
+mod output;
+mod points;
+mod running;
+mod runtime;
+mod scrub;
+mod signals;
+mod spec;
+#[cfg(test)]
+mod tests;
+mod user;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use eyre::Result;
+use eyre::{Result, WrapErr};
 
 use crate::net::{Attachment, Network};
 use crate::progress::Span;
+pub use hosts::HostsFile;
+pub use isolate::{Isolation, IsolationError, isolate};
+pub use running::Running;
 
 /// A file or directory of the host inside a container.
 #[derive(Clone, Debug)]
@@ -21,15 +52,19 @@ pub struct Bind {
 /// reach the runtime only through memory-backed files.
 pub struct Process {
     pub args: Vec<String>,
+    /// `PATH`, `HOME` and what the host's certificates and proxies need are
+    /// added unless set.
     pub env: Vec<(String, String)>,
+    /// Made when missing; it stays.
     pub cwd: PathBuf,
     /// `name`, `uid`, `name:group` or `uid:gid`, of the container's own
     /// `/etc/passwd` and `/etc/group`; empty is root.
     pub user: String,
     /// A mounted root file system that may be written to.
     pub rootfs: PathBuf,
-    /// In order: later ones lie over earlier ones. Missing targets are made,
-    /// and removed again afterwards (they are not part of the root).
+    /// Missing targets are made, and removed again afterwards (they are not part
+    /// of the root). Binds, temps and files are mounted from the root downward;
+    /// of those at the same depth, later ones lie over earlier ones.
     pub binds: Vec<Bind>,
     /// Temporary file systems: path and size in bytes.
     pub temps: Vec<(PathBuf, Option<u64>)>,
@@ -40,6 +75,8 @@ pub struct Process {
     pub scrub: Vec<Vec<u8>>,
     /// More names for `/etc/hosts`.
     pub hosts: Vec<(String, IpAddr)>,
+    /// Names for `/etc/hosts` that may still grow while the container runs.
+    pub hosts_file: Option<HostsFile>,
     /// All capabilities and devices.
     pub privileged: bool,
     /// No init process as PID 1.
@@ -69,7 +106,7 @@ pub struct Output {
 }
 
 /// The sandbox itself failed: the command never ran.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum SandboxError {
     /// Unknown user: exit code 255 on Dagger.
     #[error("cannot run as user `{user}`: {cause}")]
@@ -82,53 +119,101 @@ pub enum SandboxError {
 
 /// Starts containers.
 pub struct Executor {
-    _network: Arc<Network>,
+    engine: Arc<Engine>,
 }
 
 impl Executor {
-    /// `run_dir` is memory-backed and private to this invocation.
+    /// `run_dir` is memory-backed and private to this invocation. Nothing is
+    /// started before the first container.
     pub fn new(network: Arc<Network>, run_dir: &Path) -> Result<Self> {
-        let _ = (network, run_dir);
-        todo!()
+        let engine = Engine {
+            network,
+            run_dir: run_dir.to_owned(),
+            trust: ca::HostTrust::of_host(),
+            prepared: OnceLock::new(),
+            nursery: Mutex::default(),
+            runtime: OnceLock::new(),
+            cgroups: cgroup::Hierarchies::of_host(),
+        };
+        Ok(Self {
+            engine: Arc::new(engine),
+        })
     }
 
     /// Runs to the end. Output goes to `span` as it comes, scrubbed. Dropping
     /// the future kills everything the container runs.
+    ///
+    /// All output is kept in memory. An error is a [`SandboxError`] when the
+    /// command did not run.
     pub async fn run(&self, process: Process, span: &Span) -> Result<Output> {
-        let _ = (process, span);
-        todo!()
+        container::Container::start(self.engine.clone(), process)
+            .await?
+            .finish(span)
+            .await
     }
 
     /// Starts a service.
     pub async fn spawn(&self, process: Process, span: Span) -> Result<Running> {
-        let _ = (process, span);
-        todo!()
+        let container = container::Container::start(self.engine.clone(), process).await?;
+        Running::new(container, span)
     }
 }
 
-/// A service under way. Dropping it kills everything it runs.
-pub struct Running {}
+/// What all containers share.
+struct Engine {
+    network: Arc<Network>,
+    run_dir: PathBuf,
+    trust: ca::HostTrust,
+    prepared: OnceLock<()>,
+    nursery: Mutex<Option<Arc<nursery::Nursery>>>,
+    runtime: OnceLock<runtime::Runtime>,
+    cgroups: cgroup::Hierarchies,
+}
 
-impl Running {
-    /// Waits for the end.
-    pub async fn wait(&self) -> Result<Output> {
-        todo!()
+impl Engine {
+    /// Unique on this host, as the network's number is.
+    fn next_id(&self) -> String {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        format!("{}{count}", self.id_prefix())
     }
 
-    /// The output if it has ended.
-    pub fn ended(&self) -> Option<Output> {
-        todo!()
+    fn id_prefix(&self) -> String {
+        format!("poniard-{}-", self.network.number())
     }
 
-    /// SIGTERM (or SIGKILL), then SIGKILL after ten seconds; waits for the end.
-    pub async fn stop(&self, kill: bool) -> Result<()> {
-        let _ = kill;
-        todo!()
+    /// Started with the first container.
+    fn nursery(&self) -> Result<Arc<nursery::Nursery>> {
+        let mut nursery = self.nursery.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(nursery) = &*nursery {
+            return Ok(nursery.clone());
+        }
+        let started = nursery::Nursery::start().wrap_err("cannot start an init process")?;
+        Ok(nursery.insert(Arc::new(started)).clone())
     }
 
-    /// Runs a command in the namespaces of the service.
-    pub async fn exec(&self, args: Vec<String>) -> Result<Output> {
-        let _ = args;
-        todo!()
+    /// To be called before the first container is started.
+    fn prepare(&self) -> Result<()> {
+        if self.prepared.get().is_none() {
+            adopt_orphans()?;
+            self.prepared
+                .get_or_init(|| self.cgroups.sweep(&self.id_prefix()));
+        }
+        Ok(())
     }
+
+    fn runtime(&self) -> Result<&runtime::Runtime, SandboxError> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let found = runtime::Runtime::find(&self.run_dir)?;
+        Ok(self.runtime.get_or_init(|| found))
+    }
+}
+
+/// Commands in containers are left by the runtime, which ends; they become our
+/// children, so that we learn how they end.
+fn adopt_orphans() -> Result<()> {
+    let pid = rustix::process::getpid();
+    rustix::process::set_child_subreaper(Some(pid)).wrap_err("cannot wait for containers")
 }

@@ -1,4 +1,20 @@
 //! Images: from registries, layouts and archives, and by recipe.
+//!
+//! [`reference`] reads names. [`settings`] reads `poniard.toml`, after which
+//! [`recipe`] makes images from packages and [`registry`] pulls and pushes.
+//! [`layout`] reads archives, [`archive`] writes them. In between, [`unpack`]
+//! makes store layers of layer tars and [`pack`] the reverse; [`config`] maps
+//! the OCI image configuration.
+
+mod archive;
+mod config;
+mod layout;
+mod pack;
+mod recipe;
+mod reference;
+mod registry;
+mod settings;
+mod unpack;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,6 +25,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::progress::Progress;
 use crate::store::{Digest, Snapshot, Store};
+use settings::Settings;
+
+pub use recipe::host_platform;
+pub use reference::parse as parse_reference;
 
 /// The parts of an OCI image configuration that containers use.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +67,7 @@ pub struct Credentials {
 }
 
 /// How an image is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Compression {
     #[default]
     Gzip,
@@ -56,15 +76,22 @@ pub enum Compression {
 }
 
 /// Finds and writes images.
+#[derive(Clone)]
 pub struct Images {
-    _store: Arc<Store>,
+    store: Arc<Store>,
+    settings: Arc<Settings>,
+    runner: Arc<dyn RecipeRunner>,
 }
 
 impl Images {
     /// `config` is `poniard.toml` (image recipes, mirrors), if there is one.
-    pub fn new(store: Arc<Store>, config: Option<&Path>, runner: Arc<dyn RecipeRunner>) -> Result<Self> {
-        let _ = (store, config, runner);
-        todo!()
+    pub fn new(
+        store: Arc<Store>,
+        config: Option<&Path>,
+        runner: Arc<dyn RecipeRunner>,
+    ) -> Result<Self> {
+        let settings = config.map_or_else(|| Ok(Settings::default()), Settings::read)?;
+        Ok(Self { store, settings: Arc::new(settings), runner })
     }
 
     /// The image called `address`, by recipe when `poniard.toml` maps the name,
@@ -77,50 +104,39 @@ impl Images {
         auth: &BTreeMap<String, Credentials>,
         progress: &Progress,
     ) -> Result<Image> {
-        let _ = (address, platform, auth, progress);
-        todo!()
+        self.get_for(address, platform, auth, progress, &[]).await
     }
 
-    /// Reads an OCI or docker archive, or an OCI layout directory.
-    pub async fn import(&self, path: &Path, tag: &str) -> Result<Image> {
-        let _ = (path, tag);
-        todo!()
-    }
-
-    /// Writes an OCI image archive (also readable by `docker load`) with one
-    /// image per platform. The same input gives the same bytes.
-    pub async fn archive(
-        &self,
-        images: &[(ImageConfig, Snapshot)],
-        compression: Compression,
-        annotations: &[(String, String)],
-        dest: &Path,
-    ) -> Result<()> {
-        let _ = (images, compression, annotations, dest);
-        todo!()
-    }
-
-    /// Pushes to a registry; gives the reference with the digest.
-    pub async fn push(
-        &self,
-        address: &str,
-        images: &[(ImageConfig, Snapshot)],
-        compression: Compression,
-        annotations: &[(String, String)],
-        auth: &BTreeMap<String, Credentials>,
-        progress: &Progress,
-    ) -> Result<String> {
-        let _ = (address, images, compression, annotations, auth, progress);
-        todo!()
+    /// As [`Images::get`]; `makers` are the images whose recipes need this one.
+    fn get_for<'a>(
+        &'a self,
+        address: &'a str,
+        platform: &'a str,
+        auth: &'a BTreeMap<String, Credentials>,
+        progress: &'a Progress,
+        makers: &'a [String],
+    ) -> futures::future::BoxFuture<'a, Result<Image>> {
+        Box::pin(async move {
+            let reference = reference::parse(address)?;
+            match self.settings.recipe(&reference) {
+                Some(found) => {
+                    let wanted = recipe::Wanted { address, reference: &reference, platform, makers };
+                    self.make(&found, &wanted, auth, progress).await
+                }
+                None => self.pull(&reference, address, platform, auth, progress).await,
+            }
+        })
     }
 }
 
 /// Runs the steps of a recipe; given from above because it needs containers.
 #[async_trait::async_trait]
 pub trait RecipeRunner: Send + Sync {
-    /// Runs `sh -eu <script> <args>` as root in `base` with network and with
-    /// the directory `inputs` mounted read-only at `/recipe`; the cache volume
-    /// directories `caches` are mounted at their paths.
+    /// Runs `sh -eu /recipe/<script> <args>` as root in `base` with network and
+    /// with the directory `inputs`, which holds the script, mounted read-only at
+    /// `/recipe`; the cache volume directories `caches` are mounted at their
+    /// paths. The result's identity is `id`.
+    #[expect(clippy::too_many_arguments, reason = "one call, with everything that counts")]
     async fn run(
         &self,
         base: &Image,

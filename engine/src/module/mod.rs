@@ -1,1 +1,91 @@
-//! TODO
+//! Modules: what a `dagger.json` stands for.
+//!
+//! [`reference`] finds the directory, [`config`] reads it, [`types`] says what
+//! it offers (without compiling, when `dagger.types.json` is there), [`source`]
+//! fingerprints it and [`build`] compiles it when a function is first called.
+
+pub mod build;
+pub mod config;
+pub mod reference;
+pub mod source;
+pub mod types;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use eyre::{Result, WrapErr, bail};
+
+use crate::graph::Engine;
+use crate::store::Digest;
+use config::Config;
+use types::Types;
+
+/// The name of the file that says what a module offers.
+pub const TYPES_FILE: &str = "dagger.types.json";
+
+/// A module.
+pub struct Module {
+    pub name: String,
+    pub config: Config,
+    /// Where its `dagger.json` is.
+    pub dir: PathBuf,
+    /// Root of its repository: nothing above belongs to it.
+    pub context: PathBuf,
+    pub types: Types,
+    source_key: OnceLock<Digest>,
+}
+
+impl Module {
+    /// Reads the module in a directory. Compiles it only if its types are not
+    /// written down.
+    pub async fn read(engine: &Arc<Engine>, dir: &Path) -> Result<Arc<Self>> {
+        let config = Config::read(dir)?;
+        let mut module = Self {
+            name: config.name.clone(),
+            config,
+            dir: dir.to_owned(),
+            context: config::context(dir),
+            types: Types::default(),
+            source_key: OnceLock::new(),
+        };
+        if module.config.sdk.is_some() {
+            module.types = module.read_types(engine).await?;
+        }
+        Ok(Arc::new(module))
+    }
+
+    async fn read_types(&self, engine: &Arc<Engine>) -> Result<Types> {
+        let path = self.dir.join(TYPES_FILE);
+        if path.exists() {
+            let text = std::fs::read_to_string(&path).wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
+            return Types::parse(&text, &path);
+        }
+        let binary = build::binary(engine, self).await?;
+        let output = tokio::process::Command::new(&binary).arg("types").env_clear().output().await?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("module `{}` cannot tell its types: {}", self.name, said.trim());
+        }
+        Types::parse(&String::from_utf8_lossy(&output.stdout), &path)
+    }
+
+    /// Digest of everything that the module is made from.
+    pub fn source_key(&self) -> Result<Digest> {
+        if let Some(key) = self.source_key.get() {
+            return Ok(*key);
+        }
+        let files = source::files(&self.dir, &self.config)?;
+        let key = source::digest(&self.context, &files)?;
+        Ok(*self.source_key.get_or_init(|| key))
+    }
+
+    /// Name of the main object.
+    pub fn main(&self) -> String {
+        types::pascal(&self.name)
+    }
+
+    /// Name of the constructor: the field of `Query`.
+    pub fn constructor(&self) -> String {
+        types::camel(&self.name)
+    }
+}

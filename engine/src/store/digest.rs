@@ -15,6 +15,11 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The digest whose 32 bytes were computed elsewhere.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -68,7 +73,9 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -113,5 +120,29 @@ impl Hasher {
 impl AsRef<[u8]> for Digest {
     fn as_ref(&self) -> &[u8] {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_reads_back_as_it_is_written() {
+        let digest = Digest::of(b"abc");
+        assert_eq!(
+            digest.to_string(),
+            "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(digest.to_string().parse::<Digest>().ok(), Some(digest));
+        assert!("sha256:12".parse::<Digest>().is_err());
+        assert!("sha256:é".repeat(8).parse::<Digest>().is_err());
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        let two = Hasher::new("t").with("ab").with("c").digest();
+        assert_ne!(two, Hasher::new("t").with("a").with("bc").digest());
+        assert_ne!(two, Hasher::new("t").with_all(["ab", "c"].iter()).digest());
     }
 }

@@ -5,20 +5,57 @@
 //! snapshot with an empty upper directory ([`Store::mount_rw`]), changing files
 //! and committing the upper directory. Everything is written to a temporary
 //! name, then renamed, so that a killed process leaves nothing half-made.
+//!
+//! ```text
+//! layers/<name>/                files of one layer            layer, mount, overlay
+//! cache/<kind>/<aa>/<key>.json  remembered values             cache, edit
+//! index/                        what host directories held    import
+//! volumes/<key>/                cache volumes                 volume
+//! locks/  tmp/<session>/        of live processes             lock, session
+//! ```
+//!
+//! [`tree`] has the operations on files, [`filter`] and [`walk`] choose them,
+//! [`prune`] and [`recover`] take away.
 
+mod cache;
 pub mod digest;
+mod edit;
+mod error;
 pub mod filter;
+mod import;
+mod layer;
+mod lock;
+mod mount;
+mod overlay;
+pub mod pattern;
+mod prune;
+mod recover;
+mod session;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 pub mod tree;
+mod volume;
+pub(crate) mod walk;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use eyre::Result;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use eyre::{Report, Result, WrapErr};
+use serde::{Deserialize, Serialize};
 
 pub use digest::{Digest, Hasher};
+pub use error::{Cause, PathError, StateError, reason};
 pub use filter::Filter;
+pub use lock::Lock;
+pub use mount::{Mount, MountRw};
+pub use overlay::opaque_attribute;
+pub use prune::{Prune, Pruned};
 pub use tree::Tree;
+
+use lock::Locks;
+use session::Session;
 
 /// A file system, frozen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,13 +69,39 @@ pub struct Snapshot {
 /// The state directory.
 pub struct Store {
     root: PathBuf,
+    session: Session,
+    locks: Locks,
 }
 
 impl Store {
     /// Opens (or makes) the state directory `root`.
     pub fn open(root: &Path) -> Result<Arc<Self>> {
-        let _ = root;
-        todo!()
+        let store = Self::begin(root)
+            .map_err(|error| error::explain(root, error))
+            .wrap_err_with(|| format!("cannot open the state directory `{}`", root.display()))?;
+        recover::after_reboot(&store)?;
+        Ok(Arc::new(store))
+    }
+
+    fn begin(root: &Path) -> Result<Self> {
+        for name in [
+            "layers", "cache", "index", "volumes", "locks", "tmp", "empty",
+        ] {
+            std::fs::create_dir_all(root.join(name))?;
+        }
+        // Of the programs on this machine, only this user's may read what builds made.
+        std::fs::set_permissions(root, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        let root = root.canonicalize()?;
+        std::fs::set_permissions(
+            root.join("empty"),
+            std::os::unix::fs::PermissionsExt::from_mode(0o755),
+        )?;
+        let session = Session::begin(&root.join("tmp"), &root.join("locks"))?;
+        Ok(Self {
+            root,
+            session,
+            locks: Locks::default(),
+        })
     }
 
     pub fn root(&self) -> &Path {
@@ -47,122 +110,48 @@ impl Store {
 
     /// The empty file system.
     pub fn scratch() -> Snapshot {
-        todo!()
-    }
-
-    /// Mounts a snapshot read-only until the guard is dropped.
-    pub fn mount(self: &Arc<Self>, snapshot: &Snapshot) -> Result<Mount> {
-        let _ = snapshot;
-        todo!()
-    }
-
-    /// Mounts a snapshot with an empty upper layer, to be committed or dropped.
-    pub fn mount_rw(self: &Arc<Self>, snapshot: &Snapshot) -> Result<MountRw> {
-        let _ = snapshot;
-        todo!()
-    }
-
-    /// The snapshot that `change` makes of `base`, remembered under `key`.
-    /// Runs once at a time for a key, over all processes.
-    pub async fn edit(
-        self: &Arc<Self>,
-        key: Digest,
-        base: &Snapshot,
-        change: impl FnOnce(&Tree) -> Result<()> + Send + 'static,
-    ) -> Result<Snapshot> {
-        let _ = (key, base, change);
-        todo!()
-    }
-
-    /// The same files under an identity made of their content (names, modes,
-    /// owners, bytes; not times), so that equal results of different work are
-    /// one for whatever comes after. `path` chooses a directory of `snapshot`,
-    /// which becomes the root of the result.
-    pub async fn by_content(self: &Arc<Self>, snapshot: &Snapshot, path: &str) -> Result<Snapshot> {
-        let _ = (snapshot, path);
-        todo!()
-    }
-
-    /// Copies a host directory into the store. The id is made of the content.
-    /// Unchanged files are neither read nor copied again.
-    pub async fn import_dir(self: &Arc<Self>, dir: &Path, filter: &Filter) -> Result<Snapshot> {
-        let _ = (dir, filter);
-        todo!()
-    }
-
-    /// As [`Store::import_dir`] for one file, which gets the name `name`.
-    pub async fn import_file(self: &Arc<Self>, file: &Path, name: &str) -> Result<Snapshot> {
-        let _ = (file, name);
-        todo!()
-    }
-
-    /// A remembered value, if it is there and what it refers to as well.
-    pub fn cached<T: DeserializeOwned>(&self, kind: &str, key: &Digest) -> Option<T> {
-        let _ = (kind, key);
-        todo!()
-    }
-
-    /// Remembers a value; `layers` are kept as long as the value is.
-    pub fn remember<T: Serialize>(&self, kind: &str, key: &Digest, value: &T) -> Result<()> {
-        let _ = (kind, key, value);
-        todo!()
+        Snapshot {
+            id: tree::empty_digest(),
+            layers: Vec::new(),
+        }
     }
 
     /// Waits for the lock `name`, over all processes that share the directory.
     pub async fn lock(&self, name: &str) -> Result<Lock> {
-        let _ = name;
-        todo!()
+        self.locks
+            .take(&self.root.join("locks"), name)
+            .await
+            .map_err(|error| self.explain(error.into()))
+            .wrap_err_with(|| format!("cannot take the lock `{name}`"))
     }
 
-    /// Directory of the cache volume `key`, made when missing.
-    pub fn volume(&self, key: &Digest) -> Result<PathBuf> {
-        let _ = key;
-        todo!()
+    /// Takes the lock `name` if nobody holds it.
+    pub fn try_lock(&self, name: &str) -> Result<Option<Lock>> {
+        self.locks
+            .try_take(&self.root.join("locks"), name)
+            .map_err(|error| self.explain(error.into()))
+            .wrap_err_with(|| format!("cannot take the lock `{name}`"))
     }
 
     /// A directory below the state directory that is removed on drop.
     pub fn temp_dir(&self) -> Result<tempfile::TempDir> {
-        todo!()
-    }
-}
-
-/// A mounted snapshot.
-pub struct Mount {
-    path: PathBuf,
-}
-
-impl Mount {
-    pub fn path(&self) -> &Path {
-        &self.path
+        tempfile::Builder::new()
+            .prefix("t-")
+            .tempdir_in(self.session_dir())
+            .map_err(|error| self.explain(error.into()))
+            .wrap_err("cannot make a temporary directory")
     }
 
-    pub fn tree(&self) -> Tree {
-        Tree::new(&self.path)
-    }
-}
-
-/// A mounted snapshot that can be changed. Dropping it forgets the changes.
-pub struct MountRw {
-    path: PathBuf,
-}
-
-impl MountRw {
-    pub fn path(&self) -> &Path {
-        &self.path
+    fn session_dir(&self) -> &Path {
+        self.session.dir()
     }
 
-    pub fn tree(&self) -> Tree {
-        Tree::new(&self.path)
+    fn empty_dir(&self) -> PathBuf {
+        self.root.join("empty")
     }
 
-    /// Keeps the changes as a new layer; the result's identity is `id`.
-    pub fn commit(self, id: Digest) -> Result<Snapshot> {
-        let _ = id;
-        todo!()
+    /// Names the state directory in errors that freeing space would cure.
+    pub(crate) fn explain(&self, error: Report) -> Report {
+        error::explain(&self.root, error)
     }
-}
-
-/// Held until dropped.
-pub struct Lock {
-    _file: std::fs::File,
 }

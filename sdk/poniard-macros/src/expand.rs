@@ -7,27 +7,39 @@ use syn::{Expr, LitStr};
 
 use crate::ast::{Arg, Enumeration, Function, Functions, Object};
 use crate::errors::Errors;
+use crate::shape::peel;
 
 pub fn object(object: &Object, errors: Errors) -> TokenStream {
     let item = &object.item;
     let ident = &item.ident;
     if !errors.is_empty() {
         let errors = errors.into_tokens();
-        let generics = &item.generics;
-        let (impls, types, wheres) = generics.split_for_impl();
-        // Enough for the rest of the crate to be checked.
+        let (impls, types, wheres) = item.generics.split_for_impl();
+        // Enough for the rest of the crate to be checked; it is never compiled.
         return quote! {
             #item
             #errors
-            impl #impls ::poniard_sdk::__private::ApiType for #ident #types #wheres {
-                fn type_ref() -> ::std::string::String { ::std::string::String::new() }
-            }
-            impl #impls ::poniard_sdk::__private::FromApi for #ident #types #wheres {
-                fn from_api(_: ::poniard_sdk::__private::Value) -> ::poniard_sdk::__private::Result<Self> { loop {} }
-            }
-            impl #impls ::poniard_sdk::__private::IntoApi for #ident #types #wheres {
-                fn into_api(self) -> ::poniard_sdk::__private::Later<::poniard_sdk::__private::Value> { loop {} }
-            }
+            const _: () = {
+                use ::poniard_sdk::__private as __poniard;
+
+                impl #impls __poniard::ApiType for #ident #types #wheres {
+                    fn type_ref() -> ::std::string::String {
+                        loop {}
+                    }
+                }
+
+                impl #impls __poniard::FromApi for #ident #types #wheres {
+                    fn from_api(_: __poniard::Value) -> __poniard::Result<Self> {
+                        loop {}
+                    }
+                }
+
+                impl #impls __poniard::IntoApi for #ident #types #wheres {
+                    fn into_api(self) -> __poniard::Later<__poniard::Value> {
+                        loop {}
+                    }
+                }
+            };
         };
     }
     let name = &object.name;
@@ -94,7 +106,11 @@ pub fn object(object: &Object, errors: Errors) -> TokenStream {
                     }
                 }
 
-                fn call(function: ::std::string::String, state: __poniard::Value, args: __poniard::Args) -> __poniard::Later<__poniard::Value> {
+                fn call(
+                    function: ::std::string::String,
+                    state: __poniard::Value,
+                    args: __poniard::Args,
+                ) -> __poniard::Later<__poniard::Value> {
                     (Self::__poniard_functions().call)(function, state, args)
                 }
             }
@@ -288,7 +304,7 @@ pub fn enumeration(enumeration: &Enumeration, errors: Errors) -> TokenStream {
             }
 
             #[automatically_derived]
-            impl __poniard::DefaultValue for #ident {
+            impl __poniard::DefaultValue<Self> for #ident {
                 fn default_value(&self) -> __poniard::Value {
                     __poniard::Enumeration::name(self).into()
                 }
@@ -334,7 +350,11 @@ fn describe_arg(arg: &Arg) -> TokenStream {
         Some(Expr::Array(list)) if list.elems.is_empty() => {
             quote!(::std::option::Option::Some("[]".into()))
         }
-        Some(value) => quote!(::std::option::Option::Some(__poniard::default_text(&(#value)))),
+        Some(value) => {
+            let ty = peel(ty, "Option");
+            let text = quote_spanned!(value.span()=> __poniard::default_text::<#ty, _>(&(#value)));
+            quote!(::std::option::Option::Some(#text))
+        }
     };
     quote! {
         __poniard::types::Arg {

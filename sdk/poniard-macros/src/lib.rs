@@ -1,8 +1,8 @@
 //! Proc macros of `poniard-sdk`, which documents and re-exports them.
 //!
-//! Each goes through the same phases: [`ast`] parses the item and takes our
-//! attributes off it, [`check`] finds everything wrong with it, [`expand`]
-//! emits the item and its description. [`deps`] makes clients of dependencies.
+//! Each goes through the same phases: `ast` parses the item and takes our
+//! attributes off it, `check` finds everything wrong with it, `expand`
+//! emits the item and its description. `deps` makes clients of dependencies.
 
 mod ast;
 mod attrs;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::dag::dag;
 use crate::error::EngineError;
-use crate::value::{ApiType, FromApi, IntoApi, Later, ready, unexpected};
+use crate::value::{ApiType, DefaultValue, FromApi, IntoApi, Later, ready, unexpected};
 
 macro_rules! core_objects {
     ($($object:ident)*) => {$(
@@ -77,6 +77,13 @@ macro_rules! core_enums {
                 ready(serde_json::to_value(self).map_err(Into::into))
             }
         }
+
+        impl DefaultValue<Self> for dagger_sdk::$enumeration {
+            fn default_value(&self) -> Value {
+                // Serde knows the member's name; a unit variant cannot fail.
+                serde_json::to_value(self).unwrap_or_default()
+            }
+        }
     )*};
 }
 
@@ -103,6 +110,12 @@ macro_rules! core_scalars {
         impl IntoApi for dagger_sdk::$scalar {
             fn into_api(self) -> Later<Value> {
                 self.0.into_api()
+            }
+        }
+
+        impl DefaultValue<dagger_sdk::$scalar> for str {
+            fn default_value(&self) -> Value {
+                self.into()
             }
         }
     )*};

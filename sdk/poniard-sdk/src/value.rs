@@ -48,17 +48,17 @@ pub trait IntoApi {
     fn into_api(self) -> Later<Value>;
 }
 
-/// A value that an argument may have as its default.
+/// A value that an argument of type `T` may have as its default.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a default",
-    label = "expected a string, a number, a truth value, a member of an `#[enumeration]`, or a list of these"
+    message = "`{Self}` cannot be the default of `{T}`",
+    label = "expected a value of `{T}`"
 )]
-pub trait DefaultValue {
+pub trait DefaultValue<T> {
     fn default_value(&self) -> Value;
 }
 
 /// JSON text of a default, as `dagger.types.json` wants it.
-pub fn default_text(value: &(impl DefaultValue + ?Sized)) -> String {
+pub fn default_text<T, V: DefaultValue<T> + ?Sized>(value: &V) -> String {
     value.default_value().to_string()
 }
 
@@ -126,13 +126,13 @@ impl IntoApi for String {
     }
 }
 
-impl DefaultValue for String {
+impl DefaultValue<Self> for String {
     fn default_value(&self) -> Value {
         self.as_str().into()
     }
 }
 
-impl DefaultValue for str {
+impl DefaultValue<String> for str {
     fn default_value(&self) -> Value {
         self.into()
     }
@@ -158,7 +158,7 @@ impl IntoApi for bool {
     }
 }
 
-impl DefaultValue for bool {
+impl DefaultValue<Self> for bool {
     fn default_value(&self) -> Value {
         (*self).into()
     }
@@ -187,7 +187,14 @@ impl IntoApi for f64 {
     }
 }
 
-impl DefaultValue for f64 {
+impl DefaultValue<Self> for f64 {
+    fn default_value(&self) -> Value {
+        (*self).into()
+    }
+}
+
+/// `default = 1` for a fraction.
+impl DefaultValue<f64> for i32 {
     fn default_value(&self) -> Value {
         (*self).into()
     }
@@ -220,7 +227,7 @@ macro_rules! integers {
             }
         }
 
-        impl DefaultValue for $int {
+        impl DefaultValue<Self> for $int {
             fn default_value(&self) -> Value {
                 (*self).into()
             }
@@ -315,27 +322,21 @@ impl<T: IntoApi + 'static> IntoApi for Vec<T> {
     }
 }
 
-impl<T: DefaultValue> DefaultValue for Vec<T> {
+impl<T, V: DefaultValue<T>> DefaultValue<Vec<T>> for [V] {
+    fn default_value(&self) -> Value {
+        self.iter().map(V::default_value).collect()
+    }
+}
+
+impl<T, V: DefaultValue<T>, const N: usize> DefaultValue<Vec<T>> for [V; N] {
     fn default_value(&self) -> Value {
         self.as_slice().default_value()
     }
 }
 
-impl<T: DefaultValue> DefaultValue for [T] {
+impl<T, V: DefaultValue<T> + ?Sized> DefaultValue<T> for &V {
     fn default_value(&self) -> Value {
-        self.iter().map(T::default_value).collect()
-    }
-}
-
-impl<T: DefaultValue, const N: usize> DefaultValue for [T; N] {
-    fn default_value(&self) -> Value {
-        self.as_slice().default_value()
-    }
-}
-
-impl<T: DefaultValue + ?Sized> DefaultValue for &T {
-    fn default_value(&self) -> Value {
-        T::default_value(self)
+        V::default_value(self)
     }
 }
 

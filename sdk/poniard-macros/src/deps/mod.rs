@@ -1,5 +1,5 @@
-//! Typed clients of dependencies: [`manifest`] finds them and their types,
-//! [`signature`] maps types, [`client`] emits.
+//! Typed clients of dependencies: `manifest` finds them and their types,
+//! `signature` maps types, `client` emits.
 
 mod client;
 mod manifest;

@@ -118,8 +118,8 @@ impl Shop {
     pub fn core(
         &self,
         #[arg(default_address = "alpine:3")] base: Container,
-        platform: Option<Platform>,
-        protocol: Option<NetworkProtocol>,
+        #[arg(default = "linux/amd64")] platform: Option<Platform>,
+        #[arg(default = NetworkProtocol::Tcp)] protocol: Option<NetworkProtocol>,
         socket: Option<Socket>,
         git: Option<GitRef>,
         repo: Option<GitRepository>,

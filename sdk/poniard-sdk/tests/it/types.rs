@@ -163,6 +163,8 @@ fn types_of_the_core_keep_their_names() -> Result<()> {
         ]
     );
     assert_eq!(args[0]["defaultAddress"], "alpine:3");
+    assert_eq!(args[1]["defaultValue"], "\"linux/amd64\"");
+    assert_eq!(args[2]["defaultValue"], "\"TCP\"");
     assert_eq!(function("stocked")?["type"], "Ware");
     assert_eq!(
         function("wares")?["args"][0],

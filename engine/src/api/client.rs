@@ -1,0 +1,354 @@
+//! One caller of the API: the command line, or a function of a module.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_graphql::dynamic::Schema;
+use async_graphql::{Request, Response, Variables};
+use eyre::{Result, bail, eyre};
+use serde_json::{Map, Value as Json};
+
+use super::functions::{ActiveCall, Memo};
+use super::reads::Reads;
+use super::server::Server;
+use super::{Model, QueryError, resolve, schema, sdl};
+use crate::graph::node::{Answer, Workspace};
+use crate::graph::{Args, Call, Engine, Node, Object, Value, secret};
+use crate::module::{Module, config, reference, types};
+use crate::store::Digest;
+
+/// What all callers of a run share.
+pub struct Shared {
+    pub engine: Arc<Engine>,
+    core: Arc<Model>,
+    clients: AtomicU64,
+    /// Objects by id.
+    nodes: Mutex<HashMap<Digest, Arc<Node>>>,
+    /// Modules by directory.
+    modules: tokio::sync::Mutex<HashMap<PathBuf, Arc<Module>>>,
+    pub workspace: Arc<Workspace>,
+    /// Results of functions in this run.
+    pub memo: Memo,
+}
+
+/// One caller.
+pub struct Client {
+    pub shared: Arc<Shared>,
+    view: Mutex<View>,
+    /// The call of a function that this client answers.
+    pub call: Option<ActiveCall>,
+    pub reads: Reads,
+    /// Tells clients of a run apart.
+    pub serial: u64,
+    held: Mutex<Vec<Server>>,
+}
+
+/// The types that a client sees.
+struct View {
+    model: Arc<Model>,
+    schema: Option<Schema>,
+    modules: Vec<Arc<Module>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl Shared {
+    pub fn new(engine: Arc<Engine>) -> Result<Arc<Self>> {
+        let root = config::context(&engine.workdir);
+        let path = engine.workdir.strip_prefix(&root).unwrap_or(Path::new("")).to_string_lossy().into_owned();
+        Ok(Arc::new(Self {
+            engine,
+            core: Arc::new(sdl::core()?),
+            clients: AtomicU64::new(0),
+            nodes: Mutex::default(),
+            modules: Default::default(),
+            workspace: Arc::new(Workspace { root, path }),
+            memo: Memo::default(),
+        }))
+    }
+
+    /// The module in a directory, read once.
+    pub async fn module(&self, dir: &Path) -> Result<Arc<Module>> {
+        let dir = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+        let mut modules = self.modules.lock().await;
+        if let Some(module) = modules.get(&dir) {
+            return Ok(module.clone());
+        }
+        let module = Module::read(&self.engine, &dir).await?;
+        modules.insert(dir, module.clone());
+        Ok(module)
+    }
+
+    /// Any module of this run, by the digest of its sources.
+    pub async fn module_by_key(&self, key: &str) -> Option<Arc<Module>> {
+        let modules = self.modules.lock().await;
+        modules.values().find(|module| module.source_key().is_ok_and(|k| k.to_string() == key)).cloned()
+    }
+
+    pub fn known(&self, id: &Digest) -> Option<Arc<Node>> {
+        locked(&self.nodes).get(id).cloned()
+    }
+
+    fn add(&self, node: Node) -> Arc<Node> {
+        let mut nodes = locked(&self.nodes);
+        nodes.entry(node.id).or_insert_with(|| Arc::new(node)).clone()
+    }
+}
+
+impl Client {
+    /// The client of the command line.
+    pub fn caller(shared: Arc<Shared>) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self::new(shared, None, Reads::default())))
+    }
+
+    pub fn new(shared: Arc<Shared>, call: Option<ActiveCall>, reads: Reads) -> Self {
+        let view = View { model: shared.core.clone(), schema: None, modules: Vec::new() };
+        let serial = shared.clients.fetch_add(1, Ordering::Relaxed);
+        Self { shared, view: Mutex::new(view), call, reads, serial, held: Mutex::default() }
+    }
+
+    /// The client of a module's program: it sees the module and its dependencies.
+    pub async fn of_module(shared: Arc<Shared>, call: ActiveCall, reads: Reads) -> Result<Arc<Self>> {
+        let module = call.module.clone();
+        let client = Self::new(shared, Some(call), reads);
+        for dependency in &module.config.dependencies {
+            let dir = reference::dependency_dir(client.engine(), dependency, &module.dir).await?;
+            client.add(&client.shared.module(&dir).await?)?;
+        }
+        client.add(&module)?;
+        Ok(Arc::new(client))
+    }
+
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.shared.engine
+    }
+
+    pub fn model(&self) -> Arc<Model> {
+        locked(&self.view).model.clone()
+    }
+
+    /// Lets the client see a module.
+    pub fn add(&self, module: &Arc<Module>) -> Result<()> {
+        let mut view = locked(&self.view);
+        if view.modules.iter().any(|known| known.dir == module.dir) {
+            return Ok(());
+        }
+        let mut model = Model::clone(&view.model);
+        types::join(&mut model, &module.name, &module.types)?;
+        view.model = Arc::new(model);
+        view.schema = None;
+        view.modules.retain(|known| known.name != module.name);
+        view.modules.push(module.clone());
+        Ok(())
+    }
+
+    /// The visible module whose constructor is `field`.
+    pub fn module_of(&self, field: &str) -> Option<Arc<Module>> {
+        locked(&self.view).modules.iter().find(|module| module.constructor() == field).cloned()
+    }
+
+    /// Keeps a server for as long as the client.
+    pub fn hold(&self, server: Server) {
+        locked(&self.held).push(server);
+    }
+
+    fn schema(&self) -> Result<Schema> {
+        let mut view = locked(&self.view);
+        if let Some(schema) = &view.schema {
+            return Ok(schema.clone());
+        }
+        let schema = schema::build(&view.model)?;
+        view.schema = Some(schema.clone());
+        Ok(schema)
+    }
+
+    /// Runs a GraphQL request.
+    pub async fn execute(self: &Arc<Self>, query: &str, variables: Json, operation: Option<String>) -> Response {
+        let schema = match self.schema() {
+            Ok(schema) => schema,
+            Err(error) => {
+                let error = async_graphql::ServerError::new(error.to_string(), None);
+                return Response::from_errors(vec![error]);
+            }
+        };
+        let mut request = Request::new(query).variables(Variables::from_json(variables)).data(self.clone());
+        if let Some(operation) = operation {
+            request = request.operation_name(operation);
+        }
+        schema.execute(request).await
+    }
+
+    /// Runs a GraphQL query; gives its `data`.
+    pub async fn query(self: &Arc<Self>, query: &str, variables: Json) -> Result<Json, QueryError> {
+        let response = self.execute(query, variables, None).await;
+        if let Some(error) = response.errors.first() {
+            let extensions = error.extensions.as_ref().map(serde_json::to_value).and_then(Result::ok);
+            let extensions = match extensions {
+                Some(Json::Object(extensions)) => extensions,
+                _ => Map::new(),
+            };
+            return Err(QueryError { message: error.message.clone(), extensions });
+        }
+        response
+            .data
+            .into_json()
+            .map_err(|error| QueryError { message: error.to_string(), extensions: Map::new() })
+    }
+
+    /// Answers a field of an object, or of the root.
+    pub async fn select(self: &Arc<Self>, this: Option<Arc<Node>>, field: &str, mut args: Args) -> Result<Value> {
+        let type_name = this.as_ref().map_or("Query", |node| node.type_name.as_str());
+        self.bind(type_name, field, &mut args).await?;
+        let call = self.call_of(this.as_deref(), field, &args);
+        let stable = resolve::stable(type_name, field);
+        if stable && let Some(node) = self.shared.known(&call.digest()) {
+            return Ok(Value::Node(node));
+        }
+        let lasting = this.as_ref().is_none_or(|node| node.lasting)
+            && args.bound().all(|node| node.lasting)
+            && field != "setSecret";
+        let answer = resolve::field(self, this.as_ref(), field, &args).await?;
+        self.value(answer, this, call, lasting)
+    }
+
+    /// Finds the objects that ids among the arguments stand for.
+    async fn bind(self: &Arc<Self>, type_name: &str, field: &str, args: &mut Args) -> Result<()> {
+        let model = self.model();
+        let Some(function) = model.object(type_name).and_then(|object| object.functions.get(field)) else {
+            return Ok(());
+        };
+        for arg in function.args.iter().filter(|arg| arg.ty.name() == "ID" && arg.expected != "ID") {
+            let ids: Vec<String> = match args.json.get(&arg.name) {
+                Some(Json::String(id)) => vec![id.clone()],
+                Some(Json::Array(ids)) => ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect(),
+                _ => continue,
+            };
+            for id in ids {
+                let node = self.node(&id, Some(&arg.expected)).await?;
+                args.bind(id, node);
+            }
+        }
+        Ok(())
+    }
+
+    fn call_of(&self, this: Option<&Node>, field: &str, args: &Args) -> Call {
+        let mut given: Map<String, Json> =
+            args.json.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect();
+        if this.is_none() && field == "setSecret"
+            && let Some(Json::String(plaintext)) = given.get("plaintext")
+        {
+            let fingerprint = secret::fingerprint(self.engine(), plaintext).to_string();
+            given.insert("plaintext".to_owned(), fingerprint.into());
+        }
+        Call { receiver: this.map(|node| node.id), field: field.to_owned(), args: given, nth: None }
+    }
+
+    /// Gives ids to the objects of an answer.
+    fn value(&self, answer: Answer, this: Option<Arc<Node>>, call: Call, lasting: bool) -> Result<Value> {
+        let node = |type_name: String, object: Object, call: Call| {
+            self.shared.add(Node { id: call.digest(), type_name, object, call, lasting })
+        };
+        let list = |type_name: String, objects: Vec<Object>| {
+            let nodes = objects.into_iter().enumerate().map(|(n, object)| {
+                node(type_name.clone(), object, Call { nth: Some(n), ..call.clone() })
+            });
+            Value::Nodes(nodes.collect())
+        };
+        Ok(match answer {
+            Answer::Null => Value::Null,
+            Answer::Json(json) => Value::Json(json),
+            Answer::Object(type_name, object) => Value::Node(node(type_name.to_owned(), object, call)),
+            Answer::As(type_name, object, own) => Value::Node(node(type_name, object, own.unwrap_or(call))),
+            Answer::Objects(type_name, objects) => list(type_name.to_owned(), objects),
+            Answer::AsList(type_name, objects) => list(type_name, objects),
+            Answer::Nodes(nodes) => Value::Nodes(nodes),
+            Answer::Node(node) => Value::Node(node),
+            Answer::This => {
+                let this = this.ok_or_else(|| eyre!("the root has no id"))?;
+                Value::Json(this.id.to_string().into())
+            }
+        })
+    }
+
+    /// An object that was not asked for by a field: for example a state.
+    pub fn make(&self, type_name: &str, object: Object, call: Call, lasting: bool) -> Arc<Node> {
+        self.shared.add(Node { id: call.digest(), type_name: type_name.to_owned(), object, call, lasting })
+    }
+
+    /// The object with an id, made again if it is of an earlier run.
+    pub async fn node(self: &Arc<Self>, id: &str, expected: Option<&str>) -> Result<Arc<Node>> {
+        let digest: Digest = id.parse()?;
+        let node = match self.shared.known(&digest) {
+            Some(node) => node,
+            None => Box::pin(self.recall(digest)).await?,
+        };
+        match expected {
+            Some(expected) if expected != node.type_name && expected != "Node" => {
+                bail!("`{id}` is a {}, not a {expected}", node.type_name)
+            }
+            _ => Ok(node),
+        }
+    }
+
+    async fn recall(self: &Arc<Self>, id: Digest) -> Result<Arc<Node>> {
+        let Some(call) = self.engine().store.cached::<Call>("call", &id) else {
+            bail!("no object has the id `{id}`");
+        };
+        let receiver = match call.receiver {
+            Some(receiver) => Some(self.node(&receiver.to_string(), None).await?),
+            None => None,
+        };
+        let value = match resolve::recalled(self, &call).await? {
+            Some(node) => return Ok(node),
+            None => self.select(receiver, &call.field, Args::new(call.args.clone())).await?,
+        };
+        match (value, call.nth) {
+            (Value::Node(node), _) => Ok(node),
+            (Value::Nodes(nodes), Some(n)) => {
+                nodes.get(n).cloned().ok_or_else(|| eyre!("no object has the id `{id}`"))
+            }
+            _ => bail!("no object has the id `{id}`"),
+        }
+    }
+
+    /// Keeps how an object is made for later runs. False if that cannot be kept.
+    pub fn persist(&self, id: &Digest) -> Result<bool> {
+        let Some(node) = self.shared.known(id) else { return Ok(false) };
+        if !node.lasting {
+            return Ok(false);
+        }
+        let store = &self.engine().store;
+        if store.cached::<Call>("call", id).is_some() {
+            return Ok(true);
+        }
+        let mut needed: Vec<Digest> = node.call.receiver.into_iter().collect();
+        for value in node.call.args.values() {
+            ids_in(value, &mut |id| needed.push(id));
+        }
+        for other in needed {
+            if self.shared.known(&other).is_some() && !self.persist(&other)? {
+                return Ok(false);
+            }
+        }
+        store.remember("call", id, &node.call)?;
+        Ok(true)
+    }
+}
+
+/// Every id that a JSON value holds.
+pub fn ids_in(value: &Json, found: &mut dyn FnMut(Digest)) {
+    match value {
+        Json::String(text) if text.starts_with("sha256:") => {
+            if let Ok(id) = text.parse() {
+                found(id);
+            }
+        }
+        Json::Array(values) => values.iter().for_each(|value| ids_in(value, found)),
+        Json::Object(fields) => fields.values().for_each(|value| ids_in(value, found)),
+        _ => {}
+    }
+}

@@ -1,0 +1,66 @@
+//! What a module's program asks about itself: its call and its module.
+
+use std::sync::Arc;
+
+use eyre::{Result, eyre};
+use serde_json::json;
+
+use super::{host, records, unsupported};
+use crate::api::client::Client;
+use crate::api::functions::ActiveCall;
+use crate::graph::node::Answer;
+use crate::graph::{Args, Failure, Node};
+use crate::store::Filter;
+
+fn call(client: &Client) -> Result<&ActiveCall> {
+    client.call.as_ref().ok_or_else(|| eyre!("this client is no module"))
+}
+
+pub async fn function_call(client: &Arc<Client>, field: &str, args: &Args) -> Result<Answer> {
+    let call = call(client)?;
+    Ok(match field {
+        "name" => call.function.clone().into(),
+        "parentName" => call.object.clone().into(),
+        "parent" => call.parent.to_string().into(),
+        "inputArgs" => {
+            let records = call.args.iter();
+            let records = records.map(|(name, value)| records::record(json!({"name": name, "value": value.to_string()})));
+            Answer::Objects("FunctionCallArgValue", records.collect())
+        }
+        "returnValue" => {
+            let text = args.str("value")?;
+            call.answer(serde_json::from_str(&text).map_err(|error| {
+                Failure::new(format!("function `{}` returned what is not JSON: {error}", call.function))
+            }));
+            Answer::Null
+        }
+        "returnError" => {
+            call.answer(Err(Failure::clone(&*args.error("error")?)));
+            Answer::Null
+        }
+        _ => unsupported("FunctionCall", field)?,
+    })
+}
+
+pub async fn module(client: &Arc<Client>, field: &str, args: &Args) -> Result<Answer> {
+    let module = call(client)?.module.clone();
+    Ok(match field {
+        "name" => module.name.clone().into(),
+        "dependencies" => {
+            let names = module.config.dependencies.iter();
+            let records = names.map(|d| records::record(json!({"name": d.name, "description": ""})));
+            Answer::Objects("Module", records.collect())
+        }
+        "source" => Answer::Node(source(client, &module.dir).await?),
+        "workdir" | "workdirFile" => {
+            let path = args.text("path")?;
+            eyre::bail!("`CurrentModule.{field}` of `{path}` is not supported by poniard")
+        }
+        _ => unsupported("CurrentModule", field)?,
+    })
+}
+
+async fn source(client: &Arc<Client>, dir: &std::path::Path) -> Result<Arc<Node>> {
+    let exclude = ["target", ".git"].map(str::to_owned).to_vec();
+    host::directory_node(client, dir, &Filter { exclude, ..Filter::default() }).await
+}

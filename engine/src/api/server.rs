@@ -1,0 +1,92 @@
+//! The session protocol: GraphQL over HTTP, on loopback, with a token.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use base64::Engine as _;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::Client;
+
+/// Largest request. Arguments may carry the contents of files.
+const MAX_BODY_BYTES: usize = 256 << 20;
+
+/// A server; it ends when dropped.
+pub struct Server {
+    pub token: String,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[derive(Clone)]
+struct Served {
+    client: Arc<Client>,
+    authorization: Arc<str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    query: String,
+    #[serde(default)]
+    variables: Value,
+    #[serde(default)]
+    operation_name: Option<String>,
+}
+
+/// Serves a client on a listener, to whoever knows the token.
+pub fn serve(listener: TcpListener, client: Arc<Client>) -> Server {
+    let token = token();
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("{token}:"));
+    let served = Served { client, authorization: format!("Basic {basic}").into() };
+    let router = axum::Router::new()
+        .route("/query", post(query))
+        .route("/", get(|| async { "poniard" }))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(served);
+    let task = tokio::spawn(async move {
+        // Serving ends with the task; errors of single connections end those.
+        let _ = axum::serve(listener, router).await;
+    });
+    Server { token, task }
+}
+
+/// 128 random bits.
+fn token() -> String {
+    let mut bytes = [0u8; 16];
+    // The kernel's generator does not fail once it is seeded, which it is by now.
+    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+async fn query(State(served): State<Served>, headers: HeaderMap, Json(request): Json<Request>) -> Response {
+    // Programs send no Origin; pages of a browser do.
+    if headers.contains_key(header::ORIGIN) {
+        return (StatusCode::FORBIDDEN, "requests of web pages are refused").into_response();
+    }
+    let given = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
+    if !same(given, served.authorization.as_bytes()) {
+        return (StatusCode::UNAUTHORIZED, "the session token is missing or wrong").into_response();
+    }
+    let Request { query, variables, operation_name } = request;
+    let response = served.client.execute(&query, variables, operation_name).await;
+    let body = serde_json::to_value(&response).unwrap_or_else(|error| json!({"errors": [{"message": error.to_string()}]}));
+    Json(body).into_response()
+}
+
+/// Compares without telling by time how much was right. Clients differ in the
+/// alphabet and padding of base64; a token in hex has neither.
+fn same(given: &[u8], wanted: &[u8]) -> bool {
+    given.len() == wanted.len() && given.iter().zip(wanted).fold(0, |all, (a, b)| all | (a ^ b)) == 0
+}

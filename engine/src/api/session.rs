@@ -1,0 +1,131 @@
+//! The engine as the command line sees it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use eyre::Result;
+use serde_json::Value;
+
+use super::client::{Client, Shared};
+use super::{Model, QueryError, server};
+use crate::graph::engine::{self, Engine};
+use crate::module::{Module, config, reference};
+use crate::progress::Progress;
+
+/// How a session is set up.
+pub struct Options {
+    pub state_dir: PathBuf,
+    /// The caller's working directory.
+    pub workdir: PathBuf,
+    /// `poniard.toml`, if there is one.
+    pub config: Option<PathBuf>,
+    /// Memory-backed, private to this invocation.
+    pub run_dir: PathBuf,
+    pub progress: Progress,
+}
+
+/// A module that was loaded for the caller.
+#[derive(Clone, Debug)]
+pub struct LoadedModule {
+    /// As in dagger.json (kebab-case).
+    pub name: String,
+    pub description: String,
+    /// Its main object; its constructor is the function of `Query` called
+    /// `constructor`.
+    pub object: String,
+    pub constructor: String,
+    /// Root of the context on the host (git root or module directory).
+    pub context: Option<PathBuf>,
+    /// Directory of the module, where its dagger.json is.
+    pub source: PathBuf,
+    /// Names of modules it depends on, in order.
+    pub dependencies: Vec<String>,
+    /// Names of its toolchains, in order: `call` and `functions` reach them too.
+    pub toolchains: Vec<String>,
+    /// Whether it has functions of its own.
+    pub has_sdk: bool,
+}
+
+/// The engine as one caller sees it.
+pub struct Session {
+    engine: Arc<Engine>,
+    client: Arc<Client>,
+}
+
+impl Session {
+    pub async fn start(options: Options) -> Result<Arc<Self>> {
+        let Options { state_dir, workdir, config, run_dir, progress } = options;
+        let engine = Engine::start(engine::Options { state_dir, workdir, config, run_dir, progress })?;
+        let shared = Shared::new(engine.clone())?;
+        Ok(Arc::new(Self { client: Client::caller(shared)?, engine }))
+    }
+
+    /// All types: core and every module loaded so far.
+    pub fn model(&self) -> Arc<Model> {
+        self.client.model()
+    }
+
+    /// Runs a GraphQL query; gives its `data`.
+    pub async fn query(&self, query: &str, variables: Value) -> Result<Value, QueryError> {
+        self.client.query(query, variables).await
+    }
+
+    /// Loads the module at a path (relative to `base`), git reference, or name
+    /// of a dependency or toolchain of the dagger.json found upward. Its types
+    /// join [`Session::model`], its constructor the type `Query`.
+    pub async fn load(&self, reference: &str, base: &Path) -> Result<LoadedModule> {
+        let dir = reference::resolve(&self.engine, reference, base).await?;
+        self.load_dir(&dir).await
+    }
+
+    /// The module whose directory holds `dir` (the nearest dagger.json upward),
+    /// if there is one.
+    pub async fn find_module(&self, dir: &Path) -> Result<Option<LoadedModule>> {
+        match config::find_up(dir, config::FILE) {
+            Some(found) => self.load_dir(&found).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn load_dir(&self, dir: &Path) -> Result<LoadedModule> {
+        let module = self.client.shared.module(dir).await?;
+        if module.config.sdk.is_some() {
+            self.client.add(&module)?;
+        }
+        Ok(described(&module))
+    }
+
+    /// Serves the API over HTTP on loopback for a client program; gives port
+    /// and token.
+    pub async fn serve(self: &Arc<Self>) -> Result<(u16, String)> {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+        let port = listener.local_addr()?.port();
+        let server = server::serve(listener, self.client.clone());
+        let token = server.token.clone();
+        self.client.hold(server);
+        Ok((port, token))
+    }
+
+    /// Stops services and waits until nothing runs any more.
+    pub async fn close(&self) -> Result<()> {
+        self.engine.close().await;
+        Ok(())
+    }
+}
+
+fn described(module: &Module) -> LoadedModule {
+    let names = |list: &[config::Dependency]| list.iter().map(|dependency| dependency.name.clone()).collect();
+    let main = module.types.object(&module.main());
+    let described = main.map(|object| object.description.clone()).filter(|text| !text.is_empty());
+    LoadedModule {
+        name: module.name.clone(),
+        description: described.unwrap_or_else(|| module.types.description.clone()),
+        object: module.main(),
+        constructor: module.constructor(),
+        context: Some(module.context.clone()),
+        source: module.dir.clone(),
+        dependencies: names(&module.config.dependencies),
+        toolchains: names(&module.config.toolchains),
+        has_sdk: module.config.sdk.is_some(),
+    }
+}

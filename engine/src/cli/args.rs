@@ -1,0 +1,255 @@
+//! The flags that do not depend on a module.
+
+use std::path::PathBuf;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::client::Failure;
+use crate::progress::Mode;
+
+/// Dagger modules, shell and API on an engine inside of one program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "poniard",
+    disable_help_subcommand = true,
+    disable_version_flag = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Which engine does the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    Poniard,
+    Dagger,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Global {
+    /// Module to load: a path, a git reference, or a dependency's name
+    #[arg(short = 'm', long = "mod", global = true, value_name = "MODULE")]
+    pub module: Option<String>,
+    /// Do not load the module of the working directory
+    #[arg(short = 'M', long = "no-mod", global = true, conflicts_with = "module")]
+    pub no_module: bool,
+    /// Show no progress
+    #[arg(short, long, global = true)]
+    pub silent: bool,
+    /// Show less progress
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub quiet: u8,
+    /// Show more progress
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Show everything
+    #[arg(short, long, global = true)]
+    pub debug: bool,
+    /// How progress looks
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub progress: Mode,
+    /// Which engine to use [default: poniard, or dagger with a runner host]
+    #[arg(long, global = true, value_enum)]
+    pub engine: Option<Engine>,
+    /// Directory to work in
+    #[arg(long, global = true, value_name = "DIR")]
+    pub workdir: Option<PathBuf>,
+    // What follows is known to dagger and changes nothing here.
+    #[arg(short, long, global = true, hide = true)]
+    pub interactive: bool,
+    #[arg(long, global = true, hide = true)]
+    pub interactive_command: Option<String>,
+    #[arg(short = 'E', long, global = true, hide = true)]
+    pub no_exit: bool,
+    #[arg(short, long, global = true, hide = true)]
+    pub web: bool,
+    #[arg(short = 'y', long, global = true, hide = true)]
+    pub auto_apply: bool,
+    #[arg(long, global = true, hide = true)]
+    pub x_release: Option<String>,
+    #[arg(long, global = true, hide = true)]
+    pub allow_llm: Vec<String>,
+    #[arg(long, global = true, hide = true)]
+    pub eager_runtime: bool,
+    #[arg(long, global = true, hide = true)]
+    pub lock: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run shell scripts, or an interactive shell
+    Shell(Shell),
+    /// Call functions of a module
+    Call(Call),
+    /// Call functions of the core API
+    Core(Call),
+    /// List the functions of a module
+    Functions(Functions),
+    /// Send a GraphQL query
+    Query(Query),
+    /// Run a program with a session of the engine
+    Run(Run),
+    /// Make a new module
+    Init(Init),
+    /// Add a dependency to a module
+    Install(Install),
+    /// Remove a dependency from a module
+    Uninstall(Named),
+    /// Bring dependencies from git up to date
+    Update(Update),
+    /// Bring the generated files of a module up to date
+    Develop(Develop),
+    /// Remove what the engine has kept
+    Prune(Prune),
+    /// Print a completion script for a shell
+    Completion(Completion),
+    /// Print the version
+    Version,
+    #[command(hide = true)]
+    Help,
+}
+
+#[derive(Debug, Args)]
+pub struct Shell {
+    /// Run this script
+    #[arg(short, long)]
+    pub command: Option<String>,
+    /// Scripts to run, each in a shell of its own
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub struct Call {
+    /// Print the result as JSON
+    #[arg(short, long)]
+    pub json: bool,
+    /// Save the result in a file or directory
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    /// Explain the function
+    #[arg(short, long)]
+    pub help: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Functions {
+    /// Functions whose result's functions are listed
+    pub functions: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Query {
+    /// Read the query from a file instead of stdin
+    #[arg(long, value_name = "FILE")]
+    pub doc: Option<PathBuf>,
+    /// A variable of the query, as NAME=TEXT
+    #[arg(long, value_name = "NAME=TEXT")]
+    pub var: Vec<String>,
+    /// All variables, as a JSON object
+    #[arg(long, value_name = "JSON")]
+    pub var_json: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Program and arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub program: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Name of the module [default: that of its directory]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// SDK that runs it: a path or git reference
+    #[arg(long)]
+    pub sdk: Option<String>,
+    /// Directory of the module
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Install {
+    /// Module to depend on: a path or git reference
+    pub reference: String,
+    /// Another name for it
+    #[arg(short, long)]
+    pub name: Option<String>,
+    /// List it as a toolchain: its functions are there without its name
+    #[arg(long)]
+    pub toolchain: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Named {
+    /// Name or source of the dependency
+    pub name: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Update {
+    /// Names of dependencies [default: all from git]
+    pub names: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Develop {
+    /// Also the modules that it depends on
+    #[arg(short, long)]
+    pub recursive: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Also cache volumes
+    #[arg(long)]
+    pub volumes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Completion {
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// The help of the program.
+pub fn help() -> String {
+    Cli::command().render_long_help().to_string()
+}
+
+/// An error of clap in the words of dagger; help is no error.
+pub fn explain(error: clap::Error) -> Result<(), Failure> {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let message = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            print!("{error}");
+            return Ok(());
+        }
+        ErrorKind::UnknownArgument => match context(ContextKind::InvalidArg) {
+            Some(flag) if flag.starts_with("--") => format!("unknown flag: {flag}"),
+            Some(flag) if flag.starts_with('-') => format!("unknown shorthand flag: {flag}"),
+            Some(word) => format!("unknown argument: {word}"),
+            None => error.to_string(),
+        },
+        ErrorKind::InvalidSubcommand => match context(ContextKind::InvalidSubcommand) {
+            Some(word) => format!(
+                "unknown command or file \"{word}\" for \"poniard\": `poniard help` lists the commands"
+            ),
+            None => error.to_string(),
+        },
+        _ => error.to_string(),
+    };
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    Err(Failure::new(message))
+}

@@ -1,0 +1,203 @@
+//! Functions and flags in turns: flags belong to the function before them, those
+//! at the beginning to the constructor.
+
+use crate::api::Model;
+use crate::api::model::{Function, Object, kebab};
+use crate::client::flags::{self, Assigned, Token, Words};
+use crate::client::{Chain, Engine, Failure, Paths, Value, argument, help, lookup, print};
+
+use super::super::argv::{Flags, Known};
+use super::super::functions::is_callable;
+use super::root::Root;
+
+/// What the words ask for.
+#[derive(Debug)]
+pub enum Read {
+    Chain(Chain),
+    Help(String),
+}
+
+/// A function with the flags that were given for it.
+struct Level<'a> {
+    function: &'a Function,
+    given: Assigned,
+}
+
+/// Reads words up to their end. Flags are checked before anything is asked of
+/// the engine.
+pub async fn read(
+    engine: &dyn Engine,
+    paths: &Paths,
+    root: &Root,
+    words: Vec<Value>,
+) -> Result<Read, Failure> {
+    let model = engine.model();
+    let mut reader = Reader {
+        model: &model,
+        root,
+        fixed: Flags::new(),
+        levels: Vec::new(),
+        constructor: None,
+    };
+    if let Some(function) = root.constructor(&model) {
+        reader.constructor = Some(Level {
+            function,
+            given: Assigned::new(),
+        });
+    }
+    if reader.words(Words::new(words))? {
+        return Ok(Read::Help(reader.help()));
+    }
+    let Some(first) = reader.levels.first() else {
+        return Ok(Read::Chain(Chain::root()));
+    };
+    // A toolchain's constructor is a function of the root.
+    let from_toolchain = root
+        .toolchain(&model, &first.function.name)
+        .is_some_and(|f| std::ptr::eq(f, first.function));
+    let constructor = reader.constructor.take().filter(|_| !from_toolchain);
+    let levels: Vec<Level> = constructor.into_iter().chain(reader.levels).collect();
+    levels.iter().try_for_each(check_required)?;
+    let mut chain = Chain::root();
+    for level in levels {
+        let args = argument::literals(engine, paths, level.function, level.given).await?;
+        chain = chain.then(level.function, args);
+    }
+    Ok(Read::Chain(chain))
+}
+
+struct Reader<'a> {
+    model: &'a Model,
+    root: &'a Root,
+    fixed: Flags,
+    constructor: Option<Level<'a>>,
+    levels: Vec<Level<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    /// Whether help was asked for.
+    fn words(&mut self, mut words: Words) -> Result<bool, Failure> {
+        let mut help = false;
+        while let Some(token) = words.token() {
+            match token {
+                Token::Word(word) => self.function(word.head())?,
+                Token::Long(name, _) if name == "help" => help = true,
+                Token::Long(name, value) => self.long(&name, value, &mut words)?,
+                Token::Short(letters) if letters == "h" => help = true,
+                Token::Short(letters) => self.short(&letters, &mut words)?,
+            }
+        }
+        Ok(help)
+    }
+
+    fn long(&mut self, name: &str, value: Option<Value>, words: &mut Words) -> Result<(), Failure> {
+        let level = match self.levels.last_mut() {
+            Some(level) => Some(level),
+            None => self.constructor.as_mut(),
+        };
+        let given = value.is_some();
+        if let Some(level) = level
+            && lookup::argument(level.function, name)
+                .is_some_and(|arg| lookup::has_literal_form(self.model, arg))
+        {
+            flags::take(level.function, name, value, words, &mut level.given)?;
+            return Ok(());
+        }
+        match self.fixed.long(name) {
+            Some(Known::Value) if !given => words.value(&format!("--{name}")).map(drop),
+            Some(_) => Ok(()),
+            None => Err(Failure::new(format!("unknown flag: --{name}"))),
+        }
+    }
+
+    fn short(&self, letters: &str, words: &mut Words) -> Result<(), Failure> {
+        match self.fixed.takes(&format!("-{letters}")) {
+            Some(0) => Ok(()),
+            Some(_) => words.value(&format!("-{letters}")).map(drop),
+            None => Err(flags::unknown_short(letters)),
+        }
+    }
+
+    fn function(&mut self, name: &str) -> Result<(), Failure> {
+        let found = match self.levels.last() {
+            None => self.root.function(self.model, name),
+            Some(level) => match self.object_of(level.function) {
+                Some(object) => lookup::function(object, name),
+                None => {
+                    let (before, ty) = (kebab(&level.function.name), &level.function.ty);
+                    let message = format!("unknown command \"{name}\" for \"{before}\"");
+                    return Err(Failure::new(format!(
+                        "{message}: it returns {ty}, which has no functions"
+                    )));
+                }
+            },
+        };
+        let Some(function) = found else {
+            let before = self
+                .levels
+                .last()
+                .map_or("poniard call".to_owned(), |l| kebab(&l.function.name));
+            return Err(Failure::new(format!(
+                "unknown command \"{name}\" for \"{before}\": see `--help`"
+            )));
+        };
+        if !is_callable(self.model, function) {
+            let message = format!("function \"{name}\" takes an object that flags cannot express");
+            return Err(Failure::new(format!("{message}: use `poniard shell`")));
+        }
+        self.levels.push(Level {
+            function,
+            given: Assigned::new(),
+        });
+        Ok(())
+    }
+
+    fn object_of(&self, function: &Function) -> Option<&'a Object> {
+        self.model.object(function.ty.name())
+    }
+
+    fn help(&self) -> String {
+        let (function, object) = match self.levels.last() {
+            Some(level) => (Some(level.function), self.object_of(level.function)),
+            None => (
+                self.root.constructor(self.model),
+                self.root.object(self.model),
+            ),
+        };
+        let mut text = String::new();
+        if let Some(function) = function {
+            text += &help::function(self.model, function);
+        }
+        if let Some(object) = object {
+            let mut rows: Vec<_> = lookup::visible(object)
+                .filter(|f| is_callable(self.model, f))
+                .map(help::row)
+                .collect();
+            if self.levels.is_empty() {
+                rows.extend(self.root.toolchains(self.model).map(help::row));
+            }
+            rows.sort();
+            text += &print::table(["\nFunction", "Description"], &rows);
+        }
+        text
+    }
+}
+
+fn check_required(level: &Level) -> Result<(), Failure> {
+    let mut missing: Vec<String> = level
+        .function
+        .args
+        .iter()
+        .filter(|arg| lookup::is_required(arg) && !level.given.contains_key(&arg.name))
+        .map(|arg| format!("\"{}\"", kebab(&arg.name)))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    missing.sort();
+    let name = kebab(&level.function.name);
+    Err(Failure::new(format!(
+        "required flag(s) {} not set for \"{name}\"",
+        missing.join(", ")
+    )))
+}

@@ -1,0 +1,18 @@
+//! `completion`: scripts that complete commands and flags.
+
+use clap::CommandFactory;
+
+use crate::client::Failure;
+
+use super::args;
+
+pub fn run(options: &args::Completion) -> Result<(), Failure> {
+    let mut command = args::Cli::command();
+    clap_complete::generate(
+        options.shell,
+        &mut command,
+        "poniard",
+        &mut std::io::stdout(),
+    );
+    Ok(())
+}

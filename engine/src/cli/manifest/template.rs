@@ -1,0 +1,91 @@
+//! What an SDK lays down for a new module: the files of its folder `template`,
+//! with the module's names put in, in contents and in file names.
+//!
+//! `{{name}}` is the name in kebab-case, `{{crate_name}}` in snake_case and
+//! `{{TypeName}}` in PascalCase. A suffix `.in` is taken off, so that a template
+//! may hold a `Cargo.toml` that cargo does not see.
+
+use std::path::{Path, PathBuf};
+
+use crate::client::Failure;
+
+/// A file to be written, relative to the module.
+#[derive(Debug, PartialEq)]
+pub struct File {
+    pub path: PathBuf,
+    pub contents: Vec<u8>,
+}
+
+/// The files of a template; none if there is no such folder.
+pub fn files(template: &Path, name: &str) -> Result<Vec<File>, Failure> {
+    let mut files = Vec::new();
+    if !template.is_dir() {
+        return Ok(files);
+    }
+    for entry in walkdir::WalkDir::new(template).sort_by_file_name() {
+        let entry = entry.map_err(|e| Failure::new(format!("cannot read the template: {e}")))?;
+        let Ok(inside) = entry.path().strip_prefix(template) else {
+            continue;
+        };
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let path = fill(&inside.to_string_lossy(), name);
+        let path = path.strip_suffix(".in").unwrap_or(&path);
+        let bytes = std::fs::read(entry.path())
+            .map_err(|e| Failure::new(format!("cannot read `{}`: {e}", entry.path().display())))?;
+        let contents = match String::from_utf8(bytes) {
+            Ok(text) => fill(&text, name).into_bytes(),
+            Err(binary) => binary.into_bytes(),
+        };
+        files.push(File {
+            path: PathBuf::from(path),
+            contents,
+        });
+    }
+    Ok(files)
+}
+
+fn fill(text: &str, name: &str) -> String {
+    let pascal: String = name
+        .split('-')
+        .filter_map(|part| {
+            let mut chars = part.chars();
+            chars
+                .next()
+                .map(|first| first.to_ascii_uppercase().to_string() + chars.as_str())
+        })
+        .collect();
+    text.replace("{{name}}", name)
+        .replace("{{crate_name}}", &name.replace('-', "_"))
+        .replace("{{TypeName}}", &pascal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_put_into_contents_and_file_names() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(dir.path().join("src")).expect("made");
+        std::fs::write(dir.path().join("Cargo.toml.in"), "name = \"{{name}}\"").expect("written");
+        std::fs::write(
+            dir.path().join("src/{{crate_name}}.rs"),
+            "struct {{TypeName}};",
+        )
+        .expect("written");
+        let files = files(dir.path(), "my-module").expect("reads");
+        let file = |path: &str, text: &str| File {
+            path: path.into(),
+            contents: text.into(),
+        };
+        assert_eq!(
+            files,
+            [
+                file("Cargo.toml", "name = \"my-module\""),
+                file("src/my_module.rs", "struct MyModule;")
+            ]
+        );
+    }
+}

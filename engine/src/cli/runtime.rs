@@ -1,0 +1,196 @@
+//! The frame of commands that need the engine.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::api::{LoadedModule, Options, Session};
+use crate::client::{Engine, Failure};
+use crate::progress::{Mode, Renderer};
+use crate::shell::Printer;
+
+use super::args::Global;
+
+/// What a command works with.
+pub struct Context {
+    pub session: Arc<Session>,
+    pub global: Global,
+    pub workdir: PathBuf,
+    pub state_dir: PathBuf,
+    pub renderer: Renderer,
+}
+
+impl Context {
+    pub fn engine(&self) -> Arc<dyn Engine> {
+        self.session.clone()
+    }
+
+    /// Writes to stdout.
+    pub fn printer(&self) -> Printer {
+        printer(&self.renderer, std::io::stdout)
+    }
+
+    /// Writes to stderr.
+    pub fn teller(&self) -> Printer {
+        printer(&self.renderer, std::io::stderr)
+    }
+
+    /// The module that was asked for, or that of the working directory.
+    pub async fn module(&self) -> Result<Option<LoadedModule>, Failure> {
+        Ok(match &self.global.module {
+            Some(reference) => Some(self.session.load(reference, &self.workdir).await.map_err(
+                |e| Failure::from(e).within(format!("cannot load module `{reference}`")),
+            )?),
+            None if self.global.no_module => None,
+            None => self.session.find_module(&self.workdir).await?,
+        })
+    }
+}
+
+fn printer<W: Write + 'static>(renderer: &Renderer, open: fn() -> W) -> Printer {
+    let renderer = renderer.clone();
+    Arc::new(move |text| {
+        let mut result = Ok(());
+        renderer.suspend(&mut || {
+            let mut out = open();
+            result = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        });
+        result
+    })
+}
+
+/// Stack of a thread: a query nests as deep as a pipeline is long.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Who gets Ctrl-C.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Interrupts {
+    /// It ends the program.
+    End,
+    /// The command takes care of it.
+    Own,
+}
+
+/// Runs a command with a session, and closes the session whatever happens.
+pub fn with_engine<F>(
+    global: &Global,
+    interrupts: Interrupts,
+    command: impl FnOnce(Arc<Context>) -> F,
+) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let workdir = workdir(global)?;
+    let state_dir = state_dir()?;
+    // Before there are threads, which do not survive it.
+    let isolation = crate::exec::isolate().map_err(|error| Failure::new(error.to_string()))?;
+    let mode = if global.silent {
+        Mode::Silent
+    } else {
+        global.progress
+    };
+    let renderer = Renderer::new(mode, global.quiet > 0);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build()?;
+    let result = runtime.block_on(async {
+        let options = Options {
+            state_dir: state_dir.clone(),
+            workdir: workdir.clone(),
+            config: config_file(&workdir),
+            run_dir: isolation.run_dir.clone(),
+            progress: renderer.progress(),
+        };
+        let session = Session::start(options).await?;
+        let context = Context {
+            session: session.clone(),
+            global: global.clone(),
+            workdir,
+            state_dir,
+            renderer: renderer.clone(),
+        };
+        let result = tokio::select! {
+            result = command(Arc::new(context)) => result,
+            code = interrupted(interrupts) => Err(code?),
+        };
+        // A second signal does not wait for the end of what runs.
+        let closed = tokio::select! {
+            closed = session.close() => closed.map_err(Failure::from),
+            code = interrupted(Interrupts::End) => Err(code?),
+        };
+        result.and(closed)
+    });
+    renderer.finish();
+    runtime.shutdown_background();
+    result
+}
+
+/// Waits for a signal; gives what the program ends with.
+async fn interrupted(interrupts: Interrupts) -> Result<Failure, Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let code = loop {
+        tokio::select! {
+            _ = interrupt.recv() => if interrupts == Interrupts::End { break 130 },
+            _ = terminate.recv() => break 143,
+            _ = hangup.recv() => break 129,
+        }
+    };
+    Ok(Failure {
+        code,
+        ..Failure::new("cancelled")
+    })
+}
+
+fn workdir(global: &Global) -> Result<PathBuf, Failure> {
+    let current = std::env::current_dir()
+        .map_err(|e| Failure::new(format!("there is no working directory: {e}")))?;
+    let Some(dir) = &global.workdir else {
+        return Ok(current);
+    };
+    let dir = current.join(dir);
+    dir.canonicalize()
+        .map_err(|e| Failure::new(format!("cannot work in `{}`: {e}", dir.display())))
+}
+
+/// `PONIARD_STATE`, or `poniard` among the user's state.
+pub fn state_dir() -> Result<PathBuf, Failure> {
+    let of = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    if let Some(dir) = of("PONIARD_STATE") {
+        return Ok(absolute(&dir));
+    }
+    let base = of("XDG_STATE_HOME").or_else(|| Some(of("HOME")?.join(".local/state")));
+    match base {
+        Some(base) => Ok(absolute(&base.join("poniard"))),
+        None => Err(Failure::new(
+            "there is no place for the state: set `PONIARD_STATE` or `HOME`",
+        )),
+    }
+}
+
+/// `PONIARD_CONFIG`, or the nearest `poniard.toml` upward, or the user's.
+fn config_file(workdir: &Path) -> Option<PathBuf> {
+    const NAME: &str = "poniard.toml";
+    if let Some(file) = std::env::var_os("PONIARD_CONFIG").filter(|value| !value.is_empty()) {
+        return Some(absolute(Path::new(&file)));
+    }
+    let upward = workdir.ancestors().map(|dir| dir.join(NAME)).find(|file| file.is_file());
+    let of_user = || {
+        let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+        let base = base.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))?;
+        Some(base.join("poniard").join(NAME)).filter(|file| file.is_file())
+    };
+    upward.or_else(of_user)
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}

@@ -1,0 +1,53 @@
+//! Finding functions by the names that users type.
+
+use crate::api::model::{Arg, Function, Model, Object, kebab};
+
+/// The function of `object` that is meant by `word`: kebab-case or camelCase.
+pub fn function<'a>(object: &'a Object, word: &str) -> Option<&'a Function> {
+    object
+        .functions
+        .get(word)
+        .or_else(|| object.functions.values().find(|f| kebab(&f.name) == word))
+}
+
+/// The argument of `function` that the flag `--word` sets.
+pub fn argument<'a>(function: &'a Function, word: &str) -> Option<&'a Arg> {
+    let flag = |arg: &&Arg| arg.name == word || kebab(&arg.name) == word;
+    function.args.iter().filter(|arg| is_flag(arg)).find(flag)
+}
+
+/// Whether users can give it: the engine fills in the caller's workspace.
+pub fn is_flag(arg: &Arg) -> bool {
+    arg.expected != "Workspace"
+}
+
+/// Whether a caller must give it.
+pub fn is_required(arg: &Arg) -> bool {
+    is_flag(arg) && arg.required()
+}
+
+/// Whether an argument can be written as a word or flag: all but objects of
+/// modules and core objects that have no address.
+pub fn has_literal_form(model: &Model, arg: &Arg) -> bool {
+    let name = arg.expected.as_str();
+    if model.is_enum(name) || super::address::is_addressable(name) {
+        return true;
+    }
+    if model.inputs.contains_key(name) {
+        return matches!(name, "PortForward" | "BuildArg" | "PipelineLabel");
+    }
+    model.object(name).is_none() && !model.interfaces.iter().any(|i| i == name)
+}
+
+/// Functions that users see: not those that only programs need.
+pub fn visible(object: &Object) -> impl Iterator<Item = &Function> {
+    let root = object.name == "Query";
+    object.functions.values().filter(move |f| {
+        f.name != "id" && !(root && f.name.starts_with("load") && f.name.ends_with("FromID"))
+    })
+}
+
+/// Such as `Container.from`, for errors.
+pub fn summary(description: &str) -> &str {
+    description.trim().lines().next().unwrap_or_default().trim()
+}

@@ -1,0 +1,140 @@
+//! Walls around a container, and what is left when it is gone.
+
+use super::*;
+
+#[tokio::test]
+async fn orphans_are_reaped_and_end_with_the_command() {
+    let bench = Bench::new();
+    let start = std::time::Instant::now();
+    let script = "(sleep 0.02 &) ; sleep 0.1; sleep 100 & grep -l '^State:.Z' /proc/[0-9]*/status 2>/dev/null; echo ok";
+    assert_eq!(bench.stdout(script).await, "ok\n");
+    assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn the_init_process_tells_nothing_about_the_host() {
+    let bench = Bench::new();
+    let script = "cat /proc/1/comm; tr -d '\\0' < /proc/1/cmdline | wc -c; cat /proc/1/environ 2>/dev/null | wc -c; wc -l < /proc/1/mountinfo; grep -c : /proc/1/net/dev; kill -9 1; echo still here";
+    assert_eq!(bench.stdout(script).await, "init\n0\n0\n0\n1\nstill here\n");
+}
+
+#[tokio::test]
+async fn devices_hostname_and_names_are_in_place() {
+    let bench = Bench::new();
+    let script = "hostname; echo x > /dev/null; stat -c %F /dev/urandom; ls -d /dev/shm /dev/pts /dev/mqueue /dev/stdin; getent hosts box | grep -c 10.87; getent hosts db | tr -s ' '; cat /etc/resolv.conf | grep -c nameserver";
+    let mut process = bench.sh(script).await;
+    process.hosts = vec![("db".into(), [10, 87, 200, 9].into())];
+    let seen = text(bench.run(process).await.unwrap());
+    assert_eq!(
+        seen,
+        "box\ncharacter special file\n/dev/mqueue\n/dev/pts\n/dev/shm\n/dev/stdin\n1\n10.87.200.9 db\n1\n"
+    );
+    assert!(!bench.rootfs.path().join("etc/hosts").exists());
+}
+
+#[tokio::test]
+async fn ordinary_containers_may_not_change_the_system() {
+    let bench = Bench::new();
+    let refused = "mount -t tmpfs x /tmp 2>/dev/null || echo no mount; unshare -n true 2>/dev/null || echo no unshare; hostname x 2>/dev/null || echo no name; touch /proc/sys/x /sys/x 2>/dev/null || echo no sys";
+    assert_eq!(
+        bench.stdout(refused).await,
+        "no mount\nno unshare\nno name\nno sys\n"
+    );
+    let mut process = bench
+        .sh("mount -t tmpfs x /tmp && echo mounted; ls /dev | grep -c .")
+        .await;
+    process.privileged = true;
+    let seen = text(bench.run(process).await.unwrap());
+    assert!(seen.starts_with("mounted\n"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_dropped_run_leaves_nothing() {
+    let bench = Bench::new();
+    let before = bench.rootfs.list();
+    let marker = tempfile::tempdir().unwrap();
+    let bind = Bind {
+        source: marker.path().into(),
+        target: "/m".into(),
+        read_only: false,
+    };
+    for after in [None, Some(1), Some(5), Some(15), Some(30)] {
+        let mut process = bench.sh("touch /m/up; sleep 1000 & sleep 1000").await;
+        process.binds = vec![bind.clone()];
+        let run = bench.run(process);
+        match after {
+            // Before the command runs, at several stages of its start.
+            Some(millis) => {
+                let cut = tokio::time::timeout(Duration::from_millis(millis), run).await;
+                assert!(cut.is_err());
+            }
+            None => {
+                let up = until("the command has not started", async || {
+                    marker.path().join("up").exists()
+                });
+                tokio::select! {
+                    _ = run => panic!("the command has ended"),
+                    () = up => {}
+                }
+            }
+        }
+        bench.assert_clean();
+    }
+    assert_eq!(bench.rootfs.list(), before);
+    let me = std::process::id().to_string();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let fields: Vec<&str> = stat.split(' ').collect();
+        let orphan = fields.get(3) == Some(&me.as_str()) && stat.contains("(sleep)");
+        assert!(!orphan, "{stat}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_bound_is_unknown() {
+    let bench = Bench::new();
+    let script = "getent hosts nobody-is-bound || echo unknown host";
+    assert_eq!(bench.stdout(script).await, "unknown host\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_containers_run_at_once_and_nothing_leaks() {
+    let bench = Arc::new(Bench::new());
+    // They share a root here, so that mount points must not come and go.
+    for dir in ["proc", "sys", "dev"] {
+        std::fs::create_dir(bench.rootfs.path().join(dir)).unwrap();
+    }
+    for file in ["hosts", "resolv.conf"] {
+        std::fs::write(bench.rootfs.path().join("etc").join(file), "").unwrap();
+    }
+    let files = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let mut runs = tokio::task::JoinSet::new();
+    for number in 0..12 {
+        let bench = bench.clone();
+        runs.spawn(async move {
+            let seen = bench.stdout(&format!("sleep 0.05 & echo {number}")).await;
+            assert_eq!(seen, format!("{number}\n"));
+        });
+    }
+    while let Some(run) = runs.join_next().await {
+        run.unwrap();
+    }
+    bench.assert_clean();
+    // Other tests of this process open files as well, but not that many.
+    assert!(files() < 400, "{} files are open", files());
+}
+
+#[tokio::test]
+async fn groups_that_a_killed_invocation_left_are_removed() {
+    let bench = Bench::new();
+    let name = format!("{}left", bench.executor.engine.id_prefix());
+    let hierarchies = std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten();
+    let left: Vec<_> = hierarchies.map(|h| h.path().join(&name)).collect();
+    let made = left
+        .iter()
+        .filter(|path| std::fs::create_dir(path).is_ok())
+        .count();
+    assert!(made > 0 || left.is_empty());
+    bench.stdout("true").await;
+    assert!(left.iter().all(|path| !path.exists()));
+}

@@ -1,0 +1,112 @@
+//! What evaluation works with: the store, images, processes, the network.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use eyre::{Result, WrapErr};
+
+use super::service::Services;
+use super::exec;
+use crate::exec::{Executor, HostsFile};
+use crate::image::Images;
+use crate::net::Network;
+use crate::progress::Progress;
+use crate::store::{Digest, Store};
+
+/// One per invocation.
+pub struct Engine {
+    pub store: Arc<Store>,
+    pub images: Images,
+    pub executor: Arc<Executor>,
+    pub network: Arc<Network>,
+    pub progress: Progress,
+    pub services: Services,
+    /// The caller's working directory.
+    pub workdir: PathBuf,
+    /// Keys the fingerprints of secrets.
+    pub secret_key: [u8; 32],
+    /// Names of this run's services, for programs that start services while they run.
+    pub hosts: HostsFile,
+    /// Commands under way or done, by cache key.
+    pub(super) execs: Mutex<HashMap<Digest, exec::Shared>>,
+}
+
+/// How an engine is set up.
+pub struct Options {
+    pub state_dir: PathBuf,
+    pub workdir: PathBuf,
+    /// `poniard.toml`, if there is one.
+    pub config: Option<PathBuf>,
+    /// Memory-backed, private to this invocation.
+    pub run_dir: PathBuf,
+    pub progress: Progress,
+}
+
+impl Engine {
+    pub fn start(options: Options) -> Result<Arc<Self>> {
+        let Options { state_dir, workdir, config, run_dir, progress } = options;
+        let store = Store::open(&state_dir)?;
+        let network = Arc::new(Network::new(&run_dir)?);
+        let executor = Arc::new(Executor::new(network.clone(), &run_dir)?);
+        let runner = Arc::new(exec::Recipes {
+            store: store.clone(),
+            executor: executor.clone(),
+            network: network.clone(),
+        });
+        let images = Images::new(store.clone(), config.as_deref(), runner)?;
+        let secret_key = store.secret_key()?;
+        Ok(Arc::new(Self {
+            store,
+            images,
+            executor,
+            network,
+            progress,
+            services: Services::default(),
+            workdir,
+            secret_key,
+            hosts: HostsFile::new(),
+            execs: Mutex::default(),
+        }))
+    }
+
+    /// A path of the caller's machine, relative ones from the working directory.
+    pub fn host_path(&self, path: &str) -> PathBuf {
+        match path.strip_prefix("~/") {
+            Some(below) => Path::new(&std::env::var("HOME").unwrap_or_default()).join(below),
+            None => clean(&self.workdir.join(path)),
+        }
+    }
+
+    /// Stops what still runs.
+    pub async fn close(&self) {
+        self.services.stop_all().await;
+    }
+}
+
+/// The path without `.` and `..`, by text.
+pub fn clean(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::ParentDir => drop(out.pop()),
+            std::path::Component::CurDir => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Runs blocking work off the async threads.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.wrap_err("a worker thread ended early")?
+}
+
+/// Shortens a command for display.
+pub fn shown(args: &[String]) -> String {
+    let text = args.join(" ").replace('\n', " ");
+    match text.char_indices().nth(72) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

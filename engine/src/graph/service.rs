@@ -1,0 +1,262 @@
+//! Services, cache volumes, sockets: what containers share while they run.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eyre::{Result, bail, eyre};
+use tokio::sync::{Mutex, OnceCell};
+
+use super::container::{Container, Port};
+use super::exec::{self, Exec};
+use super::{Engine, Failure};
+use crate::exec::Running;
+use crate::store::{Digest, Hasher};
+
+/// How long a service may take to listen on its ports.
+const HEALTH_DEADLINE: Duration = Duration::from_secs(120);
+
+/// A cache volume, by name.
+#[derive(Clone)]
+pub struct CacheVolume {
+    pub key: Digest,
+    /// What it starts from, who may use it and who owns it, unless the mount says otherwise.
+    pub source: Option<super::Directory>,
+    pub sharing: Option<String>,
+    pub owner: String,
+}
+
+impl CacheVolume {
+    /// `scope` separates the volumes of modules from each other.
+    pub fn new(scope: &str, name: &str) -> Self {
+        let key = Hasher::new("volume-1").with(scope).with(name).digest();
+        Self { key, source: None, sharing: None, owner: String::new() }
+    }
+}
+
+/// A Unix socket of the host.
+#[derive(Clone, Debug)]
+pub struct Socket {
+    pub path: PathBuf,
+}
+
+/// Something that listens.
+#[derive(Clone)]
+pub struct Service {
+    pub backend: Backend,
+    pub hostname: Option<String>,
+}
+
+#[derive(Clone)]
+pub enum Backend {
+    /// A command in a container.
+    Container { container: Arc<Container>, exec: Arc<Exec> },
+    /// Ports of the caller's machine: (port there, port offered).
+    Host { host: String, ports: Vec<(u16, Port)> },
+    /// Another service, offered on ports of the caller's machine.
+    Tunnel { service: Arc<Service>, ports: Vec<(u16, u16)> },
+}
+
+impl Service {
+    /// Ports that it offers.
+    pub fn ports(&self) -> Vec<Port> {
+        match &self.backend {
+            Backend::Container { container, .. } => container.ports.clone(),
+            Backend::Host { ports, .. } => ports.iter().map(|(_, port)| port.clone()).collect(),
+            Backend::Tunnel { ports, .. } => ports
+                .iter()
+                .map(|(front, _)| Port { number: *front, udp: false, description: None, skip_healthcheck: false })
+                .collect(),
+        }
+    }
+
+    /// What tells two services apart: equal ones run once.
+    pub async fn key(&self, engine: &Arc<Engine>) -> Result<Digest> {
+        let base = Hasher::new("service-1").with(self.hostname.as_deref().unwrap_or_default());
+        Ok(match &self.backend {
+            Backend::Container { exec, .. } => base.with(Box::pin(exec.key(engine)).await?).digest(),
+            Backend::Host { host, ports } => {
+                ports.iter().fold(base.with("host").with(host), |hasher, (there, port)| {
+                    hasher.with(there.to_le_bytes()).with(port.number.to_le_bytes())
+                }).digest()
+            }
+            Backend::Tunnel { service, ports } => {
+                let inner = Box::pin(service.key(engine)).await?;
+                ports.iter().fold(base.with("tunnel").with(inner), |hasher, (front, back)| {
+                    hasher.with(front.to_le_bytes()).with(back.to_le_bytes())
+                }).digest()
+            }
+        })
+    }
+
+    /// The name that others reach it by.
+    pub async fn hostname(&self, engine: &Arc<Engine>) -> Result<String> {
+        if let Some(name) = &self.hostname {
+            return Ok(name.clone());
+        }
+        if let Backend::Tunnel { .. } = self.backend {
+            return Ok("localhost".to_owned());
+        }
+        Ok(self.key(engine).await?.hex()[..13].to_owned())
+    }
+}
+
+/// Services of this run, by key.
+#[derive(Default)]
+pub struct Services {
+    started: Mutex<HashMap<Digest, Arc<OnceCell<Arc<Started>>>>>,
+}
+
+/// A service under way.
+pub struct Started {
+    pub hostname: String,
+    pub address: Ipv4Addr,
+    process: Option<Running>,
+    forwards: Vec<crate::net::Forward>,
+    _stage: Option<exec::Stage>,
+    _exposed: Option<crate::net::Exposed>,
+}
+
+impl Services {
+    /// Starts a service unless it runs, and waits until its ports answer.
+    pub async fn start(&self, engine: &Arc<Engine>, service: &Service) -> Result<Arc<Started>> {
+        let key = service.key(engine).await?;
+        let cell = {
+            let mut started = self.started.lock().await;
+            if let Some(cell) = started.get(&key)
+                && cell.get().is_some_and(|running| running.ended())
+            {
+                started.remove(&key);
+            }
+            started.entry(key).or_default().clone()
+        };
+        Ok(cell.get_or_try_init(|| Box::pin(start(engine, service))).await?.clone())
+    }
+
+    pub async fn stop(&self, engine: &Arc<Engine>, service: &Service, kill: bool) -> Result<()> {
+        let key = service.key(engine).await?;
+        let cell = self.started.lock().await.remove(&key);
+        if let Some(started) = cell.as_ref().and_then(|cell| cell.get()) {
+            started.stop(kill).await?;
+        }
+        Ok(())
+    }
+
+    pub async fn stop_all(&self) {
+        let all: Vec<_> = self.started.lock().await.drain().collect();
+        let stops = all.iter().filter_map(|(_, cell)| cell.get()).map(|started| started.stop(true));
+        // The run is over: a service that cannot be stopped dies with it.
+        let _ = futures::future::join_all(stops).await;
+    }
+}
+
+impl Started {
+    fn ended(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.ended().is_some())
+    }
+
+    async fn stop(&self, kill: bool) -> Result<()> {
+        match &self.process {
+            Some(process) => process.stop(kill).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until the service ends by itself.
+    pub async fn wait(&self) -> Result<()> {
+        match &self.process {
+            Some(process) => process.wait().await.map(drop),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Ports of the host that it is offered on.
+    pub fn forwards(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.forwards.iter().map(|forward| forward.listen)
+    }
+}
+
+async fn start(engine: &Arc<Engine>, service: &Service) -> Result<Arc<Started>> {
+    let hostname = service.hostname(engine).await?;
+    match &service.backend {
+        Backend::Container { container, exec } => {
+            let span = engine.progress.start(format!("service {hostname}: {}", super::engine::shown(&exec.args)));
+            let (process, stage, address) = exec::spawn(engine, exec, &hostname, span).await?;
+            let started = Started {
+                hostname,
+                address,
+                process: Some(process),
+                forwards: Vec::new(),
+                _stage: Some(stage),
+                _exposed: None,
+            };
+            healthy(engine, &started, exec, &container.ports).await?;
+            engine.hosts.add(&started.hostname, address.into())?;
+            Ok(Arc::new(started))
+        }
+        Backend::Host { host, ports } => {
+            let pairs: Vec<_> = ports.iter().map(|(there, port)| (port.number, *there)).collect();
+            let exposed = engine.network.expose(host, &pairs).await?;
+            engine.hosts.add(&hostname, exposed.address.into())?;
+            Ok(Arc::new(Started {
+                hostname,
+                address: exposed.address,
+                process: None,
+                forwards: Vec::new(),
+                _stage: None,
+                _exposed: Some(exposed),
+            }))
+        }
+        Backend::Tunnel { service, ports } => {
+            let inner = Box::pin(engine.services.start(engine, service)).await?;
+            let mut forwards = Vec::new();
+            for (front, back) in ports {
+                let listen = SocketAddr::from(([127, 0, 0, 1], *front));
+                let to = SocketAddr::from((inner.address, *back));
+                forwards.push(engine.network.forward(listen, to).await?);
+            }
+            Ok(Arc::new(Started {
+                hostname,
+                address: Ipv4Addr::LOCALHOST,
+                process: None,
+                forwards,
+                _stage: None,
+                _exposed: None,
+            }))
+        }
+    }
+}
+
+/// Waits until every port that should be checked accepts connections.
+async fn healthy(engine: &Arc<Engine>, started: &Started, exec: &Exec, ports: &[Port]) -> Result<()> {
+    let process = started.process.as_ref().ok_or_else(|| eyre!("a service without a process"))?;
+    let deadline = Instant::now() + HEALTH_DEADLINE;
+    for port in ports.iter().filter(|port| !port.udp && !port.skip_healthcheck) {
+        let address = SocketAddr::from((started.address, port.number));
+        loop {
+            if let Some(output) = process.ended() {
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                let message = format!(
+                    "service `{}` ended before port {} answered: exit code: {}",
+                    super::engine::shown(&exec.args), port.number, output.code
+                );
+                let (out, err) = (text(&output.stdout), text(&output.stderr));
+                return Err(Failure::with_exec(message, &exec.args, output.code, &out, &err).into());
+            }
+            if engine.network.connect(address, Duration::from_secs(1)).await.is_ok() {
+                break;
+            }
+            if Instant::now() > deadline {
+                bail!(
+                    "service `{}` did not listen on port {} within {} s; check its output, or expose \
+                     the port with experimental-skip-healthcheck",
+                    super::engine::shown(&exec.args), port.number, HEALTH_DEADLINE.as_secs()
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    Ok(())
+}

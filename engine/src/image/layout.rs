@@ -1,0 +1,211 @@
+//! Reads images: OCI layouts (a directory or a tar) and docker archives.
+
+use std::path::{Path, PathBuf};
+
+use eyre::{Result, WrapErr};
+use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
+use serde::Deserialize;
+
+use super::unpack::{Whiteouts, decompress, unpack, unpack_layer};
+use super::{Image, ImageConfig, Images, config, recipe::host_platform};
+use crate::store::{Digest, Hasher, Snapshot, Tree};
+
+/// Names of the image in a layout's index.
+const NAMES: [&str; 2] = ["org.opencontainers.image.ref.name", "io.containerd.image.name"];
+
+/// An image in a docker archive.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DockerImage {
+    config: String,
+    #[serde(default)]
+    repo_tags: Option<Vec<String>>,
+    layers: Vec<String>,
+}
+
+impl Images {
+    /// Reads an OCI or docker archive, or an OCI layout directory. `tag` chooses
+    /// among several images; without it the first for this machine's platform.
+    pub async fn import(&self, path: &Path, tag: &str) -> Result<Image> {
+        let images = self.clone();
+        let (path, tag) = (path.to_owned(), tag.to_owned());
+        tokio::task::spawn_blocking(move || {
+            images
+                .import_blocking(&path, &tag)
+                .wrap_err_with(|| format!("cannot import an image from `{}`", path.display()))
+        })
+        .await
+        .wrap_err("the work was cut short")?
+    }
+
+    fn import_blocking(&self, path: &Path, tag: &str) -> Result<Image> {
+        if path.is_dir() {
+            return self.import_layout(&Tree::new(path), tag);
+        }
+        let temp = self.store.temp_dir()?;
+        unpack(decompress(std::fs::File::open(path)?)?, temp.path(), Whiteouts::Plain)
+            .wrap_err("it is not a tar archive")?;
+        self.import_layout(&Tree::new(temp.path()), tag)
+    }
+
+    fn import_layout(&self, tree: &Tree, tag: &str) -> Result<Image> {
+        let there = |name| tree.stat(name, true).map(|stat| stat.is_some());
+        if there("index.json")? {
+            let index = serde_json::from_slice(&tree.read("index.json")?)?;
+            return self.import_index(tree, &index, tag);
+        }
+        if there("manifest.json")? {
+            return self.import_docker(tree, tag);
+        }
+        eyre::bail!("expected `index.json` (OCI) or `manifest.json` (docker) in it")
+    }
+
+    fn import_index(&self, tree: &Tree, index: &ImageIndex, tag: &str) -> Result<Image> {
+        let descriptor = choose(index, tag)?;
+        let text = blob(tree, descriptor)?;
+        if is_index(descriptor) {
+            // Inside, platforms are told apart, not names.
+            return self.import_index(tree, &serde_json::from_slice(&text)?, "");
+        }
+        let manifest: ImageManifest = serde_json::from_slice(&text)?;
+        let (config, diff_ids) = config::read(&blob(tree, manifest.config())?)?;
+        let layers = manifest.layers().iter().map(|layer| {
+            Ok((tree.resolve(blob_path(layer)?)?, Some(layer.digest().to_string().parse()?)))
+        });
+        let layers = layers.collect::<Result<Vec<_>>>()?;
+        self.assemble(config, &diff_ids, &layers, &descriptor.digest().to_string())
+    }
+
+    fn import_docker(&self, tree: &Tree, tag: &str) -> Result<Image> {
+        let images: Vec<DockerImage> = serde_json::from_slice(&tree.read("manifest.json")?)?;
+        let tagged = |image: &&DockerImage| {
+            let tags = image.repo_tags.iter().flatten();
+            tags.into_iter().any(|known| known == tag || known.rsplit(':').next() == Some(tag))
+        };
+        let image = if tag.is_empty() { images.first() } else { images.iter().find(tagged) };
+        let Some(image) = image else {
+            eyre::bail!("there is no image `{tag}` in it");
+        };
+        let text = tree.read(&image.config)?;
+        let (config, diff_ids) = config::read(&text)?;
+        let layers = image.layers.iter().map(|layer| Ok((tree.resolve(layer)?, None)));
+        let layers = layers.collect::<Result<Vec<_>>>()?;
+        self.assemble(config, &diff_ids, &layers, &Digest::of(&text).to_string())
+    }
+
+    /// Unpacks what is not there yet. Layers come with their digests where known.
+    fn assemble(
+        &self,
+        config: ImageConfig,
+        diff_ids: &[Digest],
+        layers: &[(PathBuf, Option<Digest>)],
+        reference: &str,
+    ) -> Result<Image> {
+        if diff_ids.len() != layers.len() {
+            eyre::bail!(
+                "its configuration names {} layers, its manifest {}",
+                diff_ids.len(),
+                layers.len()
+            );
+        }
+        let mut names = Vec::new();
+        for (index, (diff_id, (path, digest))) in diff_ids.iter().zip(layers).enumerate() {
+            let name = layer_name(diff_id, index == 0);
+            if !self.store.keep_layer(&name) {
+                if let Some(digest) = digest {
+                    check_digest(path, digest)?;
+                }
+                self.unpack_into_store(path, diff_id, &name, index == 0)?;
+            }
+            names.push(name);
+        }
+        let rootfs = Snapshot { id: rootfs_id(diff_ids), layers: names };
+        Ok(Image { config, rootfs, reference: reference.to_owned() })
+    }
+
+    /// Makes a layer of the store, if it has the content that it should have.
+    pub(super) fn unpack_into_store(
+        &self,
+        path: &Path,
+        diff_id: &Digest,
+        name: &str,
+        lowest: bool,
+    ) -> Result<()> {
+        let dir = self.store.new_layer_dir()?;
+        let whiteouts = if lowest { Whiteouts::Ignore } else { Whiteouts::Keep };
+        let found = unpack_layer(path, dir.path(), whiteouts)
+            .wrap_err_with(|| format!("cannot unpack layer `{diff_id}`"))
+            .map_err(|error| self.store.explain(error))?;
+        if found != *diff_id {
+            eyre::bail!("layer `{diff_id}` is damaged: its content has the digest `{found}`");
+        }
+        self.store.adopt_layer(&dir.keep(), Some(name.to_owned()))?;
+        Ok(())
+    }
+}
+
+/// Name of an image's layer in the store. In the lowest one marks that hide
+/// files mean nothing, so it is another layer when it lies elsewhere.
+pub(super) fn layer_name(diff_id: &Digest, lowest: bool) -> String {
+    format!("{}{}", &diff_id.hex()[..32], if lowest { "-0" } else { "" })
+}
+
+/// Identity of the file system of these layers, lowest first.
+pub(super) fn rootfs_id(diff_ids: &[Digest]) -> Digest {
+    if diff_ids.is_empty() {
+        return crate::store::Store::scratch().id;
+    }
+    Hasher::new("image-rootfs-1").with_all(diff_ids.iter()).digest()
+}
+
+pub(super) fn is_index(descriptor: &Descriptor) -> bool {
+    let kind = descriptor.media_type().to_string();
+    kind.contains("image.index") || kind.contains("manifest.list")
+}
+
+/// The entry of that name, or the first for this machine, or the only one.
+fn choose<'a>(index: &'a ImageIndex, tag: &str) -> Result<&'a Descriptor> {
+    let named = |entry: &&Descriptor| {
+        let notes = entry.annotations().iter().flatten();
+        notes.into_iter().any(|(key, value)| {
+            NAMES.contains(&key.as_str())
+                && (value == tag || value.rsplit(':').next() == Some(tag))
+        })
+    };
+    if !tag.is_empty() {
+        return index
+            .manifests()
+            .iter()
+            .find(named)
+            .ok_or_else(|| eyre::eyre!("there is no image `{tag}` in it"));
+    }
+    let own = |entry: &&Descriptor| {
+        entry.platform().as_ref().is_some_and(|platform| config::fits(platform, host_platform()))
+    };
+    let found = index.manifests().iter().find(own).or_else(|| index.manifests().first());
+    found.ok_or_else(|| eyre::eyre!("there is no image in it"))
+}
+
+fn blob_path(descriptor: &Descriptor) -> Result<String> {
+    let digest: Digest = descriptor.digest().to_string().parse()?;
+    Ok(format!("blobs/sha256/{}", digest.hex()))
+}
+
+/// The content of a blob, if it is what it should be.
+fn blob(tree: &Tree, descriptor: &Descriptor) -> Result<Vec<u8>> {
+    let text = tree.read(&blob_path(descriptor)?)?;
+    let (digest, found) = (descriptor.digest().to_string(), Digest::of(&text));
+    if found.to_string() != digest {
+        eyre::bail!("blob `{digest}` is damaged: its content has the digest `{found}`");
+    }
+    Ok(text)
+}
+
+fn check_digest(path: &Path, digest: &Digest) -> Result<()> {
+    let mut hashing = super::pack::Hashing::new(std::io::sink());
+    std::io::copy(&mut std::fs::File::open(path)?, &mut hashing)?;
+    if hashing.digest() != *digest {
+        eyre::bail!("blob `{digest}` is damaged: its content has the digest `{}`", hashing.digest());
+    }
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! From the tar of an image layer to a directory that overlayfs takes: what
+//! `.wh.` files remove becomes whiteouts, and nothing leads out of the layer.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::{OpenOptionsExt, lchown, symlink};
+use std::path::{Component, Path, PathBuf};
+
+use eyre::{Result, WrapErr};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags};
+use sha2::{Digest as _, Sha256};
+use tar::{Archive, Entry, EntryType};
+
+use crate::store::{Digest, Tree, opaque_attribute};
+
+/// What is to become of `.wh.` files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whiteouts {
+    /// They hide files of lower layers.
+    Keep,
+    /// There is nothing below: they mean nothing.
+    Ignore,
+    /// They are files like any other: the archive is no layer.
+    Plain,
+}
+
+/// Reads a stream that is compressed with gzip, zstd or not at all.
+pub(super) fn decompress<'a>(stream: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    let mut stream = BufReader::with_capacity(128 << 10, stream);
+    let start = io::BufRead::fill_buf(&mut stream)?;
+    if start.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(stream)));
+    }
+    if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        return Ok(Box::new(zstd::stream::read::Decoder::with_buffer(stream)?));
+    }
+    Ok(Box::new(stream))
+}
+
+/// Unpacks a layer into the empty directory `dir`; gives the digest of the
+/// uncompressed tar.
+pub(super) fn unpack_layer(layer: &Path, dir: &Path, whiteouts: Whiteouts) -> Result<Digest> {
+    let file = File::open(layer)?;
+    let mut stream = Hashing { inner: decompress(file)?, hash: Sha256::new() };
+    unpack(&mut stream, dir, whiteouts)?;
+    // What follows the end of the archive counts in the digest too.
+    io::copy(&mut stream, &mut io::sink())?;
+    Ok(Digest::from_bytes(stream.hash.finalize().into()))
+}
+
+/// Unpacks a tar into the empty directory `dir`.
+pub(super) fn unpack(stream: impl Read, dir: &Path, whiteouts: Whiteouts) -> Result<()> {
+    let mut unpack = Unpack {
+        tree: Tree::new(dir),
+        dir,
+        whiteouts,
+        parents: HashMap::new(),
+        dirs: Vec::new(),
+    };
+    let mut archive = Archive::new(stream);
+    for entry in archive.entries()? {
+        let mut entry = entry.wrap_err("cannot read the archive")?;
+        let path = entry.path()?.into_owned();
+        unpack
+            .entry(&mut entry, &path)
+            .wrap_err_with(|| format!("cannot unpack `{}`", path.display()))?;
+    }
+    // Afterwards, for writing into a directory changes its time.
+    for (dir, mtime) in unpack.dirs.iter().rev() {
+        set_time(dir, *mtime)?;
+    }
+    Ok(())
+}
+
+struct Unpack<'a> {
+    tree: Tree,
+    dir: &'a Path,
+    whiteouts: Whiteouts,
+    /// Directories of the archive, and where they are.
+    parents: HashMap<PathBuf, PathBuf>,
+    dirs: Vec<(PathBuf, u64)>,
+}
+
+impl Unpack<'_> {
+    fn entry(&mut self, entry: &mut Entry<'_, impl Read>, path: &Path) -> Result<()> {
+        let path = inside(path)?;
+        let Some(name) = path.file_name() else {
+            return self.attributes(entry, &self.dir.to_owned());
+        };
+        let parent = self.parent(path.parent().unwrap_or(Path::new("")))?;
+        if self.whiteouts != Whiteouts::Plain
+            && let Some(hidden) = name.as_encoded_bytes().strip_prefix(b".wh.")
+        {
+            return self.hide(&parent, hidden);
+        }
+        let target = parent.join(name);
+        if entry.header().entry_type() == EntryType::Directory {
+            if !target.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
+                self.clear(&target, &path)?;
+                std::fs::create_dir(&target)?;
+            }
+        } else {
+            self.clear(&target, &path)?;
+            if !self.create(entry, &target)? {
+                return Ok(());
+            }
+        }
+        self.attributes(entry, &target)
+    }
+
+    /// Where a directory of the archive is; links in it stay in the layer.
+    fn parent(&mut self, path: &Path) -> Result<PathBuf> {
+        if let Some(known) = self.parents.get(path) {
+            return Ok(known.clone());
+        }
+        let text = path.to_str().ok_or_else(|| eyre::eyre!("the name is not UTF-8"))?;
+        self.tree.make_dir(text, 0o755, None)?;
+        let real = self.tree.host_path(text)?;
+        self.parents.insert(path.to_owned(), real.clone());
+        Ok(real)
+    }
+
+    /// Removes what an earlier entry made.
+    fn clear(&mut self, target: &Path, path: &Path) -> Result<()> {
+        let Ok(meta) = target.symlink_metadata() else {
+            return Ok(());
+        };
+        if meta.is_dir() {
+            std::fs::remove_dir_all(target)?;
+            self.dirs.retain(|(dir, _)| !dir.starts_with(target));
+        } else {
+            std::fs::remove_file(target)?;
+        }
+        self.parents.retain(|known, real| !known.starts_with(path) && !real.starts_with(target));
+        Ok(())
+    }
+
+    fn hide(&self, parent: &Path, name: &[u8]) -> Result<()> {
+        if self.whiteouts == Whiteouts::Ignore {
+            return Ok(());
+        }
+        if name == b".wh..opq" {
+            let attribute = opaque_attribute();
+            return Ok(rustix::fs::setxattr(parent, attribute, b"y", XattrFlags::empty())?);
+        }
+        // Other names of that kind are notes of aufs.
+        if name.starts_with(b".wh.") || name.is_empty() {
+            return Ok(());
+        }
+        let name = Path::new(std::ffi::OsStr::new(std::str::from_utf8(name)?));
+        let target = parent.join(inside(name)?);
+        if target.symlink_metadata().is_err() {
+            let mode = Mode::empty();
+            rustix::fs::mknodat(CWD, &target, FileType::CharacterDevice, mode, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Makes what is not a directory. Whether it has attributes of its own.
+    fn create(&self, entry: &mut Entry<'_, impl Read>, target: &Path) -> Result<bool> {
+        let header = entry.header();
+        let link = || -> Result<PathBuf> {
+            let name = entry.link_name()?;
+            Ok(name.ok_or_else(|| eyre::eyre!("the link has no target"))?.into_owned())
+        };
+        match header.entry_type() {
+            EntryType::Symlink => symlink(link()?, target)?,
+            EntryType::Link => {
+                let source = inside(&link()?)?;
+                let name = source.file_name().unwrap_or_default();
+                let text = source.parent().and_then(Path::to_str).unwrap_or_default();
+                let source = self.tree.host_path(text)?.join(name);
+                std::fs::hard_link(source, target).wrap_err("cannot link to an earlier file")?;
+                return Ok(false);
+            }
+            kind @ (EntryType::Char | EntryType::Block) => {
+                let (major, minor) = (header.device_major()?, header.device_minor()?);
+                let device =
+                    rustix::fs::makedev(major.unwrap_or_default(), minor.unwrap_or_default());
+                let kind = match kind {
+                    EntryType::Char => FileType::CharacterDevice,
+                    _ => FileType::BlockDevice,
+                };
+                rustix::fs::mknodat(CWD, target, kind, Mode::from_raw_mode(0o600), device)?;
+            }
+            EntryType::Fifo => {
+                let mode = Mode::from_raw_mode(0o600);
+                rustix::fs::mknodat(CWD, target, FileType::Fifo, mode, 0)?;
+            }
+            EntryType::XGlobalHeader => return Ok(false),
+            _ => {
+                let mut file =
+                    File::options().write(true).create_new(true).mode(0o600).open(target)?;
+                io::copy(entry, &mut file)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn attributes(&mut self, entry: &mut Entry<'_, impl Read>, target: &Path) -> Result<()> {
+        let header = entry.header();
+        let (uid, gid) = (u32::try_from(header.uid()?)?, u32::try_from(header.gid()?)?);
+        let (mode, mtime) = (header.mode()?, header.mtime()?);
+        let kind = header.entry_type();
+        lchown(target, Some(uid), Some(gid))?;
+        if kind == EntryType::Symlink {
+            return set_time(target, mtime);
+        }
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode & 0o7777);
+        std::fs::set_permissions(target, permissions)?;
+        for (name, value) in xattrs(entry)? {
+            rustix::fs::setxattr(target, name, &value, XattrFlags::empty())?;
+        }
+        if kind == EntryType::Directory {
+            self.dirs.push((target.to_owned(), mtime));
+            return Ok(());
+        }
+        set_time(target, mtime)
+    }
+}
+
+/// Attributes that belong to the file; those of overlayfs are not an image's to set.
+fn xattrs(entry: &mut Entry<'_, impl Read>) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for extension in entry.pax_extensions()?.into_iter().flatten() {
+        let extension = extension?;
+        let Some(name) = extension.key().ok().and_then(|key| key.strip_prefix("SCHILY.xattr.")) else {
+            continue;
+        };
+        let own = name.starts_with("user.") && !name.starts_with("user.overlay.");
+        if own || name == "security.capability" {
+            found.push((name.to_owned(), extension.value_bytes().to_vec()));
+        }
+    }
+    Ok(found)
+}
+
+/// The path without `.`; refused when it leads out.
+fn inside(path: &Path) -> Result<PathBuf> {
+    let mut clean = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => clean.push(name),
+            Component::CurDir => {}
+            // Docker takes `/etc/x` for `etc/x`, but writers that mean well do not.
+            _ => eyre::bail!("the name leads out of the archive"),
+        }
+    }
+    Ok(clean)
+}
+
+fn set_time(path: &Path, mtime: u64) -> Result<()> {
+    let time = Timespec { tv_sec: i64::try_from(mtime).unwrap_or(0), tv_nsec: 0 };
+    let times = Timestamps { last_access: time, last_modification: time };
+    Ok(rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+}
+
+/// Hashes what is read.
+struct Hashing<R> {
+    inner: R,
+    hash: Sha256,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..length]);
+        Ok(length)
+    }
+}

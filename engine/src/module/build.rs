@@ -1,0 +1,156 @@
+//! Compiles a module: a static binary that runs in an empty container, the same
+//! that the SDK's runtime makes on a Dagger Engine.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use eyre::{Result, WrapErr, bail, eyre};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::Module;
+use crate::graph::{Engine, Failure};
+
+/// The binary of a module, compiled unless one is there for these sources.
+pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
+    let key = module.source_key()?;
+    let dir = engine.store.root().join("modules").join(format!("{}-{}", module.name, &key.hex()[..24]));
+    let binary = dir.join("module");
+    if binary.exists() {
+        return Ok(binary);
+    }
+    if !module.dir.join("Cargo.toml").exists() {
+        let sdk = module.config.sdk.as_ref().map(|sdk| sdk.source.as_str()).unwrap_or_default();
+        bail!(
+            "module `{}` is not written in Rust (sdk `{sdk}`): poniard runs modules in Rust only; \
+             use a Dagger Engine for it",
+            module.name
+        );
+    }
+    // Cargo locks its target directory anyway; so the user is told who waits.
+    let _lock = engine.store.lock("cargo").await?;
+    if binary.exists() {
+        return Ok(binary);
+    }
+    let built = cargo(engine, module).await?;
+    let temp = engine.store.temp_dir()?;
+    let copy = temp.path().join("module");
+    std::fs::copy(&built, &copy).wrap_err_with(|| format!("cannot keep `{}`", built.display()))?;
+    std::fs::create_dir_all(&dir).wrap_err_with(|| format!("cannot make `{}`", dir.display()))?;
+    std::fs::rename(&copy, &binary).wrap_err_with(|| format!("cannot keep `{}`", binary.display()))?;
+    Ok(binary)
+}
+
+/// Runs cargo; gives the path of the executable.
+async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
+    let span = engine.progress.start(format!("compile module {}", module.name));
+    let target = target_dir(engine);
+    let mut child = tokio::process::Command::new("cargo")
+        .args(["build", "--target", "host-tuple", "--profile", "dagger", "--message-format=json-render-diagnostics"])
+        .args(["--bin", &module.name])
+        .current_dir(&module.dir)
+        .env("CARGO_TARGET_DIR", &target)
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .env("CARGO_TERM_COLOR", "never")
+        .envs(homes())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| eyre!("cannot run `cargo` to compile module `{}`: {error}; install Rust", module.name))?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let messages = async {
+        let mut found = None;
+        if let Some(stdout) = stdout {
+            let mut lines = BufReader::new(stdout).lines();
+            while let Some(line) = lines.next_line().await? {
+                found = executable(&line, &module.name).or(found);
+            }
+        }
+        Ok::<_, eyre::Report>(found)
+    };
+    let shown = async {
+        let mut text = String::new();
+        if let Some(stderr) = stderr {
+            let mut lines = BufReader::new(stderr).lines();
+            while let Some(line) = lines.next_line().await? {
+                span.output(true, format!("{line}\n").as_bytes());
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+        Ok::<_, eyre::Report>(text)
+    };
+    let (found, text) = tokio::try_join!(messages, shown)?;
+    let status = child.wait().await?;
+    if !status.success() {
+        span.fail("does not compile");
+        return Err(Failure::new(format!("module `{}` does not compile:\n{}", module.name, problems(&text))).into());
+    }
+    span.finish();
+    found.ok_or_else(|| {
+        eyre!(
+            "module `{0}` has no program `{0}`: its Cargo.toml needs a binary target of that name",
+            module.name
+        )
+    })
+}
+
+/// Where rustup's cargo keeps its toolchains and registry: beside the program,
+/// also when `HOME` is another one, as for users of CI and `sudo`.
+fn homes() -> Vec<(&'static str, PathBuf)> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).find(|dir| dir.join("cargo").is_file());
+    let Some(cargo_home) = found.as_deref().filter(|dir| dir.ends_with(".cargo/bin")).and_then(Path::parent) else {
+        return Vec::new();
+    };
+    let rustup_home = cargo_home.with_file_name(".rustup");
+    [("CARGO_HOME", cargo_home.to_owned()), ("RUSTUP_HOME", rustup_home)]
+        .into_iter()
+        .filter(|(name, dir)| std::env::var_os(name).is_none() && dir.is_dir())
+        .collect()
+}
+
+/// Where cargo works: shared by all modules, so that each dependency is
+/// compiled once.
+fn target_dir(engine: &Engine) -> PathBuf {
+    match std::env::var_os("PONIARD_CARGO_TARGET") {
+        Some(dir) => PathBuf::from(dir),
+        None => engine.store.root().join("cargo-target"),
+    }
+}
+
+fn executable(line: &str, name: &str) -> Option<PathBuf> {
+    let message: serde_json::Value = serde_json::from_str(line).ok()?;
+    let wanted = message["reason"] == "compiler-artifact" && message["target"]["name"] == name;
+    Some(Path::new(message["executable"].as_str().filter(|_| wanted)?).to_owned())
+}
+
+/// What cargo said, without its lines on progress.
+fn problems(text: &str) -> String {
+    let progress = ["Compiling ", "Downloading ", "Downloaded ", "Updating ", "Blocking ", "Locking ", "Adding ", "Checking "];
+    let kept: Vec<_> = text
+        .lines()
+        .filter(|line| !progress.iter().any(|word| line.trim_start().starts_with(word)))
+        .collect();
+    kept.join("\n").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_of_cargo_is_left_out_of_the_error() {
+        let text = "   Compiling a v0.1.0\nerror[E0425]: cannot find value `x`\n --> src/main.rs:1:1\n";
+        assert_eq!(problems(text), "error[E0425]: cannot find value `x`\n --> src/main.rs:1:1");
+    }
+
+    #[test]
+    fn the_program_of_the_module_is_found_among_the_messages() {
+        let line = r#"{"reason":"compiler-artifact","target":{"name":"m"},"executable":"/t/m"}"#;
+        assert_eq!(executable(line, "m"), Some(PathBuf::from("/t/m")));
+        assert_eq!(executable(line, "other"), None);
+    }
+}

@@ -1,0 +1,123 @@
+//! `dagger.json`: what a module is called, needs and is made of.
+
+use std::path::{Path, PathBuf};
+
+use eyre::{Result, WrapErr, bail};
+use serde::{Deserialize, Deserializer};
+
+/// The name of the file.
+pub const FILE: &str = "dagger.json";
+
+/// A `dagger.json`. Keys that do not concern us are passed over.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Config {
+    pub name: String,
+    pub engine_version: String,
+    pub sdk: Option<Sdk>,
+    /// Directory of the code, relative to the file.
+    pub source: Option<String>,
+    /// More files that the module is made from, relative to the file.
+    pub include: Vec<String>,
+    pub exclude: Vec<String>,
+    pub dependencies: Vec<Dependency>,
+    pub toolchains: Vec<Dependency>,
+    pub disable_default_function_caching: bool,
+}
+
+/// What turns the code into a module.
+#[derive(Clone, Debug, Default)]
+pub struct Sdk {
+    pub source: String,
+    pub config: serde_json::Map<String, serde_json::Value>,
+}
+
+impl<'de> Deserialize<'de> for Sdk {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Name(String),
+            Full {
+                source: String,
+                #[serde(default)]
+                config: serde_json::Map<String, serde_json::Value>,
+            },
+        }
+        Ok(match Form::deserialize(deserializer)? {
+            Form::Name(source) => Self { source, config: Default::default() },
+            Form::Full { source, config } => Self { source, config },
+        })
+    }
+}
+
+/// Another module that this one uses.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Dependency {
+    pub name: String,
+    /// A path relative to the file, or a git reference.
+    pub source: String,
+    /// Commit that a git reference was resolved to.
+    pub pin: String,
+}
+
+impl Config {
+    /// Reads the file in a directory.
+    pub fn read(dir: &Path) -> Result<Self> {
+        let path = dir.join(FILE);
+        let text = std::fs::read_to_string(&path)
+            .wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
+        let config: Self = serde_json::from_str(&text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let cause = error.to_string();
+            let cause = cause.split(" at line ").next().unwrap_or_default().to_owned();
+            eyre::eyre!("cannot read `{}:{line}:{column}`: {cause}", path.display())
+        })?;
+        if config.name.is_empty() {
+            bail!("cannot read `{}`: `name` is missing; give the module a name", path.display());
+        }
+        Ok(config)
+    }
+
+    /// The dependency or toolchain of that name.
+    pub fn related(&self, name: &str) -> Option<&Dependency> {
+        self.dependencies.iter().chain(&self.toolchains).find(|dependency| dependency.name == name)
+    }
+}
+
+/// The nearest directory from `start` upward that holds `name`.
+pub fn find_up(start: &Path, name: &str) -> Option<PathBuf> {
+    start.ancestors().find(|dir| dir.join(name).exists()).map(Path::to_owned)
+}
+
+/// The root of what may belong to a module or workspace in `dir`: the root of
+/// the git repository, or the directory itself.
+pub fn context(dir: &Path) -> PathBuf {
+    find_up(dir, ".git").unwrap_or_else(|| dir.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(FILE), text).unwrap();
+        Config::read(dir.path())
+    }
+
+    #[test]
+    fn an_sdk_is_a_name_or_an_object() {
+        let config = read(r#"{"name": "a", "sdk": "dang"}"#).unwrap();
+        assert_eq!(config.sdk.unwrap().source, "dang");
+        let config = read(r#"{"name": "a", "sdk": {"source": "../sdk", "config": {"prebuilt": "x"}}}"#).unwrap();
+        assert_eq!(config.sdk.unwrap().config["prebuilt"], "x");
+    }
+
+    #[test]
+    fn a_broken_file_is_named_with_the_place() {
+        let error = read("{\n  \"name\": \"a\",\n  \"include\": 3\n}").unwrap_err().to_string();
+        assert!(error.contains("dagger.json:3:"), "{error}");
+    }
+}

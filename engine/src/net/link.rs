@@ -1,0 +1,221 @@
+//! Links, addresses and routes.
+
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use eyre::{Result, WrapErr, eyre};
+use rtnetlink::packet_route::link::{InfoData, InfoVeth};
+use rtnetlink::{
+    Handle, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder,
+};
+
+use super::claim::{Claim, PREFIX};
+use super::netns::{Netns, open};
+
+const LOOPBACK: u32 = 1;
+/// Indices that we give to interfaces of new namespaces.
+const ETH0: u32 = 2;
+const BRIDGE: u32 = 1000;
+
+/// The bridge and what is needed to add to it.
+pub(super) struct Links {
+    netns: Netns,
+    handle: Handle,
+    mtu: u32,
+    next: AtomicU32,
+}
+
+impl Links {
+    /// Makes the namespace with the bridge and the link to the host.
+    pub(super) async fn make(claim: &Claim) -> Result<(Netns, Self)> {
+        let runtime = tokio::runtime::Handle::current();
+        let host = open(&runtime).wrap_err("cannot open a netlink socket")?;
+        let (netns, handle) = Netns::make().await?;
+        let mtu = uplink_mtu();
+
+        let name = claim.interface();
+        if let Some(index) = index_of(&name) {
+            // Of a killed invocation that had the same number: about to vanish.
+            let _ = host.link().del(index).execute().await;
+        }
+        let uplink = veth(&name, "uplink", &netns, mtu).build();
+        host.link()
+            .add(uplink)
+            .execute()
+            .await
+            .map_err(|e| refused(&e))?;
+        let index = index_of(&name).ok_or_else(|| eyre!("the link `{name}` has vanished"))?;
+        host.address()
+            .add(index, claim.gateway().into(), PREFIX)
+            .execute()
+            .await?;
+        host.link()
+            .change(by_index(index).up().build())
+            .execute()
+            .await?;
+
+        handle
+            .link()
+            .add(LinkBridge::new("bridge").index(BRIDGE).mtu(mtu).build())
+            .execute()
+            .await?;
+        let uplink = by_name("uplink").controller(BRIDGE).up().build();
+        handle.link().change(uplink).execute().await?;
+        handle
+            .address()
+            .add(BRIDGE, claim.bridge().into(), PREFIX)
+            .execute()
+            .await?;
+        finish(&handle, claim).await?;
+        let links = Self {
+            netns: netns.clone(),
+            handle,
+            mtu,
+            next: AtomicU32::new(0),
+        };
+        Ok((netns, links))
+    }
+
+    /// Makes a namespace that is connected to the bridge.
+    pub(super) async fn attach(&self, claim: &Claim, address: Ipv4Addr) -> Result<Netns> {
+        let (netns, handle) = Netns::make().await?;
+        let port = format!("c{}", self.next.fetch_add(1, Ordering::Relaxed));
+        let link = veth("eth0", &port, &self.netns, self.mtu)
+            .index(ETH0)
+            .build();
+        handle
+            .link()
+            .add(link)
+            .execute()
+            .await
+            .map_err(|e| refused(&e))?;
+        let port = by_name(&port).controller(BRIDGE).up().build();
+        self.handle.link().change(port).execute().await?;
+        handle
+            .address()
+            .add(ETH0, address.into(), PREFIX)
+            .execute()
+            .await?;
+        handle
+            .link()
+            .change(by_index(ETH0).up().build())
+            .execute()
+            .await?;
+        finish(&handle, claim).await?;
+        Ok(netns)
+    }
+
+    /// Gives the bridge one more address.
+    pub(super) async fn add_address(&self, address: Ipv4Addr) -> Result<()> {
+        let add = self
+            .handle
+            .address()
+            .add(BRIDGE, address.into(), 32)
+            .replace();
+        add.execute()
+            .await
+            .wrap_err_with(|| format!("cannot add the address `{address}`"))
+    }
+}
+
+/// What every namespace needs: loopback and the way out.
+async fn finish(handle: &Handle, claim: &Claim) -> Result<()> {
+    handle
+        .link()
+        .change(by_index(LOOPBACK).up().build())
+        .execute()
+        .await?;
+    let out = RouteMessageBuilder::<Ipv4Addr>::new()
+        .gateway(claim.gateway())
+        .build();
+    handle.route().add(out).execute().await?;
+    Ok(())
+}
+
+/// A pair of interfaces, the peer in another namespace.
+fn veth(name: &str, peer: &str, peer_netns: &Netns, mtu: u32) -> LinkMessageBuilder<LinkVeth> {
+    let peer = by_name(peer)
+        .setns_by_fd(peer_netns.as_fd().as_raw_fd())
+        .mtu(mtu)
+        .build();
+    LinkVeth::new(name, "")
+        .set_info_data(InfoData::Veth(InfoVeth::Peer(peer)))
+        .mtu(mtu)
+}
+
+fn refused(error: &rtnetlink::Error) -> eyre::Report {
+    eyre!(
+        "cannot make a network link: {error}; poniard needs root with `CAP_NET_ADMIN` and the kernel module `veth`"
+    )
+}
+
+/// Index of an interface of the host.
+fn index_of(name: &str) -> Option<u32> {
+    let name = std::ffi::CString::new(name).ok()?;
+    // SAFETY: the name ends in a zero byte and outlives the call.
+    Some(unsafe { libc::if_nametoindex(name.as_ptr()) }).filter(|index| *index != 0)
+}
+
+/// Largest packet of the interface by which the host leaves, so that containers
+/// need not find it out.
+fn uplink_mtu() -> u32 {
+    let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
+    let of = |interface: &str| {
+        let text = std::fs::read_to_string(format!("/sys/class/net/{interface}/mtu")).ok()?;
+        text.trim().parse().ok()
+    };
+    let default = routes
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut default = default.filter(|fields| fields.get(1) == Some(&"00000000"));
+    default
+        .find_map(|fields| of(fields.first()?))
+        .unwrap_or(1500)
+}
+
+fn by_index(index: u32) -> LinkMessageBuilder<LinkUnspec> {
+    LinkUnspec::new_with_index(index)
+}
+
+fn by_name(name: &str) -> LinkMessageBuilder<LinkUnspec> {
+    LinkUnspec::new_with_name(name)
+}
+
+/// A link between the host and another namespace, with an address at each end.
+#[cfg(test)]
+pub(super) async fn pair(
+    host: &Handle,
+    name: &str,
+    here: Ipv4Addr,
+    other: &Handle,
+    netns: &Netns,
+    there: Ipv4Addr,
+) -> Result<()> {
+    host.link()
+        .add(veth(name, "eth0", netns, 1500).build())
+        .execute()
+        .await?;
+    let index = index_of(name).ok_or_else(|| eyre!("no link `{name}`"))?;
+    host.address().add(index, here.into(), 30).execute().await?;
+    host.link()
+        .change(by_index(index).up().build())
+        .execute()
+        .await?;
+    other
+        .link()
+        .change(by_name("eth0").up().build())
+        .execute()
+        .await?;
+    let index = netns
+        .run(|| index_of("eth0"))
+        .await?
+        .ok_or_else(|| eyre!("no link"))?;
+    other
+        .address()
+        .add(index, there.into(), 30)
+        .execute()
+        .await?;
+    Ok(())
+}

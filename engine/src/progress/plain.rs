@@ -1,0 +1,199 @@
+//! Lines on stderr, for logs.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::Event;
+use super::mode::View;
+
+/// What is told.
+#[derive(Clone, Copy, PartialEq)]
+enum Told {
+    Everything,
+    /// Beginnings and ends.
+    Quiet,
+    /// Only output.
+    Logs,
+    /// Ends, all together.
+    Report,
+}
+
+pub struct Plain {
+    told: Told,
+    state: Mutex<State>,
+    write: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+#[derive(Default)]
+struct State {
+    next: u64,
+    spans: HashMap<u64, Shown>,
+    report: String,
+}
+
+struct Shown {
+    number: u64,
+    name: String,
+    start: Instant,
+    /// Output since the last line end.
+    partial: Vec<u8>,
+}
+
+impl Plain {
+    pub fn new(quiet: bool) -> Self {
+        Self::told(if quiet { Told::Quiet } else { Told::Everything })
+    }
+
+    pub fn logs() -> Self {
+        Self::told(Told::Logs)
+    }
+
+    pub fn report() -> Self {
+        Self::told(Told::Report)
+    }
+
+    fn told(told: Told) -> Self {
+        // A closed stderr must not end the work.
+        let write = |text: &str| drop(std::io::stderr().lock().write_all(text.as_bytes()));
+        Self {
+            told,
+            state: Mutex::default(),
+            write: Box::new(write),
+        }
+    }
+
+    fn lines(&self, event: Event, state: &mut State) -> String {
+        match event {
+            Event::Started { span, name, .. } => {
+                state.next += 1;
+                let number = state.next;
+                let line = format!("#{number} {name}\n");
+                let shown = Shown {
+                    number,
+                    name,
+                    start: Instant::now(),
+                    partial: Vec::new(),
+                };
+                state.spans.insert(span, shown);
+                if matches!(self.told, Told::Everything | Told::Quiet) {
+                    line
+                } else {
+                    String::new()
+                }
+            }
+            Event::Output { span, bytes, .. } => {
+                let Some(shown) = state.spans.get_mut(&span) else {
+                    return String::new();
+                };
+                shown.partial.extend(bytes);
+                let Some(end) = shown.partial.iter().rposition(|b| *b == b'\n') else {
+                    return String::new();
+                };
+                let rest = shown.partial.split_off(end + 1);
+                let whole = std::mem::replace(&mut shown.partial, rest);
+                self.output(shown, &whole)
+            }
+            Event::Finished {
+                span,
+                cached,
+                error,
+            } => {
+                let Some(mut shown) = state.spans.remove(&span) else {
+                    return String::new();
+                };
+                let rest = std::mem::take(&mut shown.partial);
+                let mut lines = self.output(&shown, &rest);
+                let (number, name) = (shown.number, &shown.name);
+                let end = match (error, cached) {
+                    (Some(error), _) => format!("ERROR {}", error.trim()),
+                    (None, true) => "CACHED".to_owned(),
+                    (None, false) => format!("DONE {:.1}s", shown.start.elapsed().as_secs_f64()),
+                };
+                match self.told {
+                    Told::Everything | Told::Quiet => lines += &format!("#{number} {end}\n"),
+                    Told::Report => state.report += &format!("{name}: {end}\n"),
+                    Told::Logs => {}
+                }
+                lines
+            }
+            Event::Note { text } => format!("{}\n", text.trim_end()),
+        }
+    }
+
+    fn output(&self, shown: &Shown, bytes: &[u8]) -> String {
+        let text = String::from_utf8_lossy(bytes);
+        match self.told {
+            Told::Everything => text
+                .lines()
+                .map(|line| format!("#{} | {line}\n", shown.number))
+                .collect(),
+            Told::Logs => text.lines().map(|line| format!("{line}\n")).collect(),
+            Told::Quiet | Told::Report => String::new(),
+        }
+    }
+}
+
+impl View for Plain {
+    fn event(&self, event: Event) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.lines(event, &mut state);
+        if !lines.is_empty() {
+            (self.write)(&lines);
+        }
+    }
+
+    fn finish(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let report = std::mem::take(&mut state.report);
+        (self.write)(&report);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Progress;
+    use std::sync::Arc;
+
+    fn shown(mut view: Plain, work: impl Fn(&Progress)) -> String {
+        let text = Arc::new(Mutex::new(String::new()));
+        let sink = text.clone();
+        view.write = Box::new(move |t| sink.lock().expect("no poison").push_str(t));
+        let view = Arc::new(view);
+        let events = view.clone();
+        work(&Progress::new(move |event| events.event(event)));
+        view.finish();
+        let text = text.lock().expect("no poison");
+        text.clone()
+    }
+
+    fn work(progress: &Progress) {
+        let outer = progress.start("build");
+        outer.output(false, b"one\ntw");
+        outer.child().start("pull").finish_cached();
+        outer.output(true, b"o\nrest");
+        outer.fail("it broke\n");
+        progress.note("by the way");
+    }
+
+    #[test]
+    fn lines_are_numbered_and_output_comes_in_whole_lines() {
+        let want = "#1 build\n#1 | one\n#2 pull\n#2 CACHED\n#1 | two\n#1 | rest\n#1 ERROR it broke\nby the way\n";
+        assert_eq!(shown(Plain::new(false), work), want);
+    }
+
+    #[test]
+    fn other_looks_leave_out_what_they_do_not_show() {
+        assert_eq!(shown(Plain::logs(), work), "one\ntwo\nrest\nby the way\n");
+        assert_eq!(
+            shown(Plain::report(), work),
+            "by the way\npull: CACHED\nbuild: ERROR it broke\n"
+        );
+        assert_eq!(
+            shown(Plain::new(true), work),
+            "#1 build\n#2 pull\n#2 CACHED\n#1 ERROR it broke\nby the way\n"
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Text becomes a tree.
+
+use brush_parser::ast::Program;
+use brush_parser::{ParseError, Parser, ParserOptions};
+
+use crate::client::Failure;
+
+/// Bash without what depends on a host: no tilde after colons.
+pub fn options() -> ParserOptions {
+    ParserOptions::default()
+}
+
+/// Parses a whole script.
+///
+/// # Errors
+/// With the line at fault.
+pub fn parse(text: &str) -> Result<Program, Failure> {
+    parse_raw(text).map_err(|error| explain(text, &error))
+}
+
+/// Whether more lines could make it a script.
+pub fn is_incomplete(text: &str) -> bool {
+    match parse_raw(text) {
+        Ok(_) => text.ends_with("\\\n"),
+        Err(ParseError::ParsingAtEndOfInput) => true,
+        Err(ParseError::Tokenizing { inner, .. }) => inner.is_incomplete(),
+        Err(ParseError::ParsingNear(_)) => false,
+    }
+}
+
+fn parse_raw(text: &str) -> Result<Program, ParseError> {
+    Parser::new(text.as_bytes(), &options()).parse_program()
+}
+
+fn explain(text: &str, error: &ParseError) -> Failure {
+    let line = |number: usize| {
+        text.lines()
+            .nth(number.saturating_sub(1))
+            .unwrap_or_default()
+            .trim()
+    };
+    let message = match error {
+        ParseError::ParsingNear(at) => {
+            format!(
+                "syntax error at {}:{}, in `{}`",
+                at.line,
+                at.column,
+                line(at.line)
+            )
+        }
+        ParseError::ParsingAtEndOfInput => {
+            let last = text
+                .lines()
+                .rfind(|l| !l.trim().is_empty())
+                .unwrap_or_default()
+                .trim();
+            format!("syntax error: the script ends too early, after `{last}`")
+        }
+        ParseError::Tokenizing { inner, position } => match position {
+            Some(at) => format!("syntax error: {inner}, near `{}`", line(at.line)),
+            None => format!("syntax error: {inner}"),
+        },
+    };
+    Failure::new(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pipelines_go_on_over_comments_and_blank_lines() {
+        let text = "# a comment\ndirectory |   # trailing\n  with-new-file a 1 |\n\n  with-new-file b \\\n    2 |\n  entries\n\n# the end\n";
+        let program = parse(text).expect("parses");
+        assert_eq!(program.complete_commands.len(), 1);
+        assert_eq!(program.complete_commands[0].0[0].0.first.seq.len(), 4);
+    }
+
+    #[test]
+    fn scripts_that_end_too_early_say_after_what() {
+        let error = parse(".echo never\nif true; then\n").expect_err("incomplete");
+        assert!(error.message.contains("if true; then"), "{error}");
+    }
+
+    #[test]
+    fn incomplete_text_is_told_from_wrong_text() {
+        for text in [
+            "if a; then\n",
+            "x='a\n",
+            "f() {\n",
+            "a |\n",
+            "a \\\n",
+            "cat <<E\nx\n",
+            "$(a\n",
+        ] {
+            assert!(is_incomplete(text), "{text}");
+        }
+        for text in ["a | b\n", "", "; ;\n", "fi\n"] {
+            assert!(!is_incomplete(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The layer of an import: linked from earlier ones where files are the same.
+
+use std::fs::Metadata;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use eyre::Result;
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps};
+
+use super::index::Index;
+use super::scan::{Entry, Scan};
+use crate::store::error::PathContext;
+use crate::store::tree::{Payload, Stat, copy_file_data, digest_files};
+use crate::store::{Digest, Store};
+
+impl Store {
+    /// A directory with the files of `scan`. Nothing when they changed meanwhile.
+    pub(super) fn import_layer(
+        &self,
+        scan: &Scan,
+        index: &Index,
+    ) -> Result<Option<tempfile::TempDir>> {
+        let dir = self.new_layer_dir()?;
+        let mut files = Vec::new();
+        for entry in &scan.entries {
+            let target = dir.path().join(&entry.path);
+            match &entry.node.payload {
+                Payload::Dir => std::fs::create_dir(&target).at("write", &target)?,
+                Payload::Link(to) => {
+                    symlink(to, &target).at("write", &target)?;
+                    set_time(&target, &entry.meta).at("write", &target)?;
+                }
+                Payload::File(content) => files.push((entry, *content)),
+                Payload::Device(_) => {}
+            }
+        }
+        if !self.import_files(&files, index, dir.path())? {
+            return Ok(None);
+        }
+        for entry in scan
+            .entries
+            .iter()
+            .rev()
+            .filter(|entry| entry.meta.is_dir())
+        {
+            let target = dir.path().join(&entry.path);
+            finish(entry, &target).at("write", &target)?;
+        }
+        Ok(Some(dir))
+    }
+
+    fn import_files(&self, files: &[(&Entry, Digest)], index: &Index, dir: &Path) -> Result<bool> {
+        let next = AtomicUsize::new(0);
+        let same = AtomicBool::new(true);
+        let failed = Mutex::new(None);
+        let work = || {
+            while let Some((entry, content)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                match self.import_file_into(entry, *content, index, dir) {
+                    Ok(true) => {}
+                    Ok(false) => same.store(false, Ordering::Relaxed),
+                    Err(error) => {
+                        *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                        next.store(files.len(), Ordering::Relaxed);
+                    }
+                }
+            }
+        };
+        let threads = std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(4);
+        if files.len() < 64 || threads == 1 {
+            work();
+        } else {
+            std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+        }
+        match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(same.into_inner()),
+        }
+    }
+
+    /// Whether the copy has the content that was found before.
+    fn import_file_into(
+        &self,
+        entry: &Entry,
+        content: Digest,
+        index: &Index,
+        dir: &Path,
+    ) -> Result<bool> {
+        let target = dir.join(&entry.path);
+        if let Some(layer) = index.layer(&entry.path, content) {
+            let known = self.layer_path(layer).join(&entry.path);
+            if fits(&known, entry) && std::fs::hard_link(&known, &target).is_ok() {
+                return Ok(true);
+            }
+        }
+        match copy_file_data(&entry.host, &target) {
+            // Gone since it was found.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            result => result.at("copy", &entry.host)?,
+        };
+        finish(entry, &target).at("write", &target)?;
+        let unchanged = entry
+            .host
+            .symlink_metadata()
+            .is_ok_and(|meta| super::index::Stamp::of(&meta) == entry.stamp());
+        if entry.settled && unchanged {
+            return Ok(true);
+        }
+        // Its times tell nothing (yet): compare the copy itself.
+        let copied = digest_files(std::slice::from_ref(&target))
+            .remove(0)
+            .at("read", &target)?;
+        Ok(copied == content)
+    }
+}
+
+/// Whether an earlier copy has the attributes that a new one would get.
+fn fits(known: &Path, entry: &Entry) -> bool {
+    known.symlink_metadata().is_ok_and(|meta| {
+        let (stat, own) = (Stat::of(&meta), Stat::of(&entry.meta));
+        (stat.kind, stat.size, stat.mode) == (own.kind, own.size, own.mode)
+            && (stat.uid, stat.gid) == (0, 0)
+            && (meta.mtime(), meta.mtime_nsec()) == (entry.meta.mtime(), entry.meta.mtime_nsec())
+    })
+}
+
+fn finish(entry: &Entry, target: &Path) -> std::io::Result<()> {
+    std::fs::set_permissions(target, entry.meta.permissions())?;
+    set_time(target, &entry.meta)
+}
+
+fn set_time(target: &Path, meta: &Metadata) -> std::io::Result<()> {
+    let time = Timespec {
+        tv_sec: meta.mtime(),
+        tv_nsec: meta.mtime_nsec(),
+    };
+    let times = Timestamps {
+        last_access: time,
+        last_modification: time,
+    };
+    rustix::fs::utimensat(CWD, target, &times, AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(())
+}

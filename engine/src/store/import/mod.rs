@@ -1,0 +1,128 @@
+//! Copies of host files, identified by content.
+//!
+//! [`scan`] lists what a filter keeps, [`index`] remembers what was hashed and
+//! where its copy is, [`layer`] makes the layer of what is new.
+
+mod index;
+mod layer;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use eyre::Result;
+
+use super::edit::blocking;
+use super::error::{PathContext, PathError};
+use super::{Digest, Filter, Snapshot, Store};
+use index::Index;
+use scan::Scan;
+
+/// How often a directory that changes meanwhile is read again.
+const ATTEMPTS: usize = 3;
+
+impl Store {
+    /// Copies a host directory into the store. The id is made of the content.
+    /// Unchanged files are neither read nor copied again. Everything belongs to
+    /// root; sockets, pipes and devices are left out.
+    pub async fn import_dir(self: &Arc<Self>, dir: &Path, filter: &Filter) -> Result<Snapshot> {
+        filter.check()?;
+        let shown = dir.display().to_string();
+        let unreadable = |error| PathError::new("read host directory", &shown, error);
+        let root = dir.canonicalize().map_err(unreadable)?;
+        std::fs::read_dir(&root).map_err(unreadable)?;
+        if root.starts_with(self.root()) {
+            eyre::bail!(
+                "cannot read host directory `{shown}`: it is part of the state directory `{}`",
+                self.root().display()
+            );
+        }
+        let mut filter = filter.clone();
+        if let Ok(own) = self.root().strip_prefix(&root) {
+            filter
+                .exclude
+                .push(super::pattern::escape(&own.to_string_lossy()));
+        }
+        let id = Digest::of(root.as_os_str().as_encoded_bytes());
+        // One at a time for a directory: the second finds it hashed.
+        let lock = self.lock(&format!("import-{}", id.hex())).await?;
+        let store = self.clone();
+        blocking(move || {
+            let _lock = lock;
+            let path = store
+                .root()
+                .join("index")
+                .join(format!("{}.import", id.hex()));
+            store
+                .import(&root, &path, |index| Scan::of_dir(&root, &filter, index))
+                .map_err(|error| store.explain(error))
+        })
+        .await
+    }
+
+    /// As [`Store::import_dir`] for one file, which gets the name `name`.
+    pub async fn import_file(self: &Arc<Self>, file: &Path, name: &str) -> Result<Snapshot> {
+        let shown = file.display().to_string();
+        let real = file.canonicalize().at("read host file", &shown)?;
+        if real.metadata().at("read host file", &shown)?.is_dir() {
+            let error = rustix::io::Errno::ISDIR;
+            return Err(PathError::new("read host file", &shown, error).into());
+        }
+        if Path::new(name).components().count() != 1 || [".", "..", "/"].contains(&name) {
+            eyre::bail!("cannot read host file `{shown}` as `{name}`: that is no file name");
+        }
+        let (store, name) = (self.clone(), name.to_owned());
+        blocking(move || {
+            let id = Digest::of(real.as_os_str().as_encoded_bytes());
+            let path = store
+                .root()
+                .join("index")
+                .join(format!("{}.import", id.hex()));
+            store
+                .import(&real, &path, |index| Scan::of_file(&real, &name, index))
+                .map_err(|error| store.explain(error))
+        })
+        .await
+    }
+
+    fn import(
+        self: &Arc<Self>,
+        root: &Path,
+        index_path: &Path,
+        scan: impl Fn(&Index) -> Result<Scan>,
+    ) -> Result<Snapshot> {
+        let mut index = Index::load(index_path);
+        for _ in 0..ATTEMPTS {
+            let scan = scan(&index)?;
+            let id = scan.digest();
+            if let Some(known) = self.cached::<Snapshot>("content", &id) {
+                index.update(
+                    &scan,
+                    known.layers.first().filter(|_| known.layers.len() == 1),
+                );
+                self.save_index(&index, index_path)?;
+                return Ok(known);
+            }
+            if let Some(dir) = self.import_layer(&scan, &index)? {
+                let snapshot = self.content_layer(id, dir)?;
+                index.update(&scan, snapshot.layers.first());
+                self.save_index(&index, index_path)?;
+                return Ok(snapshot);
+            }
+        }
+        eyre::bail!(
+            "cannot read `{}`: its files change while they are read; stop what writes there",
+            root.display()
+        )
+    }
+
+    fn save_index(&self, index: &Index, path: &Path) -> Result<()> {
+        if index.changed {
+            self.write_state(path, &index.encode())
+        } else {
+            Ok(())
+        }
+    }
+}

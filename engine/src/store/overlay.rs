@@ -1,0 +1,149 @@
+//! System calls for overlay mounts.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use rustix::fs::CWD;
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, UnmountFlags,
+    fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount, move_mount,
+    unmount,
+};
+use rustix::thread::UnshareFlags;
+
+/// The directories of an overlay that can be written to.
+pub struct Upper<'a> {
+    pub upper: &'a Path,
+    pub work: &'a Path,
+}
+
+/// Whether this process is root in a user namespace of its own, where overlay
+/// marks live in `user.` attributes.
+static NESTED: LazyLock<bool> = LazyLock::new(|| {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    map.split_whitespace().collect::<Vec<_>>() != ["0", "0", "4294967295"]
+});
+
+/// The attribute that marks a directory that hides those of lower layers.
+pub fn opaque_attribute() -> &'static str {
+    if *NESTED {
+        "user.overlay.opaque"
+    } else {
+        "trusted.overlay.opaque"
+    }
+}
+
+/// Options of every overlay: each for layers that are shared, moved and linked.
+const OPTIONS: [(&str, &str); 4] = [
+    ("index", "off"),
+    ("redirect_dir", "off"),
+    ("metacopy", "off"),
+    ("xino", "off"),
+];
+
+/// Mounts an overlay of `lower` (lowest first, all in one directory) at `target`.
+pub fn mount_overlay(
+    lower: &[PathBuf],
+    upper: Option<&Upper<'_>>,
+    target: &Path,
+) -> io::Result<()> {
+    match mount_by_handle(lower, upper, target) {
+        // Kernels before 6.5 know neither `lowerdir+` nor values this long.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::PERM | Errno::OPNOTSUPP) => {
+            mount_by_string(lower, upper, target)
+        }
+        result => Ok(result?),
+    }
+}
+
+fn mount_by_handle(
+    lower: &[PathBuf],
+    upper: Option<&Upper<'_>>,
+    target: &Path,
+) -> rustix::io::Result<()> {
+    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_set_string(&context, "source", "overlay")?;
+    for layer in lower.iter().rev() {
+        fsconfig_set_string(&context, "lowerdir+", layer.as_os_str())?;
+    }
+    for (key, value) in OPTIONS {
+        fsconfig_set_string(&context, key, value)?;
+    }
+    if *NESTED {
+        fsconfig_set_flag(&context, "userxattr")?;
+    }
+    if let Some(Upper { upper, work }) = upper {
+        fsconfig_set_string(&context, "upperdir", upper.as_os_str())?;
+        fsconfig_set_string(&context, "workdir", work.as_os_str())?;
+        fsconfig_set_flag(&context, "volatile")?;
+    }
+    fsconfig_create(&context)?;
+    let mount = fsmount(
+        &context,
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        MountAttrFlags::empty(),
+    )?;
+    move_mount(
+        &mount,
+        "",
+        CWD,
+        target,
+        MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
+    )
+}
+
+/// The old way: all options in one page. Names of layers are short because the
+/// thread that mounts stands in their directory.
+fn mount_by_string(lower: &[PathBuf], upper: Option<&Upper<'_>>, target: &Path) -> io::Result<()> {
+    let parent = lower
+        .first()
+        .and_then(|path| path.parent())
+        .unwrap_or(Path::new("/"));
+    let mut options = OsString::from("lowerdir=");
+    for (index, layer) in lower.iter().rev().enumerate() {
+        if index > 0 {
+            options.push(":");
+        }
+        options.push(layer.strip_prefix(parent).unwrap_or(layer));
+    }
+    for (key, value) in OPTIONS {
+        options.push(format!(",{key}={value}"));
+    }
+    if *NESTED {
+        options.push(",userxattr");
+    }
+    if let Some(Upper { upper, work }) = upper {
+        for (key, path) in [(",upperdir=", upper), (",workdir=", work)] {
+            options.push(key);
+            options.push(path);
+        }
+        options.push(",volatile");
+    }
+    let options = std::ffi::CString::new(OsStr::as_bytes(&options))?;
+    std::thread::scope(|scope| {
+        scope
+            .spawn(|| -> io::Result<()> {
+                // SAFETY: only this short-lived thread gets a working directory of its own.
+                unsafe { rustix::thread::unshare_unsafe(UnshareFlags::FS) }?;
+                rustix::process::chdir(parent)?;
+                Ok(mount(
+                    "overlay",
+                    target,
+                    "overlay",
+                    MountFlags::empty(),
+                    Some(options.as_c_str()),
+                )?)
+            })
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the mounting thread ended early")))
+    })
+}
+
+/// Unmounts, also when something still uses the mount.
+pub fn unmount_overlay(target: &Path) -> io::Result<()> {
+    Ok(unmount(target, UnmountFlags::DETACH)?)
+}

@@ -1,0 +1,121 @@
+//! Modules and sites that tests work on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use test_support::repository;
+use toml::{Table, Value};
+
+use crate::place::Place;
+
+/// The sink module of the conformance cases.
+pub fn sink() -> PathBuf {
+    repository().join("tests/conformance/sink")
+}
+
+/// A module of this repository.
+pub fn module(name: &str) -> PathBuf {
+    repository().join("modules").join(name)
+}
+
+/// A place with a module in Rust named `greeter` that has the given source, in a
+/// workspace with a copy of the SDK.
+pub fn greeter(source: &str) -> (Place, PathBuf) {
+    let place = Place::at_fixed_path("greeter");
+    let root = repository();
+    let listed = Command::new("git")
+        .args(["ls-files", "sdk"])
+        .current_dir(&root)
+        .output();
+    for name in String::from_utf8_lossy(&listed.expect("a list").stdout).lines() {
+        place.write(name, fs::read(root.join(name)).expect("a file of the SDK"));
+        // Cargo goes by the time of a file.
+        let time = |path: &Path| fs::metadata(path)?.modified();
+        let copy = fs::File::options().append(true).open(place.path(name));
+        let kept = time(&root.join(name)).and_then(|time| copy?.set_modified(time));
+        kept.expect("the time of a file");
+    }
+    place.write(
+        "Cargo.lock",
+        fs::read(root.join("Cargo.lock")).expect("a lock file"),
+    );
+    place.write("Cargo.toml", workspace(&root.join("Cargo.toml")));
+    place.write(
+        "greeter/Cargo.toml",
+        "[package]\nname = \"greeter\"\nversion = \"0.1.0\"\nedition.workspace = true\n\n\
+         [dependencies]\nponiard-sdk.workspace = true\n",
+    );
+    let context = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "sdk/poniard-macros",
+        "sdk/poniard-sdk",
+    ];
+    let include = context.map(|name| format!("\"../{name}\"")).join(", ");
+    place.write(
+        "greeter/dagger.json",
+        format!("{{ \"name\": \"greeter\", \"engineVersion\": \"v0.21.8\", \"sdk\": {{ \"source\": \"../sdk\" }}, \"include\": [{include}] }}\n"),
+    );
+    place.write(
+        "greeter/src/main.rs",
+        "poniard_sdk::main!(greeter::Greeter);\n",
+    );
+    place.write("greeter/src/lib.rs", source);
+    let module = place.path("greeter");
+    (place, module)
+}
+
+/// A source for [`greeter`] whose function `greet` has this body.
+pub fn greet(body: &str) -> String {
+    format!(
+        "use poniard_sdk::prelude::*;\n\n/// Greets.\n#[object]\npub struct Greeter {{}}\n\n\
+         #[functions]\nimpl Greeter {{\n    /// Greets.\n    pub fn greet(&self) -> String {{\n        {body}\n    }}\n}}\n"
+    )
+}
+
+/// The repository's workspace with no members but those of the fixture.
+fn workspace(manifest: &Path) -> String {
+    let text = fs::read_to_string(manifest).expect("a manifest");
+    let mut manifest: Table = text.parse().expect("a manifest");
+    let workspace = manifest.get_mut("workspace").and_then(Value::as_table_mut);
+    let workspace = workspace.expect("a workspace");
+    let members = ["greeter", "sdk/poniard-macros", "sdk/poniard-sdk"];
+    workspace.insert("members".into(), members.map(Value::from).to_vec().into());
+    workspace.remove("default-members");
+    manifest.to_string()
+}
+
+/// A site with a dependency, and this script as its build.
+pub fn site(place: &Place, build: &str) {
+    let package = format!(
+        r#"{{ "name": "site", "private": true, "workspaces": ["part"], "dependencies": {{ "part": "workspace:*" }}, "scripts": {{ "build": "{build}" }} }}"#
+    );
+    place.write("package.json", package);
+    place.write(
+        "part/package.json",
+        r#"{ "name": "part", "version": "1.0.0" }"#,
+    );
+    place.write(
+        "bun.lock",
+        r#"{
+  "lockfileVersion": 1,
+  "workspaces": {
+    "": {
+      "name": "site",
+      "dependencies": {
+        "part": "workspace:*",
+      },
+    },
+    "part": {
+      "name": "part",
+      "version": "1.0.0",
+    },
+  },
+  "packages": {
+    "part": ["part@workspace:part"],
+  }
+}
+"#,
+    );
+}

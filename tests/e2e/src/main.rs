@@ -1,0 +1,15 @@
+//! poniard from outside: what it says to bad input and bad surroundings, and
+//! that it leaves nothing behind whatever happens.
+//!
+//! [`place`] is a directory to work in, with the CLI and the questions that
+//! every test asks; [`fixture`] lays out modules and sites.
+
+mod fixture;
+mod place;
+
+mod arguments;
+mod descriptions;
+mod interruption;
+mod modules;
+mod surroundings;
+mod websites;

@@ -1,0 +1,149 @@
+//! How fast poniard is, as ratios within one run.
+//!
+//! Each benchmark measures poniard and, where there is one, the same work by
+//! hand, in turns (A B A B …), so that what else the machine does falls on both.
+//! [`series`] holds the measurements and their table; each other file is one
+//! benchmark; [`bundle`] runs a command by hand in the root file system of an
+//! image. Nothing here is a test: figures depend on the machine.
+
+mod bundle;
+mod call;
+mod edit;
+mod exec;
+mod memory;
+mod series;
+mod shell;
+mod website;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use clap::{Args, ValueEnum};
+use eyre::{Result, WrapErr, bail};
+
+use crate::bench::series::Row;
+use crate::project::{Poniard, Project};
+use crate::setup;
+
+/// Measure poniard against its bounds.
+///
+/// Prints minimum, median and maximum of each measurement, its ratio to the
+/// same work by hand, and whether the bound is kept.
+#[derive(Args)]
+pub struct Bench {
+    /// What to measure.
+    #[arg(default_value = "all")]
+    name: Name,
+    /// How often.
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Measure the debug build.
+    #[arg(long)]
+    debug: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    /// A cached one-line pipeline.
+    Shell,
+    /// A fresh command in a container, against runc.
+    Exec,
+    /// A call of a module's function.
+    Call,
+    /// A website, against the same build by hand.
+    Website,
+    /// From an edit of a module's source to the result of a call.
+    Edit,
+    /// Peak memory while exporting a large file.
+    Memory,
+    All,
+}
+
+/// What every benchmark gets.
+struct Context<'a> {
+    project: &'a Project,
+    poniard: Poniard<'a>,
+    rounds: usize,
+    /// For files that are made on the way; emptied before each benchmark.
+    scratch: PathBuf,
+}
+
+impl Bench {
+    pub fn run(&self, project: &Project) -> Result<()> {
+        setup::install(&project.sh, &[setup::PONIARD])?;
+        let poniard = if self.debug {
+            project.build()?
+        } else {
+            project.build_release()?
+        };
+        let context = Context {
+            project,
+            poniard,
+            rounds: self.rounds.max(1),
+            scratch: project.target.join("poniard-bench"),
+        };
+        type Measure = fn(&Context) -> Result<Vec<Row>>;
+        let all: [(Name, Measure); 6] = [
+            (Name::Shell, shell::measure),
+            (Name::Exec, exec::measure),
+            (Name::Call, call::measure),
+            (Name::Website, website::measure),
+            (Name::Edit, edit::measure),
+            (Name::Memory, memory::measure),
+        ];
+        let mut rows = Vec::new();
+        for (name, measure) in all {
+            if self.name == name || self.name == Name::All {
+                context.empty_scratch()?;
+                rows.extend(measure(&context)?);
+            }
+        }
+        context.empty_scratch()?;
+        print!("{}", series::table(&rows));
+        Ok(())
+    }
+}
+
+impl Context<'_> {
+    fn empty_scratch(&self) -> Result<()> {
+        let scratch = &self.scratch;
+        if scratch.exists() {
+            fs::remove_dir_all(scratch)
+                .wrap_err_with(|| format!("cannot empty `{}`", scratch.display()))?;
+        }
+        Ok(fs::create_dir_all(scratch)?)
+    }
+
+    /// A run of a shell script of poniard's.
+    fn script(&self, script: &str) -> Command {
+        let mut command = self.poniard.command();
+        command.args(["-M", "-c", script]);
+        command
+    }
+}
+
+/// Seconds that a command takes. Its output is shown only when it fails.
+fn time(command: &mut Command) -> Result<f64> {
+    let started = Instant::now();
+    let done = command.stdin(Stdio::null()).output();
+    let seconds = started.elapsed().as_secs_f64();
+    let done = done.wrap_err_with(|| format!("cannot run {command:?}"))?;
+    if !done.status.success() {
+        let (stdout, stderr) = (
+            String::from_utf8_lossy(&done.stdout),
+            String::from_utf8_lossy(&done.stderr),
+        );
+        bail!("{command:?} failed ({}):\n{stdout}{stderr}", done.status);
+    }
+    Ok(seconds)
+}
+
+/// A word that no earlier run has used, so that nothing is in a cache.
+fn nonce() -> String {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    format!("n{:x}", now.as_nanos())
+}

