@@ -29,10 +29,12 @@ impl Shell {
         if let Some(name) = &command.word_or_name {
             words.extend(self.fields(&name.value).await?);
         }
-        let declares = words
-            .first()
-            .and_then(Value::as_text)
-            .is_some_and(builtin::is_declaration);
+        // Behind a `|`, `export` is the function of that name.
+        let declares = !io.has_input()
+            && words
+                .first()
+                .and_then(Value::as_text)
+                .is_some_and(builtin::is_declaration);
         let mut declared = Vec::new();
         for item in after {
             match item {
