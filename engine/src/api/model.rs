@@ -143,12 +143,12 @@ pub fn kebab(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     let mut last = None;
     for c in name.trim().chars() {
-        let breaks = match (last, kind(c)) {
-            (Some(Kind::Lower), Kind::Upper | Kind::Digit) => true,
-            (Some(Kind::Upper), Kind::Digit) => true,
-            (Some(Kind::Digit), Kind::Upper | Kind::Lower) => true,
-            _ => false,
-        };
+        let breaks = matches!(
+            (last, kind(c)),
+            (Some(Kind::Lower), Kind::Upper | Kind::Digit)
+                | (Some(Kind::Upper), Kind::Digit)
+                | (Some(Kind::Digit), Kind::Upper | Kind::Lower)
+        );
         if breaks {
             out.push('-');
         }

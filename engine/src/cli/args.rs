@@ -233,8 +233,7 @@ pub fn explain(error: clap::Error) -> Result<(), Failure> {
     };
     let message = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            print!("{error}");
-            return Ok(());
+            return super::print(&error.to_string());
         }
         ErrorKind::UnknownArgument => match context(ContextKind::InvalidArg) {
             Some(flag) if flag.starts_with("--") => format!("unknown flag: {flag}"),

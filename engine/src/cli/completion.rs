@@ -8,11 +8,7 @@ use super::args;
 
 pub fn run(options: &args::Completion) -> Result<(), Failure> {
     let mut command = args::Cli::command();
-    clap_complete::generate(
-        options.shell,
-        &mut command,
-        "poniard",
-        &mut std::io::stdout(),
-    );
-    Ok(())
+    let mut script = Vec::new();
+    clap_complete::generate(options.shell, &mut command, "poniard", &mut script);
+    super::print(&String::from_utf8_lossy(&script))
 }

@@ -17,6 +17,7 @@ mod run;
 mod runtime;
 mod shell;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,7 +32,8 @@ pub fn main() -> ExitCode {
     match start(words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprint!("{}", failure.report());
+            // Without a stderr there is still the exit code.
+            let _ = std::io::stderr().write_all(failure.report().as_bytes());
             // Nothing but 0 to 255 reaches a parent.
             ExitCode::from(u8::try_from(failure.code).unwrap_or(1))
         }
@@ -40,8 +42,7 @@ pub fn main() -> ExitCode {
 
 fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
     let Some(line) = argv::read(words)? else {
-        print!("{}", args::help());
-        return Ok(());
+        return print(&args::help());
     };
     handover::consider(&line)?;
     let Line { fixed, dynamic, .. } = line;
@@ -51,6 +52,10 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Err(error) => return args::explain(error),
     };
     let global = cli.global;
+    if let Some(dir) = &global.workdir {
+        let failed = |e| Failure::new(format!("cannot work in `{}`: {e}", dir.display()));
+        std::env::set_current_dir(dir).map_err(failed)?;
+    }
     match cli.command {
         Command::Shell(options) => shell::run(&global, options),
         Command::Call(options) => call::run(&global, options, dynamic, false),
@@ -65,13 +70,17 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Command::Develop(options) => manifest::develop::run(&global, &options),
         Command::Prune(options) => prune::run(&global, options),
         Command::Completion(options) => completion::run(&options),
-        Command::Version => {
-            println!("poniard v{}", env!("CARGO_PKG_VERSION"));
-            Ok(())
+        Command::Version => print(&format!("poniard v{}\n", env!("CARGO_PKG_VERSION"))),
+        Command::Help => print(&args::help()),
+    }
+}
+
+/// Writes to stdout; who closed it wants no more.
+fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("cannot write the output: {error}")))
         }
-        Command::Help => {
-            print!("{}", args::help());
-            Ok(())
-        }
+        _ => Ok(()),
     }
 }

@@ -77,12 +77,12 @@ pub enum Interrupts {
 pub fn with_engine<F>(
     global: &Global,
     interrupts: Interrupts,
-    command: impl FnOnce(Arc<Context>) -> F,
+    command: impl FnOnce(Arc<Context>) -> F + Send,
 ) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
 {
-    let workdir = workdir(global)?;
+    let workdir = workdir()?;
     let state_dir = state_dir()?;
     // Before there are threads, which do not survive it.
     let isolation = crate::exec::isolate().map_err(|error| Failure::new(error.to_string()))?;
@@ -91,29 +91,61 @@ where
     } else {
         global.progress
     };
-    let renderer = Renderer::new(mode, global.quiet > 0);
+    let more = if global.debug {
+        3
+    } else {
+        i16::from(global.verbose)
+    };
+    let renderer = Renderer::new(mode, more - i16::from(global.quiet));
+    let options = Options {
+        state_dir: state_dir.clone(),
+        config: config_file(&workdir),
+        workdir: workdir.clone(),
+        run_dir: isolation.run_dir.clone(),
+        progress: renderer.progress(),
+    };
+    let (global, shown) = (global.clone(), renderer.clone());
+    let work = async move |session: Arc<Session>| {
+        let context = Context {
+            session,
+            global,
+            workdir,
+            state_dir,
+            renderer: shown,
+        };
+        command(Arc::new(context)).await
+    };
+    // The main thread has a small stack, so the work gets another.
+    let result = std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().name("poniard".to_owned());
+        let thread = builder
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || block_on(options, interrupts, work))?;
+        match thread.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    });
+    renderer.finish();
+    result
+}
+
+fn block_on<F>(
+    options: Options,
+    interrupts: Interrupts,
+    work: impl FnOnce(Arc<Session>) -> F,
+) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(STACK_BYTES)
         .build()?;
     let result = runtime.block_on(async {
-        let options = Options {
-            state_dir: state_dir.clone(),
-            workdir: workdir.clone(),
-            config: config_file(&workdir),
-            run_dir: isolation.run_dir.clone(),
-            progress: renderer.progress(),
-        };
         let session = Session::start(options).await?;
-        let context = Context {
-            session: session.clone(),
-            global: global.clone(),
-            workdir,
-            state_dir,
-            renderer: renderer.clone(),
-        };
         let result = tokio::select! {
-            result = command(Arc::new(context)) => result,
+            result = work(session.clone()) => result,
             code = interrupted(interrupts) => Err(code?),
         };
         // A second signal does not wait for the end of what runs.
@@ -123,7 +155,6 @@ where
         };
         result.and(closed)
     });
-    renderer.finish();
     runtime.shutdown_background();
     result
 }
@@ -146,15 +177,8 @@ async fn interrupted(interrupts: Interrupts) -> Result<Failure, Failure> {
     })
 }
 
-fn workdir(global: &Global) -> Result<PathBuf, Failure> {
-    let current = std::env::current_dir()
-        .map_err(|e| Failure::new(format!("there is no working directory: {e}")))?;
-    let Some(dir) = &global.workdir else {
-        return Ok(current);
-    };
-    let dir = current.join(dir);
-    dir.canonicalize()
-        .map_err(|e| Failure::new(format!("cannot work in `{}`: {e}", dir.display())))
+fn workdir() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|e| Failure::new(format!("there is no working directory: {e}")))
 }
 
 /// `PONIARD_STATE`, or `poniard` among the user's state.
@@ -182,10 +206,14 @@ fn config_file(workdir: &Path) -> Option<PathBuf> {
     if let Some(file) = std::env::var_os("PONIARD_CONFIG").filter(|value| !value.is_empty()) {
         return Some(absolute(Path::new(&file)));
     }
-    let upward = workdir.ancestors().map(|dir| dir.join(NAME)).find(|file| file.is_file());
+    let upward = workdir
+        .ancestors()
+        .map(|dir| dir.join(NAME))
+        .find(|file| file.is_file());
     let of_user = || {
         let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
-        let base = base.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))?;
+        let base =
+            base.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))?;
         Some(base.join("poniard").join(NAME)).filter(|file| file.is_file())
     };
     upward.or_else(of_user)

@@ -47,7 +47,9 @@ pub fn run(global: &Global, options: args::Shell) -> Result<(), Failure> {
 async fn prompt(context: Arc<Context>) -> Result<(), Failure> {
     let place = place(&context).await?;
     let history = context.state_dir.join("history");
-    interactive::run(shell(&context, place), &history).await
+    let renderer = context.renderer.clone();
+    let pause = move |paused| renderer.pause(paused);
+    interactive::run(shell(&context, place), &history, &pause).await
 }
 
 fn shell(context: &Context, place: Place) -> Shell {

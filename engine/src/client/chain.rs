@@ -98,7 +98,7 @@ impl Chain {
     /// The result in a response: lists of objects on the way are flattened.
     pub fn pick(&self, data: Json, leaf: Option<&str>) -> Json {
         let names = self.calls.iter().map(|c| c.function.as_str()).chain(leaf);
-        names.fold(data, |value, name| descend(value, name))
+        names.fold(data, descend)
     }
 
     /// The result as JSON output shows it: from the first list of objects on,

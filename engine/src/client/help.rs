@@ -4,27 +4,36 @@ use crate::api::model::{Arg, Function, Model, Object, kebab};
 
 use super::{lookup, print};
 
+/// How arguments that must be given are written.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Style {
+    /// By position, in the shell.
+    Positional,
+    /// As flags, in `call`.
+    Flags,
+}
+
 /// `with-new-file <path> <contents> [--permissions Int]`
-pub fn usage(function: &Function) -> String {
+pub fn usage(function: &Function, style: Style) -> String {
     let mut out = kebab(&function.name);
     for arg in function.args.iter().filter(|a| lookup::is_flag(a)) {
-        let name = kebab(&arg.name);
-        out += &if lookup::is_required(arg) {
-            format!(" <{name}>")
-        } else {
-            format!(" [--{name} {}]", shown_type(arg))
+        let (name, ty) = (kebab(&arg.name), shown_type(arg));
+        out += &match (lookup::is_required(arg), style) {
+            (true, Style::Positional) => format!(" <{name}>"),
+            (true, Style::Flags) => format!(" --{name} {ty}"),
+            (false, _) => format!(" [--{name} {ty}]"),
         };
     }
     out
 }
 
 /// Everything about a function.
-pub fn function(model: &Model, function: &Function) -> String {
+pub fn function(model: &Model, function: &Function, style: Style) -> String {
     let mut out = paragraph(&function.description);
     if let Some(reason) = &function.deprecated {
         out += &format!("Deprecated: {reason}\n\n");
     }
-    out += &format!("Usage: {}\n", usage(function));
+    out += &format!("Usage: {}\n", usage(function, style));
     out += &arguments(model, &function.args);
     out + &format!("\nReturns: {}\n", function.ty)
 }
@@ -44,7 +53,7 @@ pub fn arguments(model: &Model, args: &[Arg]) -> String {
     if rows.is_empty() {
         String::new()
     } else {
-        print::table(["\nArguments:", ""], &rows)
+        "\n".to_owned() + &print::table(["Arguments:", ""], &rows)
     }
 }
 

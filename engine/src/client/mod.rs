@@ -19,6 +19,7 @@ pub mod lookup;
 pub mod paths;
 pub mod print;
 pub mod query;
+pub mod scalar;
 pub mod value;
 
 #[cfg(test)]

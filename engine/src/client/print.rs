@@ -70,7 +70,10 @@ pub fn table(heading: [&str; 2], rows: &[(String, String)]) -> String {
         .max()
         .unwrap_or(0);
     let width = width.max(heading[0].chars().count()) + 3;
-    let line = |name: &str, text: &str| format!("{name:<width$}{text}\n");
+    let line = |name: &str, text: &str| {
+        let line = format!("{name:<width$}{text}");
+        line.trim_end().to_owned() + "\n"
+    };
     let mut out = line(heading[0], heading[1]);
     rows.iter()
         .for_each(|(name, text)| out += &line(name, text));

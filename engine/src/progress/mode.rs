@@ -38,6 +38,9 @@ pub(super) trait View: Send + Sync {
         print();
     }
 
+    /// Shows nothing new while the terminal belongs to somebody else.
+    fn pause(&self, _paused: bool) {}
+
     /// Nothing comes any more.
     fn finish(&self) {}
 }
@@ -49,8 +52,9 @@ pub struct Renderer {
 }
 
 impl Renderer {
-    /// `quiet` leaves out the output of commands.
-    pub fn new(mode: Mode, quiet: bool) -> Self {
+    /// Less than 0 leaves out the output of commands; more than 0 keeps what was
+    /// deep or cached in the tree.
+    pub fn new(mode: Mode, verbosity: i16) -> Self {
         let tree = match mode {
             Mode::Auto => {
                 std::io::stderr().is_terminal() && std::env::var("TERM").is_ok_and(|t| t != "dumb")
@@ -59,11 +63,11 @@ impl Renderer {
         };
         let view: Option<Arc<dyn View>> = match mode {
             Mode::Silent => None,
-            _ if tree => Some(Arc::new(Tree::new(quiet))),
+            _ if tree => Some(Arc::new(Tree::new(verbosity))),
             Mode::Dots => Some(Arc::new(Dots::default())),
             Mode::Logs => Some(Arc::new(Plain::logs())),
             Mode::Report => Some(Arc::new(Plain::report())),
-            Mode::Auto | Mode::Plain | Mode::Tty => Some(Arc::new(Plain::new(quiet))),
+            Mode::Auto | Mode::Plain | Mode::Tty => Some(Arc::new(Plain::new(verbosity < 0))),
         };
         Self { view }
     }
@@ -81,6 +85,13 @@ impl Renderer {
         match &self.view {
             Some(view) => view.suspend(print),
             None => print(),
+        }
+    }
+
+    /// Leaves the terminal to a prompt, or takes it back.
+    pub fn pause(&self, paused: bool) {
+        if let Some(view) = &self.view {
+            view.pause(paused);
         }
     }
 

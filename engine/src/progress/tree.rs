@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 6;
 
 pub struct Tree {
     bars: MultiProgress,
-    quiet: bool,
+    verbosity: i16,
     spans: Arc<Mutex<HashMap<u64, Branch>>>,
     ended: Arc<AtomicBool>,
 }
@@ -28,7 +28,7 @@ struct Branch {
 }
 
 impl Tree {
-    pub fn new(quiet: bool) -> Self {
+    pub fn new(verbosity: i16) -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let spans: Arc<Mutex<HashMap<u64, Branch>>> = Arc::default();
         let ended = Arc::new(AtomicBool::new(false));
@@ -43,7 +43,7 @@ impl Tree {
         });
         Self {
             bars,
-            quiet,
+            verbosity,
             spans,
             ended,
         }
@@ -92,7 +92,8 @@ impl Tree {
                 error.lines().next().unwrap_or_default()
             ),
             // What is deep or was done before is not worth a line.
-            None if self.quiet || cached || branch.depth > 1 => return,
+            None if self.verbosity < 0 => return,
+            None if self.verbosity == 0 && (cached || branch.depth > 1) => return,
             None => format!(
                 "{indent}✔ {name} {:.1}s",
                 branch.start.elapsed().as_secs_f64()
@@ -129,6 +130,18 @@ impl View for Tree {
 
     fn suspend(&self, print: &mut dyn FnMut()) {
         self.bars.suspend(print);
+    }
+
+    fn pause(&self, paused: bool) {
+        let target = if paused {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        if paused {
+            let _ = self.bars.clear();
+        }
+        self.bars.set_draw_target(target);
     }
 
     fn finish(&self) {

@@ -29,10 +29,12 @@ impl Shell {
         if let Some(name) = &command.word_or_name {
             words.extend(self.fields(&name.value).await?);
         }
-        let declares = words
-            .first()
-            .and_then(Value::as_text)
-            .is_some_and(builtin::is_declaration);
+        // Behind a `|`, `export` is Dagger's function.
+        let declares = !io.has_input()
+            && words
+                .first()
+                .and_then(Value::as_text)
+                .is_some_and(builtin::is_declaration);
         let mut declared = Vec::new();
         for item in after {
             match item {
@@ -59,12 +61,21 @@ impl Shell {
         }
         // Assignments in front of a command are for that command only.
         let variables = self.variables.clone();
+        let result = self.with_assignments(&assignments, words, &io).await;
+        self.variables = variables;
+        result
+    }
+
+    async fn with_assignments(
+        &mut self,
+        assignments: &[&Assignment],
+        words: Vec<Value>,
+        io: &Io,
+    ) -> Run {
         for assignment in assignments {
             self.assign(assignment).await?;
         }
-        let result = self.dispatch(words, &io).await;
-        self.variables = variables;
-        result
+        self.dispatch(words, io).await
     }
 
     /// Runs words as a command.

@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
         };
         let mut text = String::new();
         if let Some(function) = function {
-            text += &help::function(self.model, function);
+            text += &help::function(self.model, function, help::Style::Flags);
         }
         if let Some(object) = object {
             let mut rows: Vec<_> = lookup::visible(object)
@@ -177,7 +177,8 @@ impl<'a> Reader<'a> {
                 rows.extend(self.root.toolchains(self.model).map(help::row));
             }
             rows.sort();
-            text += &print::table(["\nFunction", "Description"], &rows);
+            text += "\n";
+            text += &print::table(["Function", "Description"], &rows);
         }
         text
     }

@@ -1,6 +1,7 @@
 //! `.help` and `.types`.
 
 use crate::api::LoadedModule;
+use crate::client::help::Style;
 use crate::client::{Chain, Value, help, lookup, print};
 use crate::shell::output::Io;
 use crate::shell::stage::main_object;
@@ -44,7 +45,7 @@ impl Shell {
         match name {
             None => Ok(format!("{type_name}: {}", help::object(object))),
             Some(name) => match lookup::function(object, name) {
-                Some(function) => Ok(help::function(&model, function)),
+                Some(function) => Ok(help::function(&model, function, Style::Positional)),
                 None => Err(Stop::failed(format!(
                     "{type_name} has no function `{name}`"
                 ))),
@@ -62,7 +63,7 @@ impl Shell {
             if let Some(function) =
                 main_object(&model, module).and_then(|o| lookup::function(o, name))
             {
-                return Ok(help::function(&model, function));
+                return Ok(help::function(&model, function, Style::Positional));
             }
             if name == "." || name == module.name {
                 return Ok(self.help_of_module(module));
@@ -72,7 +73,7 @@ impl Shell {
             .object("Query")
             .and_then(|q| lookup::function(q, name))
         {
-            return Ok(help::function(&model, function));
+            return Ok(help::function(&model, function, Style::Positional));
         }
         if let Some(object) = model.object(name) {
             return Ok(help::object(object));
@@ -94,7 +95,7 @@ impl Shell {
         {
             text += &format!(
                 "Usage: {}\n{}\n",
-                help::usage(constructor),
+                help::usage(constructor, Style::Positional),
                 help::arguments(&model, &constructor.args)
             );
         }

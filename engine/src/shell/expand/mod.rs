@@ -10,6 +10,7 @@ mod fields;
 mod parameter;
 pub mod pattern;
 mod substring;
+mod text;
 
 use brush_parser::word::{self, TildeExpr, WordPiece, WordPieceWithSource};
 use futures::future::BoxFuture;

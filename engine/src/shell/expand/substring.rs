@@ -2,14 +2,13 @@
 
 use brush_parser::word::{
     Parameter, ParameterExpr as Expr, ParameterTransformOp as Op, SpecialParameter,
-    SubstringMatchKind,
 };
 
 use crate::client::Value;
 use crate::shell::state::Shell;
 use crate::shell::stop::Stop;
 
-use super::pattern;
+use super::{pattern, text};
 
 impl Shell {
     /// The value of an expansion that is no list and puts in no word.
@@ -88,7 +87,7 @@ impl Shell {
                     Some(length) => Some(Box::pin(self.arithmetic(&length.value)).await?),
                     None => None,
                 };
-                Ok(Value::text(slice(&text, offset, length)))
+                Ok(Value::text(text::slice(&text, offset, length)))
             }
             Expr::ReplaceSubstring {
                 parameter,
@@ -102,7 +101,9 @@ impl Shell {
                 let word = replacement.clone().unwrap_or_default();
                 let value = Box::pin(self.word(&word)).await?;
                 let with = self.text(&value).await?;
-                Ok(Value::text(replace(&text, &pattern, &with, match_kind)?))
+                Ok(Value::text(text::replace(
+                    &text, &pattern, &with, match_kind,
+                )?))
             }
             Expr::UppercaseFirstChar {
                 parameter,
@@ -110,7 +111,7 @@ impl Shell {
                 ..
             } => {
                 let text = self.required_text(parameter, *indirect).await?;
-                Ok(Value::text(change_first(&text, |c| {
+                Ok(Value::text(text::change_first(&text, |c| {
                     c.to_uppercase().collect()
                 })))
             }
@@ -120,7 +121,7 @@ impl Shell {
                 ..
             } => {
                 let text = self.required_text(parameter, *indirect).await?;
-                Ok(Value::text(change_first(&text, |c| {
+                Ok(Value::text(text::change_first(&text, |c| {
                     c.to_lowercase().collect()
                 })))
             }
@@ -219,56 +220,5 @@ impl Shell {
             regex.is_match(cut).then(|| kept.to_owned())
         });
         Ok(Value::text(rest.unwrap_or(text)))
-    }
-}
-
-/// Characters from `offset` on; negative numbers count from the end.
-fn slice(text: &str, offset: i64, length: Option<i64>) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let count = i64::try_from(chars.len()).unwrap_or(i64::MAX);
-    let from_end = |n: i64| if n < 0 { count.saturating_add(n) } else { n };
-    let start = from_end(offset);
-    if start < 0 || start > count {
-        return String::new();
-    }
-    let end = match length {
-        None => count,
-        Some(length) if length < 0 => from_end(length),
-        Some(length) => start.saturating_add(length).min(count),
-    };
-    if end <= start {
-        return String::new();
-    }
-    chars[start as usize..end as usize].iter().collect()
-}
-
-fn replace(
-    text: &str,
-    pattern: &str,
-    with: &str,
-    kind: &SubstringMatchKind,
-) -> Result<String, Stop> {
-    let literal = regex::NoExpand(with);
-    Ok(match kind {
-        SubstringMatchKind::Anywhere => pattern::anywhere(pattern)?
-            .replace_all(text, literal)
-            .into_owned(),
-        SubstringMatchKind::FirstOccurrence => pattern::anywhere(pattern)?
-            .replace(text, literal)
-            .into_owned(),
-        SubstringMatchKind::Prefix => pattern::compile(pattern, "^(?:", ")")?
-            .replace(text, literal)
-            .into_owned(),
-        SubstringMatchKind::Suffix => pattern::compile(pattern, "(?:", ")$")?
-            .replace(text, literal)
-            .into_owned(),
-    })
-}
-
-fn change_first(text: &str, change: impl Fn(char) -> String) -> String {
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => change(first) + chars.as_str(),
-        None => String::new(),
     }
 }
