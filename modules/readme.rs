@@ -106,13 +106,18 @@ fn shown(of_type: &Value) -> String {
     }
 }
 
+/// As Dagger's CLI spells it: a word also ends around digits, `with-d-2`.
 fn kebab(name: &str) -> String {
     let mut kebab = String::new();
-    for (i, c) in name.char_indices() {
-        if c.is_ascii_uppercase() && i > 0 {
+    let mut last = ' ';
+    for c in name.chars() {
+        let upper = last.is_ascii_lowercase() && c.is_ascii_uppercase();
+        let digit = last.is_ascii_alphanumeric() && last.is_ascii_digit() != c.is_ascii_digit();
+        if upper || digit {
             kebab.push('-');
         }
         kebab.push(c.to_ascii_lowercase());
+        last = c;
     }
     kebab
 }
