@@ -53,13 +53,20 @@ struct View {
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl Shared {
     pub fn new(engine: Arc<Engine>) -> Result<Arc<Self>> {
         let root = config::context(&engine.workdir);
-        let path = engine.workdir.strip_prefix(&root).unwrap_or(Path::new("")).to_string_lossy().into_owned();
+        let path = engine
+            .workdir
+            .strip_prefix(&root)
+            .unwrap_or(Path::new(""))
+            .to_string_lossy()
+            .into_owned();
         Ok(Arc::new(Self {
             engine,
             core: Arc::new(sdl::core()?),
@@ -86,7 +93,10 @@ impl Shared {
     /// Any module of this run, by the digest of its sources.
     pub async fn module_by_key(&self, key: &str) -> Option<Arc<Module>> {
         let modules = self.modules.lock().await;
-        modules.values().find(|module| module.source_key().is_ok_and(|k| k.to_string() == key)).cloned()
+        modules
+            .values()
+            .find(|module| module.source_key().is_ok_and(|k| k.to_string() == key))
+            .cloned()
     }
 
     pub fn known(&self, id: &Digest) -> Option<Arc<Node>> {
@@ -95,7 +105,10 @@ impl Shared {
 
     fn add(&self, node: Node) -> Arc<Node> {
         let mut nodes = locked(&self.nodes);
-        nodes.entry(node.id).or_insert_with(|| Arc::new(node)).clone()
+        nodes
+            .entry(node.id)
+            .or_insert_with(|| Arc::new(node))
+            .clone()
     }
 }
 
@@ -106,13 +119,28 @@ impl Client {
     }
 
     pub fn new(shared: Arc<Shared>, call: Option<ActiveCall>, reads: Reads) -> Self {
-        let view = View { model: shared.core.clone(), schema: None, modules: Vec::new() };
+        let view = View {
+            model: shared.core.clone(),
+            schema: None,
+            modules: Vec::new(),
+        };
         let serial = shared.clients.fetch_add(1, Ordering::Relaxed);
-        Self { shared, view: Mutex::new(view), call, reads, serial, held: Mutex::default() }
+        Self {
+            shared,
+            view: Mutex::new(view),
+            call,
+            reads,
+            serial,
+            held: Mutex::default(),
+        }
     }
 
     /// The client of a module's program: it sees the module and its dependencies.
-    pub async fn of_module(shared: Arc<Shared>, call: ActiveCall, reads: Reads) -> Result<Arc<Self>> {
+    pub async fn of_module(
+        shared: Arc<Shared>,
+        call: ActiveCall,
+        reads: Reads,
+    ) -> Result<Arc<Self>> {
         let module = call.module.clone();
         let client = Self::new(shared, Some(call), reads);
         for dependency in &module.config.dependencies {
@@ -125,7 +153,10 @@ impl Client {
 
     /// Separates the cache volumes of modules from each other.
     pub fn scope(&self) -> String {
-        self.call.as_ref().map(|call| call.module.name.clone()).unwrap_or_default()
+        self.call
+            .as_ref()
+            .map(|call| call.module.name.clone())
+            .unwrap_or_default()
     }
 
     pub fn engine(&self) -> &Arc<Engine> {
@@ -153,7 +184,11 @@ impl Client {
 
     /// The visible module whose constructor is `field`.
     pub fn module_of(&self, field: &str) -> Option<Arc<Module>> {
-        locked(&self.view).modules.iter().find(|module| module.constructor() == field).cloned()
+        locked(&self.view)
+            .modules
+            .iter()
+            .find(|module| module.constructor() == field)
+            .cloned()
     }
 
     /// Keeps a server for as long as the client.
@@ -172,7 +207,12 @@ impl Client {
     }
 
     /// Runs a GraphQL request.
-    pub async fn execute(self: &Arc<Self>, query: &str, variables: Json, operation: Option<String>) -> Response {
+    pub async fn execute(
+        self: &Arc<Self>,
+        query: &str,
+        variables: Json,
+        operation: Option<String>,
+    ) -> Response {
         let schema = match self.schema() {
             Ok(schema) => schema,
             Err(error) => {
@@ -180,7 +220,9 @@ impl Client {
                 return Response::from_errors(vec![error]);
             }
         };
-        let mut request = Request::new(query).variables(Variables::from_json(variables)).data(self.clone());
+        let mut request = Request::new(query)
+            .variables(Variables::from_json(variables))
+            .data(self.clone());
         if let Some(operation) = operation {
             request = request.operation_name(operation);
         }
@@ -191,22 +233,36 @@ impl Client {
     pub async fn query(self: &Arc<Self>, query: &str, variables: Json) -> Result<Json, QueryError> {
         let response = self.execute(query, variables, None).await;
         if let Some(error) = response.errors.first() {
-            let extensions = error.extensions.as_ref().map(serde_json::to_value).and_then(Result::ok);
+            let extensions = error
+                .extensions
+                .as_ref()
+                .map(serde_json::to_value)
+                .and_then(Result::ok);
             let extensions = match extensions {
                 Some(Json::Object(extensions)) => extensions,
                 _ => Map::new(),
             };
-            return Err(QueryError { message: error.message.clone(), extensions });
+            return Err(QueryError {
+                message: error.message.clone(),
+                extensions,
+            });
         }
-        response
-            .data
-            .into_json()
-            .map_err(|error| QueryError { message: error.to_string(), extensions: Map::new() })
+        response.data.into_json().map_err(|error| QueryError {
+            message: error.to_string(),
+            extensions: Map::new(),
+        })
     }
 
     /// Answers a field of an object, or of the root.
-    pub async fn select(self: &Arc<Self>, this: Option<Arc<Node>>, field: &str, mut args: Args) -> Result<Value> {
-        let type_name = this.as_ref().map_or("Query", |node| node.type_name.as_str());
+    pub async fn select(
+        self: &Arc<Self>,
+        this: Option<Arc<Node>>,
+        field: &str,
+        mut args: Args,
+    ) -> Result<Value> {
+        let type_name = this
+            .as_ref()
+            .map_or("Query", |node| node.type_name.as_str());
         self.bind(type_name, field, &mut args).await?;
         let call = self.call_of(this.as_deref(), field, &args);
         let stable = resolve::stable(type_name, field);
@@ -223,13 +279,23 @@ impl Client {
     /// Finds the objects that ids among the arguments stand for.
     async fn bind(self: &Arc<Self>, type_name: &str, field: &str, args: &mut Args) -> Result<()> {
         let model = self.model();
-        let Some(function) = model.object(type_name).and_then(|object| object.functions.get(field)) else {
+        let Some(function) = model
+            .object(type_name)
+            .and_then(|object| object.functions.get(field))
+        else {
             return Ok(());
         };
-        for arg in function.args.iter().filter(|arg| arg.ty.name() == "ID" && arg.expected != "ID") {
+        for arg in function
+            .args
+            .iter()
+            .filter(|arg| arg.ty.name() == "ID" && arg.expected != "ID")
+        {
             let ids: Vec<String> = match args.json.get(&arg.name) {
                 Some(Json::String(id)) => vec![id.clone()],
-                Some(Json::Array(ids)) => ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect(),
+                Some(Json::Array(ids)) => ids
+                    .iter()
+                    .filter_map(|id| id.as_str().map(str::to_owned))
+                    .collect(),
                 _ => continue,
             };
             for id in ids {
@@ -241,9 +307,14 @@ impl Client {
     }
 
     fn call_of(&self, this: Option<&Node>, field: &str, args: &Args) -> Call {
-        let mut given: Map<String, Json> =
-            args.json.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect();
-        if this.is_none() && field == "setSecret"
+        let mut given: Map<String, Json> = args
+            .json
+            .iter()
+            .filter(|(_, v)| !v.is_null())
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        if this.is_none()
+            && field == "setSecret"
             && let Some(Json::String(plaintext)) = given.get("plaintext")
         {
             let fingerprint = secret::fingerprint(self.engine(), plaintext).to_string();
@@ -253,25 +324,53 @@ impl Client {
             // Part of the call, so that it is the same volume for whoever recalls it.
             given.entry("scope").or_insert_with(|| self.scope().into());
         }
-        Call { receiver: this.map(|node| node.id), field: field.to_owned(), args: given, nth: None }
+        Call {
+            receiver: this.map(|node| node.id),
+            field: field.to_owned(),
+            args: given,
+            nth: None,
+        }
     }
 
     /// Gives ids to the objects of an answer.
-    fn value(&self, answer: Answer, this: Option<Arc<Node>>, call: Call, lasting: bool) -> Result<Value> {
+    fn value(
+        &self,
+        answer: Answer,
+        this: Option<Arc<Node>>,
+        call: Call,
+        lasting: bool,
+    ) -> Result<Value> {
         let node = |type_name: String, object: Object, call: Call| {
-            self.shared.add(Node { id: call.digest(), type_name, object, call, lasting })
+            self.shared.add(Node {
+                id: call.digest(),
+                type_name,
+                object,
+                call,
+                lasting,
+            })
         };
         let list = |type_name: String, objects: Vec<Object>| {
             let nodes = objects.into_iter().enumerate().map(|(n, object)| {
-                node(type_name.clone(), object, Call { nth: Some(n), ..call.clone() })
+                node(
+                    type_name.clone(),
+                    object,
+                    Call {
+                        nth: Some(n),
+                        ..call.clone()
+                    },
+                )
             });
             Value::Nodes(nodes.collect())
         };
         Ok(match answer {
             Answer::Null => Value::Null,
             Answer::Json(json) => Value::Json(json),
-            Answer::Object(type_name, object) => Value::Node(node(type_name.to_owned(), object, call)),
-            Answer::As(type_name, object, own) => Value::Node(node(type_name, object, own.unwrap_or(call))),
+            Answer::Object(type_name, object) => {
+                Value::Node(node(type_name.to_owned(), object, call))
+            }
+            Answer::As(type_name, object, own) => {
+                Value::Node(node(type_name, object, own.unwrap_or(call)))
+            }
             Answer::Objects(type_name, objects) => list(type_name.to_owned(), objects),
             Answer::AsList(type_name, objects) => list(type_name, objects),
             Answer::Nodes(nodes) => Value::Nodes(nodes),
@@ -285,7 +384,13 @@ impl Client {
 
     /// An object that was not asked for by a field: for example a state.
     pub fn make(&self, type_name: &str, object: Object, call: Call, lasting: bool) -> Arc<Node> {
-        self.shared.add(Node { id: call.digest(), type_name: type_name.to_owned(), object, call, lasting })
+        self.shared.add(Node {
+            id: call.digest(),
+            type_name: type_name.to_owned(),
+            object,
+            call,
+            lasting,
+        })
     }
 
     /// The object with an id, made again if it is of an earlier run.
@@ -313,20 +418,26 @@ impl Client {
         };
         let value = match resolve::recalled(self, &call).await? {
             Some(node) => return Ok(node),
-            None => self.select(receiver, &call.field, Args::new(call.args.clone())).await?,
+            None => {
+                self.select(receiver, &call.field, Args::new(call.args.clone()))
+                    .await?
+            }
         };
         match (value, call.nth) {
             (Value::Node(node), _) => Ok(node),
-            (Value::Nodes(nodes), Some(n)) => {
-                nodes.get(n).cloned().ok_or_else(|| eyre!("no object has the id `{id}`"))
-            }
+            (Value::Nodes(nodes), Some(n)) => nodes
+                .get(n)
+                .cloned()
+                .ok_or_else(|| eyre!("no object has the id `{id}`")),
             _ => bail!("no object has the id `{id}`"),
         }
     }
 
     /// Keeps how an object is made for later runs. False if that cannot be kept.
     pub fn persist(&self, id: &Digest) -> Result<bool> {
-        let Some(node) = self.shared.known(id) else { return Ok(false) };
+        let Some(node) = self.shared.known(id) else {
+            return Ok(false);
+        };
         if !node.lasting {
             return Ok(false);
         }

@@ -39,14 +39,20 @@ pub struct ActiveCall {
 impl ActiveCall {
     /// Takes what the program answers; an error is not taken back by a value.
     pub fn answer(&self, result: Result<Json, Failure>) {
-        let mut slot = self.result.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut slot = self
+            .result
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if !matches!(*slot, Some(Err(_))) {
             *slot = Some(result);
         }
     }
 
     fn take(&self) -> Option<Result<Json, Failure>> {
-        self.result.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+        self.result
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .take()
     }
 }
 
@@ -80,7 +86,10 @@ impl Policy {
             Some(text) => match duration(text) {
                 Some(Duration::ZERO) => Self::Never,
                 Some(ttl) => Self::For(ttl),
-                None => bail!("cache policy `{text}` of `{}`: expected never, session or a duration like 20s", function.name),
+                None => bail!(
+                    "cache policy `{text}` of `{}`: expected never, session or a duration like 20s",
+                    function.name
+                ),
             },
             None if module.config.disable_default_function_caching => Self::Session,
             None => Self::For(DEFAULT_TTL),
@@ -111,15 +120,33 @@ fn duration(text: &str) -> Option<Duration> {
 /// The constructor of a module.
 pub async fn construct(client: &Arc<Client>, module: &Arc<Module>, args: &Args) -> Result<Answer> {
     let main = module.main();
-    let Some(doc) = module.types.object(&main).and_then(|object| object.constructor.clone()) else {
-        return Ok(Answer::Node(object(client, module, &main, Json::Object(Map::new()))?));
+    let Some(doc) = module
+        .types
+        .object(&main)
+        .and_then(|object| object.constructor.clone())
+    else {
+        return Ok(Answer::Node(object(
+            client,
+            module,
+            &main,
+            Json::Object(Map::new()),
+        )?));
     };
-    let doc = FunctionDoc { name: String::new(), ty: format!("{main}!"), ..doc };
+    let doc = FunctionDoc {
+        name: String::new(),
+        ty: format!("{main}!"),
+        ..doc
+    };
     call(client, module, &main, &doc, Json::Null, args).await
 }
 
 /// A field or function of a module's object.
-pub async fn select(client: &Arc<Client>, this: &ModuleObject, field: &str, args: &Args) -> Result<Answer> {
+pub async fn select(
+    client: &Arc<Client>,
+    this: &ModuleObject,
+    field: &str,
+    args: &Args,
+) -> Result<Answer> {
     let module = &this.module;
     let def = module
         .types
@@ -133,7 +160,13 @@ pub async fn select(client: &Arc<Client>, this: &ModuleObject, field: &str, args
         .functions
         .iter()
         .find(|doc| doc.name == field)
-        .ok_or_else(|| eyre!("`{}` of module `{}` has no function `{field}`", this.object, module.name))?;
+        .ok_or_else(|| {
+            eyre!(
+                "`{}` of module `{}` has no function `{field}`",
+                this.object,
+                module.name
+            )
+        })?;
     call(client, module, &this.object, doc, this.state.clone(), args).await
 }
 
@@ -152,14 +185,30 @@ async fn call(
         }
     }
     let value = match Policy::of(module, doc)? {
-        Policy::Never => run(client, module, object, doc, parent, inputs, client.reads.below()).await?,
+        Policy::Never => {
+            run(
+                client,
+                module,
+                object,
+                doc,
+                parent,
+                inputs,
+                client.reads.below(),
+            )
+            .await?
+        }
         policy => once(client, module, object, doc, parent, inputs, policy).await?,
     };
     answer(client, module, &doc.ty, value).await
 }
 
 /// What the program gets for an argument; nothing if it is left out.
-async fn input(client: &Arc<Client>, module: &Arc<Module>, arg: &ArgDoc, args: &Args) -> Result<Option<Json>> {
+async fn input(
+    client: &Arc<Client>,
+    module: &Arc<Module>,
+    arg: &ArgDoc,
+    args: &Args,
+) -> Result<Option<Json>> {
     let ty = sdl::parse_type(&arg.ty)?;
     let names = Names::new(&module.name, &module.types);
     let given = args.json.get(&arg.name);
@@ -175,9 +224,14 @@ async fn input(client: &Arc<Client>, module: &Arc<Module>, arg: &ArgDoc, args: &
         }
         None => Ok(None),
         Some(value) if names.is_object(ty.name()) => own_states(client, value).await.map(Some),
-        Some(Json::String(id)) if ty.name() == "Directory" && !arg.ignore.is_empty() && default_path.is_none() => {
+        Some(Json::String(id))
+            if ty.name() == "Directory" && !arg.ignore.is_empty() && default_path.is_none() =>
+        {
             let node = client.node(id, Some("Directory")).await?;
-            let filter = Filter { exclude: arg.ignore.clone(), ..Filter::default() };
+            let filter = Filter {
+                exclude: arg.ignore.clone(),
+                ..Filter::default()
+            };
             let filtered = resolve::filtered(client, &node, filter)?;
             Ok(Some(filtered.id.to_string().into()))
         }
@@ -204,12 +258,20 @@ async fn own_states(client: &Arc<Client>, value: &Json) -> Result<Json> {
 }
 
 /// Turns a program's value into an answer of the declared type.
-async fn answer(client: &Arc<Client>, module: &Arc<Module>, ty: &str, value: Json) -> Result<Answer> {
+async fn answer(
+    client: &Arc<Client>,
+    module: &Arc<Module>,
+    ty: &str,
+    value: Json,
+) -> Result<Answer> {
     let ty = sdl::parse_type(ty)?;
     let names = Names::new(&module.name, &module.types);
     if value.is_null() {
         if ty.required() && ty.name() != "Void" {
-            bail!("module `{}` returned nothing where `{ty}` was declared", module.name);
+            bail!(
+                "module `{}` returned nothing where `{ty}` was declared",
+                module.name
+            );
         }
         return Ok(Answer::Null);
     }
@@ -227,7 +289,10 @@ async fn answer(client: &Arc<Client>, module: &Arc<Module>, ty: &str, value: Jso
     let one = async |value: Json| match &value {
         _ if own => self::object(client, module, ty.name(), value),
         Json::String(id) => client.node(id, Some(ty.name())).await,
-        _ => bail!("module `{}` returned no id where `{ty}` was declared", module.name),
+        _ => bail!(
+            "module `{}` returned no id where `{ty}` was declared",
+            module.name
+        ),
     };
     match value {
         Json::Array(values) if ty.is_list() => {
@@ -244,14 +309,22 @@ async fn answer(client: &Arc<Client>, module: &Arc<Module>, ty: &str, value: Jso
 fn check_members(module: &Module, ty: &TypeRef, value: &Json) -> Result<()> {
     let def = module.types.enums.iter().find(|def| def.name == ty.name());
     let known = |value: &Json| {
-        def.is_some_and(|def| def.members.iter().any(|member| value.as_str() == Some(member.name.as_str())))
+        def.is_some_and(|def| {
+            def.members
+                .iter()
+                .any(|member| value.as_str() == Some(member.name.as_str()))
+        })
     };
     let wrong = match value {
         Json::Array(values) => values.iter().find(|value| !known(value)),
         value => Some(value).filter(|value| !known(value)),
     };
     match wrong {
-        Some(value) => bail!("module `{}` returned {value}, which is no member of enum `{}`", module.name, ty.name()),
+        Some(value) => bail!(
+            "module `{}` returned {value}, which is no member of enum `{}`",
+            module.name,
+            ty.name()
+        ),
         None => Ok(()),
     }
 }
@@ -266,8 +339,17 @@ fn object(client: &Client, module: &Arc<Module>, name: &str, state: Json) -> Res
     .into_iter()
     .collect();
     let type_name = Names::new(&module.name, &module.types).api(name);
-    let object = ModuleObject { module: module.clone(), object: name.to_owned(), state };
-    Ok(client.make(&type_name, Object::Module(Arc::new(object)), Call::root("_module", args), true))
+    let object = ModuleObject {
+        module: module.clone(),
+        object: name.to_owned(),
+        state,
+    };
+    Ok(client.make(
+        &type_name,
+        Object::Module(Arc::new(object)),
+        Call::root("_module", args),
+        true,
+    ))
 }
 
 /// An object of a module that an earlier run kept.
@@ -275,7 +357,12 @@ pub async fn recalled(client: &Arc<Client>, args: &Map<String, Json>) -> Result<
     let text = |name: &str| args.get(name).and_then(Json::as_str).unwrap_or_default();
     let module = client.shared.module_by_key(text("module")).await;
     let module = module.ok_or_else(|| eyre!("an object of a module that is not loaded"))?;
-    object(client, &module, text("object"), args.get("state").cloned().unwrap_or_default())
+    object(
+        client,
+        &module,
+        text("object"),
+        args.get("state").cloned().unwrap_or_default(),
+    )
 }
 
 /// The remembered result, or that of running the function.
@@ -290,12 +377,24 @@ async fn once(
 ) -> Result<Json> {
     let key = key(client, module, object, doc, &parent, &inputs).await?;
     let pending = {
-        let mut memo = client.shared.memo.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let (client, module, object, doc) = (client.clone(), module.clone(), object.to_owned(), doc.clone());
+        let mut memo = client
+            .shared
+            .memo
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (client, module, object, doc) = (
+            client.clone(),
+            module.clone(),
+            object.to_owned(),
+            doc.clone(),
+        );
         memo.entry(key)
             .or_insert_with(|| {
                 async move {
-                    kept(&client, &module, &object, &doc, parent, inputs, policy, key).await.map_err(Failure::from)
+                    kept(&client, &module, &object, &doc, parent, inputs, policy, key)
+                        .await
+                        .map_err(Failure::from)
                 }
                 .boxed()
                 .shared()
@@ -305,7 +404,13 @@ async fn once(
     let value = pending.await;
     if value.is_err() {
         // The next caller may have more luck.
-        client.shared.memo.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(&key);
+        client
+            .shared
+            .memo
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .remove(&key);
     }
     Ok(value?)
 }
@@ -326,9 +431,14 @@ async fn kept(
         return run(client, module, object, doc, parent, inputs, reads).await;
     };
     let store = &client.engine().store;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
     let usable = async || {
-        let kept = store.cached::<Kept>("function", &key).filter(|kept| kept.until > now)?;
+        let kept = store
+            .cached::<Kept>("function", &key)
+            .filter(|kept| kept.until > now)?;
         for read in &kept.reads {
             if resolve::read_again(client, read).await.ok().as_ref() != Some(&read.found) {
                 return None;
@@ -340,19 +450,33 @@ async fn kept(
         Some(kept.value)
     };
     if let Some(value) = usable().await {
-        client.engine().progress.start(title(module, object, doc)).finish_cached();
+        client
+            .engine()
+            .progress
+            .start(title(module, object, doc))
+            .finish_cached();
         return Ok(value);
     }
     let _lock = store.lock(&format!("function-{}", key.hex())).await?;
     if let Some(value) = usable().await {
-        client.engine().progress.start(title(module, object, doc)).finish_cached();
+        client
+            .engine()
+            .progress
+            .start(title(module, object, doc))
+            .finish_cached();
         return Ok(value);
     }
     let value = run(client, module, object, doc, parent, inputs, reads.clone()).await?;
     let mut lasting = true;
-    ids_in(&value, &mut |id| lasting &= client.persist(&id).unwrap_or(false));
+    ids_in(&value, &mut |id| {
+        lasting &= client.persist(&id).unwrap_or(false)
+    });
     if lasting {
-        let kept = Kept { until: now.saturating_add(ttl.as_secs()), value: value.clone(), reads: reads.all() };
+        let kept = Kept {
+            until: now.saturating_add(ttl.as_secs()),
+            value: value.clone(),
+            reads: reads.all(),
+        };
         store.remember("function", &key, &kept)?;
     }
     Ok(value)
@@ -377,12 +501,16 @@ async fn key(
     }
     let mut secrets = Vec::new();
     let mut find = |id: Digest| {
-        if let Some(Object::Secret(secret)) = client.shared.known(&id).map(|node| node.object.clone()) {
+        if let Some(Object::Secret(secret)) =
+            client.shared.known(&id).map(|node| node.object.clone())
+        {
             secrets.push(secret);
         }
     };
     ids_in(parent, &mut find);
-    inputs.iter().for_each(|(_, value)| ids_in(value, &mut find));
+    inputs
+        .iter()
+        .for_each(|(_, value)| ids_in(value, &mut find));
     for secret in secrets {
         hasher = hasher.with(secret.fingerprint(client.engine()).await?);
     }
@@ -390,8 +518,16 @@ async fn key(
 }
 
 fn title(module: &Module, object: &str, doc: &FunctionDoc) -> String {
-    let name = if doc.name.is_empty() { "new" } else { &doc.name };
-    if object == module.main() { format!("{}.{name}", module.name) } else { format!("{}.{object}.{name}", module.name) }
+    let name = if doc.name.is_empty() {
+        "new"
+    } else {
+        &doc.name
+    };
+    if object == module.main() {
+        format!("{}.{name}", module.name)
+    } else {
+        format!("{}.{object}.{name}", module.name)
+    }
 }
 
 /// Runs the module's program for one call.
@@ -425,7 +561,10 @@ async fn run(
         ("DAGGER_SESSION_PORT", port.to_string()),
         ("DAGGER_SESSION_TOKEN", server.token.clone()),
         ("HOME", "/root".to_owned()),
-        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
+        (
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+        ),
     ];
     let process = Process {
         args: vec!["/runtime".to_owned()],
@@ -433,7 +572,11 @@ async fn run(
         cwd: PathBuf::from("/scratch"),
         user: String::new(),
         rootfs: root.path().to_owned(),
-        binds: vec![Bind { source: binary, target: "/runtime".into(), read_only: true }],
+        binds: vec![Bind {
+            source: binary,
+            target: "/runtime".into(),
+            read_only: true,
+        }],
         temps: vec![("/tmp".into(), None)],
         files: Vec::new(),
         stdin: Vec::new(),
@@ -450,14 +593,21 @@ async fn run(
     let answered = inner.call.as_ref().and_then(ActiveCall::take);
     let result = match answered {
         Some(result) => result,
-        None if output.code == 0 => {
-            Err(Failure::new(format!("function `{}` completed without returning a value", doc.name)))
-        }
+        None if output.code == 0 => Err(Failure::new(format!(
+            "function `{}` completed without returning a value",
+            doc.name
+        ))),
         None => {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             let message = format!("call function `{}`: exit code: {}", doc.name, output.code);
             let args = ["/runtime".to_owned()];
-            Err(Failure::with_exec(message, &args, output.code, &text(&output.stdout), &text(&output.stderr)))
+            Err(Failure::with_exec(
+                message,
+                &args,
+                output.code,
+                &text(&output.stdout),
+                &text(&output.stderr),
+            ))
         }
     };
     match result {
@@ -479,7 +629,6 @@ pub fn source_dir(module: &Module, path: &str) -> PathBuf {
         None => module.dir.join(path),
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -38,6 +38,9 @@ impl From<&eyre::Report> for QueryError {
 
 impl From<Failure> for QueryError {
     fn from(failure: Failure) -> Self {
-        Self { message: failure.message, extensions: failure.extensions }
+        Self {
+            message: failure.message,
+            extensions: failure.extensions,
+        }
     }
 }

@@ -26,11 +26,17 @@ pub struct Reads {
 impl Reads {
     /// Reads of a function called by the one with these.
     pub fn below(&self) -> Self {
-        Self { own: Arc::default(), callers: Some(Arc::new(self.clone())) }
+        Self {
+            own: Arc::default(),
+            callers: Some(Arc::new(self.clone())),
+        }
     }
 
     pub fn record(&self, read: Read) {
-        let mut own = self.own.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut own = self
+            .own
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if !own.contains(&read) {
             own.push(read.clone());
         }
@@ -41,6 +47,9 @@ impl Reads {
     }
 
     pub fn all(&self) -> Vec<Read> {
-        self.own.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        self.own
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone()
     }
 }

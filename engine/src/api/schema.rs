@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_graphql::dynamic::{
-    Enum, Field, FieldFuture, FieldValue, InputObject, InputValue, Interface, InterfaceField, Object,
-    ResolverContext, Scalar, Schema, TypeRef as Ref,
+    Enum, Field, FieldFuture, FieldValue, InputObject, InputValue, Interface, InterfaceField,
+    Object, ResolverContext, Scalar, Schema, TypeRef as Ref,
 };
 use async_graphql::{Error, Value as Const};
 use eyre::Result;
@@ -27,16 +27,28 @@ pub fn build(model: &Model) -> Result<Schema> {
     }
     for (name, def) in &model.enums {
         let members = def.members.iter().map(|(member, _)| member.as_str());
-        schema = schema.register(Enum::new(name.as_str()).description(&def.description).items(members));
+        schema = schema.register(
+            Enum::new(name.as_str())
+                .description(&def.description)
+                .items(members),
+        );
     }
     for (name, fields) in &model.inputs {
-        let input = fields.iter().fold(InputObject::new(name.as_str()), |input, arg| input.field(argument(model, arg)));
+        let input = fields
+            .iter()
+            .fold(InputObject::new(name.as_str()), |input, arg| {
+                input.field(argument(model, arg))
+            });
         schema = schema.register(input);
     }
     let mut query = Object::new("Query");
     for (name, def) in &model.objects {
         let root = name == "Query";
-        let mut object = if root { std::mem::replace(&mut query, Object::new("")) } else { Object::new(name.as_str()) };
+        let mut object = if root {
+            std::mem::replace(&mut query, Object::new(""))
+        } else {
+            Object::new(name.as_str())
+        };
         object = object.description(&def.description);
         for function in def.functions.values() {
             object = object.field(field(model, name, function));
@@ -59,7 +71,11 @@ fn type_ref(ty: &TypeRef) -> Ref {
         TypeRef::Named { name, .. } => Ref::named(name.as_str()),
         TypeRef::List { of, .. } => Ref::List(Box::new(type_ref(of))),
     };
-    if ty.required() { Ref::NonNull(Box::new(inner)) } else { inner }
+    if ty.required() {
+        Ref::NonNull(Box::new(inner))
+    } else {
+        inner
+    }
 }
 
 fn argument(model: &Model, arg: &Arg) -> InputValue {
@@ -95,30 +111,45 @@ fn field(model: &Model, object: &str, function: &Function) -> Field {
     let (object, name) = (object.to_owned(), function.name.clone());
     let unsupported = function.unsupported;
     let interface = function.ty.name() == "Node";
-    let mut field = Field::new(function.name.as_str(), type_ref(&function.ty), move |context| {
-        let (object, name) = (object.clone(), name.clone());
-        FieldFuture::new(async move {
-            if unsupported {
-                return Err(Error::new(format!("`{object}.{name}` is not supported by poniard")));
-            }
-            let client = client(&context)?;
-            let this = receiver(&context);
-            let args = arguments(&context)?;
-            let value = client.select(this, &name, args).await.map_err(into_graphql)?;
-            Ok(into_field(value, interface))
-        })
-    })
+    let mut field = Field::new(
+        function.name.as_str(),
+        type_ref(&function.ty),
+        move |context| {
+            let (object, name) = (object.clone(), name.clone());
+            FieldFuture::new(async move {
+                if unsupported {
+                    return Err(Error::new(format!(
+                        "`{object}.{name}` is not supported by poniard"
+                    )));
+                }
+                let client = client(&context)?;
+                let this = receiver(&context);
+                let args = arguments(&context)?;
+                let value = client
+                    .select(this, &name, args)
+                    .await
+                    .map_err(into_graphql)?;
+                Ok(into_field(value, interface))
+            })
+        },
+    )
     .description(&function.description);
     if let Some(reason) = &function.deprecated {
         field = field.deprecation(Some(reason));
     }
-    function.args.iter().fold(field, |field, arg| field.argument(argument(model, arg)))
+    function
+        .args
+        .iter()
+        .fold(field, |field, arg| field.argument(argument(model, arg)))
 }
 
 fn id_field() -> Field {
     Field::new("id", Ref::named_nn("ID"), |context| {
         FieldFuture::new(async move {
-            let node = context.parent_value.try_downcast_ref::<Arc<Node>>()?.clone();
+            let node = context
+                .parent_value
+                .try_downcast_ref::<Arc<Node>>()?
+                .clone();
             Ok(Some(FieldValue::value(node.id.to_string())))
         })
     })
@@ -126,14 +157,21 @@ fn id_field() -> Field {
 
 fn load_field(object: &str) -> Field {
     let expected = object.to_owned();
-    Field::new(format!("load{object}FromID"), Ref::named_nn(object), move |context| {
-        let expected = expected.clone();
-        FieldFuture::new(async move {
-            let id = context.args.try_get("id")?.string()?.to_owned();
-            let node = client(&context)?.node(&id, Some(&expected)).await.map_err(into_graphql)?;
-            Ok(into_field(Value::Node(node), false))
-        })
-    })
+    Field::new(
+        format!("load{object}FromID"),
+        Ref::named_nn(object),
+        move |context| {
+            let expected = expected.clone();
+            FieldFuture::new(async move {
+                let id = context.args.try_get("id")?.string()?.to_owned();
+                let node = client(&context)?
+                    .node(&id, Some(&expected))
+                    .await
+                    .map_err(into_graphql)?;
+                Ok(into_field(Value::Node(node), false))
+            })
+        },
+    )
     .argument(InputValue::new("id", Ref::named_nn("ID")))
 }
 
@@ -159,18 +197,27 @@ fn into_field(value: Value, interface: bool) -> Option<FieldValue<'static>> {
     let object = |node: Arc<Node>| {
         let name = node.type_name.clone();
         let value = FieldValue::owned_any(node);
-        if interface { value.with_type(name) } else { value }
+        if interface {
+            value.with_type(name)
+        } else {
+            value
+        }
     };
     match value {
         Value::Null => None,
-        Value::Json(json) => Some(FieldValue::value(Const::from_json(json).unwrap_or(Const::Null))),
+        Value::Json(json) => Some(FieldValue::value(
+            Const::from_json(json).unwrap_or(Const::Null),
+        )),
         Value::Node(node) => Some(object(node)),
         Value::Nodes(nodes) => Some(FieldValue::list(nodes.into_iter().map(object))),
     }
 }
 
 fn into_graphql(error: eyre::Report) -> Error {
-    let QueryError { message, extensions } = QueryError::from(&error);
+    let QueryError {
+        message,
+        extensions,
+    } = QueryError::from(&error);
     let mut graphql = Error::new(message);
     for (name, value) in extensions {
         let value = Const::from_json(value).unwrap_or(Const::Null);

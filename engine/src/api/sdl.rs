@@ -33,17 +33,35 @@ fn read(text: &str) -> Result<Model> {
         match ty.kind {
             ast::TypeKind::Scalar => model.scalars.push(name),
             ast::TypeKind::Enum(def) => {
-                let members =
-                    def.values.into_iter().map(|v| (v.node.value.node.to_string(), String::new())).collect();
-                model.enums.insert(name.clone(), Enum { name, description, module: None, members });
+                let members = def
+                    .values
+                    .into_iter()
+                    .map(|v| (v.node.value.node.to_string(), String::new()))
+                    .collect();
+                model.enums.insert(
+                    name.clone(),
+                    Enum {
+                        name,
+                        description,
+                        module: None,
+                        members,
+                    },
+                );
             }
             ast::TypeKind::InputObject(def) => {
-                let fields =
-                    def.fields.into_iter().map(|f| arg(f.node, &objects)).collect::<Result<Vec<_>>>()?;
+                let fields = def
+                    .fields
+                    .into_iter()
+                    .map(|f| arg(f.node, &objects))
+                    .collect::<Result<Vec<_>>>()?;
                 model.inputs.insert(name, fields);
             }
             ast::TypeKind::Object(def) => {
-                let mut object = Object { name: name.clone(), description, ..Object::default() };
+                let mut object = Object {
+                    name: name.clone(),
+                    description,
+                    ..Object::default()
+                };
                 for field in def.fields {
                     let function = function(field.node, &objects)?;
                     object.functions.insert(function.name.clone(), function);
@@ -60,23 +78,40 @@ fn function(field: ast::FieldDefinition, objects: &[String]) -> Result<Function>
     Ok(Function {
         name: field.name.node.to_string(),
         description: field.description.map(|text| text.node).unwrap_or_default(),
-        args: field.arguments.into_iter().map(|a| arg(a.node, objects)).collect::<Result<_>>()?,
+        args: field
+            .arguments
+            .into_iter()
+            .map(|a| arg(a.node, objects))
+            .collect::<Result<_>>()?,
         ty: type_ref(&field.ty.node, &|name| name.to_owned()),
         deprecated: None,
         check: false,
-        unsupported: field.directives.iter().any(|d| d.node.name.node == "unsupported"),
+        unsupported: field
+            .directives
+            .iter()
+            .any(|d| d.node.name.node == "unsupported"),
     })
 }
 
 fn arg(value: ast::InputValueDefinition, objects: &[String]) -> Result<Arg> {
     let meant = type_ref(&value.ty.node, &|name| name.to_owned());
-    let on_wire = |name: &str| if objects.iter().any(|o| o == name) { "ID" } else { name }.to_owned();
+    let on_wire = |name: &str| {
+        if objects.iter().any(|o| o == name) {
+            "ID"
+        } else {
+            name
+        }
+        .to_owned()
+    };
     Ok(Arg {
         name: value.name.node.to_string(),
         description: value.description.map(|text| text.node).unwrap_or_default(),
         expected: meant.name().to_owned(),
         ty: type_ref(&value.ty.node, &on_wire),
-        default: value.default_value.map(|v| v.node.into_json()).transpose()?,
+        default: value
+            .default_value
+            .map(|v| v.node.into_json())
+            .transpose()?,
         default_path: None,
         ignore: Vec::new(),
         deprecated: None,
@@ -86,8 +121,14 @@ fn arg(value: ast::InputValueDefinition, objects: &[String]) -> Result<Arg> {
 fn type_ref(ty: &ast::Type, rename: &impl Fn(&str) -> String) -> TypeRef {
     let required = !ty.nullable;
     match &ty.base {
-        ast::BaseType::Named(name) => TypeRef::Named { name: rename(name), required },
-        ast::BaseType::List(of) => TypeRef::List { of: Box::new(type_ref(of, rename)), required },
+        ast::BaseType::Named(name) => TypeRef::Named {
+            name: rename(name),
+            required,
+        },
+        ast::BaseType::List(of) => TypeRef::List {
+            of: Box::new(type_ref(of, rename)),
+            required,
+        },
     }
 }
 
@@ -108,7 +149,10 @@ mod tests {
         let model = core().unwrap();
         let with_directory = &model.objects["Directory"].functions["withDirectory"];
         let source = &with_directory.args[1];
-        assert_eq!((source.ty.to_string().as_str(), source.expected.as_str()), ("ID!", "Directory"));
+        assert_eq!(
+            (source.ty.to_string().as_str(), source.expected.as_str()),
+            ("ID!", "Directory")
+        );
         let variants = &model.objects["Container"].functions["asTarball"].args[0];
         assert_eq!(variants.ty.to_string(), "[ID!]");
     }
@@ -125,9 +169,18 @@ mod tests {
         };
         for (object, def) in &model.objects {
             for (field, function) in &def.functions {
-                assert!(known(function.ty.name()), "{object}.{field}: {}", function.ty);
+                assert!(
+                    known(function.ty.name()),
+                    "{object}.{field}: {}",
+                    function.ty
+                );
                 for arg in &function.args {
-                    assert!(known(arg.ty.name()), "{object}.{field}({}): {}", arg.name, arg.ty);
+                    assert!(
+                        known(arg.ty.name()),
+                        "{object}.{field}({}): {}",
+                        arg.name,
+                        arg.ty
+                    );
                 }
             }
         }

@@ -49,7 +49,10 @@ struct Request {
 pub fn serve(listener: TcpListener, client: Arc<Client>) -> Server {
     let token = token();
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("{token}:"));
-    let served = Served { client, authorization: format!("Basic {basic}").into() };
+    let served = Served {
+        client,
+        authorization: format!("Basic {basic}").into(),
+    };
     let router = axum::Router::new()
         .route("/query", post(query))
         .route("/", get(|| async { "poniard" }))
@@ -70,23 +73,47 @@ fn token() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-async fn query(State(served): State<Served>, headers: HeaderMap, Json(request): Json<Request>) -> Response {
+async fn query(
+    State(served): State<Served>,
+    headers: HeaderMap,
+    Json(request): Json<Request>,
+) -> Response {
     // Programs send no Origin; pages of a browser do.
     if headers.contains_key(header::ORIGIN) {
         return (StatusCode::FORBIDDEN, "requests of web pages are refused").into_response();
     }
-    let given = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .map(|value| value.as_bytes())
+        .unwrap_or_default();
     if !same(given, served.authorization.as_bytes()) {
-        return (StatusCode::UNAUTHORIZED, "the session token is missing or wrong").into_response();
+        return (
+            StatusCode::UNAUTHORIZED,
+            "the session token is missing or wrong",
+        )
+            .into_response();
     }
-    let Request { query, variables, operation_name } = request;
-    let response = served.client.execute(&query, variables, operation_name).await;
-    let body = serde_json::to_value(&response).unwrap_or_else(|error| json!({"errors": [{"message": error.to_string()}]}));
+    let Request {
+        query,
+        variables,
+        operation_name,
+    } = request;
+    let response = served
+        .client
+        .execute(&query, variables, operation_name)
+        .await;
+    let body = serde_json::to_value(&response)
+        .unwrap_or_else(|error| json!({"errors": [{"message": error.to_string()}]}));
     Json(body).into_response()
 }
 
 /// Compares without telling by time how much was right. Clients differ in the
 /// alphabet and padding of base64; a token in hex has neither.
 fn same(given: &[u8], wanted: &[u8]) -> bool {
-    given.len() == wanted.len() && given.iter().zip(wanted).fold(0, |all, (a, b)| all | (a ^ b)) == 0
+    given.len() == wanted.len()
+        && given
+            .iter()
+            .zip(wanted)
+            .fold(0, |all, (a, b)| all | (a ^ b))
+            == 0
 }

@@ -54,10 +54,25 @@ pub struct Session {
 
 impl Session {
     pub async fn start(options: Options) -> Result<Arc<Self>> {
-        let Options { state_dir, workdir, config, run_dir, progress } = options;
-        let engine = Engine::start(engine::Options { state_dir, workdir, config, run_dir, progress })?;
+        let Options {
+            state_dir,
+            workdir,
+            config,
+            run_dir,
+            progress,
+        } = options;
+        let engine = Engine::start(engine::Options {
+            state_dir,
+            workdir,
+            config,
+            run_dir,
+            progress,
+        })?;
         let shared = Shared::new(engine.clone())?;
-        Ok(Arc::new(Self { client: Client::caller(shared)?, engine }))
+        Ok(Arc::new(Self {
+            client: Client::caller(shared)?,
+            engine,
+        }))
     }
 
     /// All types: core and every module loaded so far.
@@ -114,9 +129,15 @@ impl Session {
 }
 
 fn described(module: &Module) -> LoadedModule {
-    let names = |list: &[config::Dependency]| list.iter().map(|dependency| dependency.name.clone()).collect();
+    let names = |list: &[config::Dependency]| {
+        list.iter()
+            .map(|dependency| dependency.name.clone())
+            .collect()
+    };
     let main = module.types.object(&module.main());
-    let described = main.map(|object| object.description.clone()).filter(|text| !text.is_empty());
+    let described = main
+        .map(|object| object.description.clone())
+        .filter(|text| !text.is_empty());
     LoadedModule {
         name: module.name.clone(),
         description: described.unwrap_or_else(|| module.types.description.clone()),

@@ -19,10 +19,16 @@ pub fn function<'a>(object: &'a Object, word: &str) -> Option<&'a Function> {
 fn undashed(name: &str) -> String {
     let bytes = name.as_bytes();
     let beside_digit = |at: usize| {
-        let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+        let digit = |at: Option<usize>| {
+            at.and_then(|at| bytes.get(at))
+                .is_some_and(u8::is_ascii_digit)
+        };
         digit(at.checked_sub(1)) || digit(Some(at + 1))
     };
-    name.char_indices().filter(|(at, c)| *c != '-' || !beside_digit(*at)).map(|(_, c)| c).collect()
+    name.char_indices()
+        .filter(|(at, c)| *c != '-' || !beside_digit(*at))
+        .map(|(_, c)| c)
+        .collect()
 }
 
 /// The argument of `function` that the flag `--word` sets.

@@ -39,12 +39,29 @@ pub struct Mount {
 
 #[derive(Clone)]
 pub enum Mounted {
-    Directory { directory: Directory, read_only: bool },
+    Directory {
+        directory: Directory,
+        read_only: bool,
+    },
     File(File),
-    Cache { volume: CacheVolume, source: Option<Directory>, sharing: Sharing, owner: String },
-    Temp { size: Option<u64> },
-    Secret { secret: Arc<Secret>, owner: String, mode: u32 },
-    Socket { socket: Socket, owner: String },
+    Cache {
+        volume: CacheVolume,
+        source: Option<Directory>,
+        sharing: Sharing,
+        owner: String,
+    },
+    Temp {
+        size: Option<u64>,
+    },
+    Secret {
+        secret: Arc<Secret>,
+        owner: String,
+        mode: u32,
+    },
+    Socket {
+        socket: Socket,
+        owner: String,
+    },
 }
 
 /// Who may use a cache volume at the same time.
@@ -81,7 +98,10 @@ impl Container {
     pub fn scratch(platform: String) -> Self {
         Self {
             rootfs: Fs::scratch(),
-            config: ImageConfig { platform, ..ImageConfig::default() },
+            config: ImageConfig {
+                platform,
+                ..ImageConfig::default()
+            },
             image_ref: None,
             mounts: Vec::new(),
             secrets: Vec::new(),
@@ -95,7 +115,11 @@ impl Container {
     }
 
     pub fn env(&self, name: &str) -> Option<&str> {
-        self.config.env.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.config
+            .env
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Replaces `$NAME` and `${NAME}` by the container's variables.
@@ -110,7 +134,11 @@ impl Container {
 
     /// An absolute, clean path; relative ones start at the working directory.
     pub fn absolute(&self, path: &str) -> String {
-        let base = if path.starts_with('/') { "" } else { self.config.workdir.as_str() };
+        let base = if path.starts_with('/') {
+            ""
+        } else {
+            self.config.workdir.as_str()
+        };
         format!("/{}", normal(base, path))
     }
 
@@ -130,16 +158,29 @@ impl Container {
     /// Where an absolute path is: the root file system or a mounted directory.
     pub fn place(&self, path: &str) -> Result<Place> {
         let Some((n, rest)) = self.mount_of(path) else {
-            return Ok(Place { mount: None, directory: Directory::root(self.rootfs.clone()), path: join("", path) });
+            return Ok(Place {
+                mount: None,
+                directory: Directory::root(self.rootfs.clone()),
+                path: join("", path),
+            });
         };
         match &self.mounts[n].what {
-            Mounted::Directory { directory, .. } => {
-                Ok(Place { mount: Some(n), directory: directory.clone(), path: rest })
-            }
+            Mounted::Directory { directory, .. } => Ok(Place {
+                mount: Some(n),
+                directory: directory.clone(),
+                path: rest,
+            }),
             Mounted::File(file) => {
                 let (parent, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
-                let directory = Directory { fs: file.fs.clone(), path: parent.to_owned() };
-                Ok(Place { mount: Some(n), directory, path: name.to_owned() })
+                let directory = Directory {
+                    fs: file.fs.clone(),
+                    path: parent.to_owned(),
+                };
+                Ok(Place {
+                    mount: Some(n),
+                    directory,
+                    path: name.to_owned(),
+                })
             }
             Mounted::Cache { .. } => bail!("cannot take `{path}` from a cache volume"),
             Mounted::Temp { .. } => bail!("cannot take `{path}` from a temporary mount"),
@@ -193,7 +234,10 @@ impl Container {
         container.rootfs = exec::root(&shared);
         for (n, mount) in container.mounts.iter_mut().enumerate() {
             match &mut mount.what {
-                Mounted::Directory { directory, read_only: false } => directory.fs = exec::mount(&shared, n),
+                Mounted::Directory {
+                    directory,
+                    read_only: false,
+                } => directory.fs = exec::mount(&shared, n),
                 Mounted::File(file) => file.fs = exec::mount(&shared, n),
                 _ => {}
             }
@@ -218,11 +262,19 @@ impl Container {
 
     /// Makes the container fail when it is used.
     pub fn failing(&self, message: &str) -> Self {
-        Self { rootfs: Fs::failed(Failure::new(message)), ..self.clone() }
+        Self {
+            rootfs: Fs::failed(Failure::new(message)),
+            ..self.clone()
+        }
     }
 
     /// The command that `args` mean: with the entry point or default arguments.
-    pub fn command(&self, args: &[String], use_entrypoint: bool, expand: bool) -> Result<Vec<String>> {
+    pub fn command(
+        &self,
+        args: &[String],
+        use_entrypoint: bool,
+        expand: bool,
+    ) -> Result<Vec<String>> {
         let mut args = args.to_vec();
         if args.is_empty() {
             args = self.config.cmd.clone();
@@ -231,9 +283,15 @@ impl Container {
             args.splice(0..0, self.config.entrypoint.iter().cloned());
         }
         if args.is_empty() {
-            bail!("no command has been set: give arguments, or an entry point or default arguments to use");
+            bail!(
+                "no command has been set: give arguments, or an entry point or default arguments to use"
+            );
         }
-        if expand { args.iter().map(|arg| self.expand(arg)).collect() } else { Ok(args) }
+        if expand {
+            args.iter().map(|arg| self.expand(arg)).collect()
+        } else {
+            Ok(args)
+        }
     }
 }
 
@@ -270,7 +328,9 @@ pub fn expand(text: &str, value: impl Fn(&str) -> Result<String>) -> Result<Stri
             rest = tail;
             continue;
         }
-        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+        let end = after
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(after.len());
         if end == 0 {
             out.push('$');
         } else {
@@ -288,7 +348,13 @@ mod tests {
 
     #[test]
     fn variables_are_expanded_in_both_spellings() {
-        let value = |name: &str| Ok(if name == "A" { "one".to_owned() } else { String::new() });
+        let value = |name: &str| {
+            Ok(if name == "A" {
+                "one".to_owned()
+            } else {
+                String::new()
+            })
+        };
         for (text, expanded) in [
             ("$A-${A}", "one-one"),
             ("x$B", "x"),

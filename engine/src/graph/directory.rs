@@ -45,11 +45,17 @@ pub fn base_name(path: &str) -> &str {
 
 impl Directory {
     pub fn scratch() -> Self {
-        Self { fs: Fs::scratch(), path: String::new() }
+        Self {
+            fs: Fs::scratch(),
+            path: String::new(),
+        }
     }
 
     pub fn root(fs: Fs) -> Self {
-        Self { fs, path: String::new() }
+        Self {
+            fs,
+            path: String::new(),
+        }
     }
 
     pub fn at(&self, path: &str) -> String {
@@ -65,19 +71,28 @@ impl Directory {
         sources: Vec<Fs>,
         change: impl FnOnce(&Tree, &[Tree]) -> Result<()> + Send + 'static,
     ) -> Self {
-        Self { fs: edit(&self.fs, engine, describe, sources, change), path: self.path.clone() }
+        Self {
+            fs: edit(&self.fs, engine, describe, sources, change),
+            path: self.path.clone(),
+        }
     }
 
     /// The directory `path` in this one; an error later if it is not one.
     pub fn directory(&self, engine: &Arc<Engine>, path: &str) -> Self {
         let path = self.at(path);
-        Self { fs: checked(engine, &self.fs, &path, Kind::Directory), path }
+        Self {
+            fs: checked(engine, &self.fs, &path, Kind::Directory),
+            path,
+        }
     }
 
     /// The file `path` in this one; an error later if it is not one.
     pub fn file(&self, engine: &Arc<Engine>, path: &str) -> File {
         let path = self.at(path);
-        File { fs: checked(engine, &self.fs, &path, Kind::Regular), path }
+        File {
+            fs: checked(engine, &self.fs, &path, Kind::Regular),
+            path,
+        }
     }
 
     /// The files that pass a filter, at the root of a file system whose identity
@@ -138,12 +153,19 @@ pub fn edit(
     Fs::lazy(async move {
         let base = base.snapshot().await?;
         let sources = futures::future::try_join_all(sources.iter().map(Fs::snapshot)).await?;
-        let key = sources.iter().fold(describe.with(base.id), |hasher, source| hasher.with(source.id)).digest();
+        let key = sources
+            .iter()
+            .fold(describe.with(base.id), |hasher, source| {
+                hasher.with(source.id)
+            })
+            .digest();
         let mounts = store.clone();
         store
             .edit(key, &base, move |tree| {
-                let mounted =
-                    sources.iter().map(|source| mounts.mount(source)).collect::<Result<Vec<_>>>()?;
+                let mounted = sources
+                    .iter()
+                    .map(|source| mounts.mount(source))
+                    .collect::<Result<Vec<_>>>()?;
                 let trees: Vec<Tree> = mounted.iter().map(|mount| mount.tree()).collect();
                 change(tree, &trees)
             })
@@ -172,7 +194,9 @@ async fn check(engine: &Arc<Engine>, snapshot: &Snapshot, path: String, kind: Ki
         match mount.tree().stat(&path, true)? {
             None => bail!("`{path}`: no such file or directory"),
             Some(stat) if stat.kind == kind => Ok(()),
-            Some(stat) if stat.kind == Kind::Directory => bail!("`{path}` is a directory, not a file"),
+            Some(stat) if stat.kind == Kind::Directory => {
+                bail!("`{path}` is a directory, not a file")
+            }
             Some(_) if kind == Kind::Directory => bail!("`{path}` is a file, not a directory"),
             // Devices, sockets and the like can be handed on as files.
             Some(_) => Ok(()),
@@ -194,11 +218,18 @@ impl File {
     /// A file of its own with these bytes.
     pub fn made(engine: &Arc<Engine>, name: &str, contents: Vec<u8>, mode: u32) -> Self {
         let name = join("", name);
-        let describe = Hasher::new("file-1").with(&name).with(&contents).with(mode.to_le_bytes());
+        let describe = Hasher::new("file-1")
+            .with(&name)
+            .with(&contents)
+            .with(mode.to_le_bytes());
         let path = name.clone();
-        let fs = edit(&Fs::scratch(), engine, describe, Vec::new(), move |tree, _| {
-            tree.write(&path, &contents, mode, None)
-        });
+        let fs = edit(
+            &Fs::scratch(),
+            engine,
+            describe,
+            Vec::new(),
+            move |tree, _| tree.write(&path, &contents, mode, None),
+        );
         Self { fs, path: name }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use eyre::{Result, WrapErr};
 
-use super::service::Services;
 use super::exec;
+use super::service::Services;
 use crate::exec::{Executor, HostsFile};
 use crate::image::Images;
 use crate::net::Network;
@@ -45,7 +45,13 @@ pub struct Options {
 
 impl Engine {
     pub fn start(options: Options) -> Result<Arc<Self>> {
-        let Options { state_dir, workdir, config, run_dir, progress } = options;
+        let Options {
+            state_dir,
+            workdir,
+            config,
+            run_dir,
+            progress,
+        } = options;
         let store = Store::open(&state_dir)?;
         let network = Arc::new(Network::new(&run_dir)?);
         let executor = Arc::new(Executor::new(network.clone(), &run_dir)?);
@@ -98,8 +104,12 @@ pub fn clean(path: &Path) -> PathBuf {
 }
 
 /// Runs blocking work off the async threads.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.wrap_err("a worker thread ended early")?
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .wrap_err("a worker thread ended early")?
 }
 
 /// Shortens a command for display.

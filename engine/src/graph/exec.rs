@@ -63,7 +63,9 @@ pub type Shared = futures::future::Shared<BoxFuture<'static, Result<Arc<Outcome>
 /// Prepares a command; it runs when somebody waits for it.
 pub fn shared(engine: &Arc<Engine>, exec: Exec) -> Shared {
     let engine = engine.clone();
-    async move { once(&engine, Arc::new(exec)).await.map_err(Failure::from) }.boxed().shared()
+    async move { once(&engine, Arc::new(exec)).await.map_err(Failure::from) }
+        .boxed()
+        .shared()
 }
 
 pub async fn wait(shared: &Shared) -> Result<Arc<Outcome>> {
@@ -91,12 +93,17 @@ pub fn mount(shared: &Shared, n: usize) -> Fs {
 async fn once(engine: &Arc<Engine>, exec: Arc<Exec>) -> Result<Arc<Outcome>> {
     let key = exec.key(engine).await?;
     let running = {
-        let mut execs = engine.execs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut execs = engine
+            .execs
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         execs
             .entry(key)
             .or_insert_with(|| {
                 let (engine, exec) = (engine.clone(), exec.clone());
-                async move { remembered(&engine, &exec, key).await.map_err(Failure::from) }.boxed().shared()
+                async move { remembered(&engine, &exec, key).await.map_err(Failure::from) }
+                    .boxed()
+                    .shared()
             })
             .clone()
     };
@@ -142,40 +149,74 @@ impl Exec {
             .with(&self.stdin)
             .with(format!(
                 "{:?} {:?} {:?} {:?} {} {}",
-                self.redirect_stdin, self.redirect_stdout, self.redirect_stderr, self.expect,
-                self.privileged, self.no_init
+                self.redirect_stdin,
+                self.redirect_stdout,
+                self.redirect_stderr,
+                self.expect,
+                self.privileged,
+                self.no_init
             ))
             .with_all(self.args.iter())
-            .with_all(container.config.env.iter().map(|(name, value)| format!("{name}={value}")));
+            .with_all(
+                container
+                    .config
+                    .env
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}")),
+            );
         for (name, secret) in &container.secrets {
-            hasher = hasher.with("secret").with(name).with(secret.fingerprint(engine).await?);
+            hasher = hasher
+                .with("secret")
+                .with(name)
+                .with(secret.fingerprint(engine).await?);
         }
         for mount in &container.mounts {
             hasher = hasher.with("mount").with(&mount.path);
             hasher = match &mount.what {
-                Mounted::Directory { directory, read_only } => hasher
+                Mounted::Directory {
+                    directory,
+                    read_only,
+                } => hasher
                     .with(directory.fs.snapshot().await?.id)
                     .with(&directory.path)
                     .with([u8::from(*read_only)]),
                 Mounted::File(file) => hasher.with(file.fs.snapshot().await?.id).with(&file.path),
-                Mounted::Cache { volume, owner, sharing, source } => {
-                    let hasher = hasher.with(volume.key).with(owner).with(format!("{sharing:?}"));
+                Mounted::Cache {
+                    volume,
+                    owner,
+                    sharing,
+                    source,
+                } => {
+                    let hasher = hasher
+                        .with(volume.key)
+                        .with(owner)
+                        .with(format!("{sharing:?}"));
                     match source {
-                        Some(source) => hasher.with(source.fs.snapshot().await?.id).with(&source.path),
+                        Some(source) => hasher
+                            .with(source.fs.snapshot().await?.id)
+                            .with(&source.path),
                         None => hasher,
                     }
                 }
                 Mounted::Temp { size } => hasher.with(format!("temp {size:?}")),
-                Mounted::Secret { secret, owner, mode } => {
-                    hasher.with(secret.fingerprint(engine).await?).with(owner).with(mode.to_le_bytes())
-                }
-                Mounted::Socket { socket, owner } => {
-                    hasher.with(socket.path.as_os_str().as_encoded_bytes()).with(owner)
-                }
+                Mounted::Secret {
+                    secret,
+                    owner,
+                    mode,
+                } => hasher
+                    .with(secret.fingerprint(engine).await?)
+                    .with(owner)
+                    .with(mode.to_le_bytes()),
+                Mounted::Socket { socket, owner } => hasher
+                    .with(socket.path.as_os_str().as_encoded_bytes())
+                    .with(owner),
             };
         }
         for (alias, service) in &container.services {
-            hasher = hasher.with("service").with(alias).with(service.key(engine).await?);
+            hasher = hasher
+                .with("service")
+                .with(alias)
+                .with(service.key(engine).await?);
         }
         Ok(hasher.digest())
     }
@@ -204,24 +245,40 @@ async fn run(engine: &Arc<Engine>, exec: &Exec, key: Digest, span: &Span) -> Res
     };
     let (stage, mut process) = stage(engine, exec).await?;
     process.stdin = stdin;
-    let output = engine.executor.run(process, span).await.map_err(|error| sandbox(error, exec))?;
+    let output = engine
+        .executor
+        .run(process, span)
+        .await
+        .map_err(|error| sandbox(error, exec))?;
 
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     if !exec.judge(output.code) {
         return Err(Failure::exec(&exec.args, output.code, &stdout, &stderr).into());
     }
-    for (path, contents) in [(&exec.redirect_stdout, &output.stdout), (&exec.redirect_stderr, &output.stderr)] {
+    for (path, contents) in [
+        (&exec.redirect_stdout, &output.stdout),
+        (&exec.redirect_stderr, &output.stderr),
+    ] {
         if let Some(path) = path {
             redirect(exec, &stage, &exec.container.absolute(path), contents)?;
         }
     }
-    let Stage { root, mounts, _read_only, _locks } = stage;
+    let Stage {
+        root,
+        mounts,
+        _read_only,
+        _locks,
+    } = stage;
     blocking(move || {
         let part = |name: String| Hasher::new("outcome-1").with(key).with(name).digest();
         let kept = mounts
             .into_iter()
             .enumerate()
-            .map(|(n, mount)| mount.map(|(mount, _)| mount.commit(part(format!("mount {n}")))).transpose())
+            .map(|(n, mount)| {
+                mount
+                    .map(|(mount, _)| mount.commit(part(format!("mount {n}"))))
+                    .transpose()
+            })
             .collect::<Result<_>>()?;
         Ok(Outcome {
             root: root.commit(part("root".to_owned()))?,
@@ -251,17 +308,23 @@ fn sandbox(error: eyre::Report, exec: &Exec) -> eyre::Report {
 
 /// Writes an output to a file of the container, which may be in a mount.
 fn redirect(exec: &Exec, stage: &Stage, path: &str, contents: &[u8]) -> Result<()> {
-    let inside = exec.container.mounts.iter().enumerate().find_map(|(n, mount)| {
-        let rest = path.strip_prefix(mount.path.as_str())?.strip_prefix('/')?;
-        match (&mount.what, stage.mounts.get(n)) {
-            (Mounted::Directory { directory, .. }, Some(Some((mount, _)))) => {
-                Some((mount.tree(), join(&directory.path, rest)))
+    let inside = exec
+        .container
+        .mounts
+        .iter()
+        .enumerate()
+        .find_map(|(n, mount)| {
+            let rest = path.strip_prefix(mount.path.as_str())?.strip_prefix('/')?;
+            match (&mount.what, stage.mounts.get(n)) {
+                (Mounted::Directory { directory, .. }, Some(Some((mount, _)))) => {
+                    Some((mount.tree(), join(&directory.path, rest)))
+                }
+                _ => None,
             }
-            _ => None,
-        }
-    });
+        });
     let (tree, path) = inside.unwrap_or_else(|| (stage.root.tree(), path.to_owned()));
-    tree.write(&path, contents, 0o644, None).wrap_err_with(|| format!("cannot redirect output to `{path}`"))
+    tree.write(&path, contents, 0o644, None)
+        .wrap_err_with(|| format!("cannot redirect output to `{path}`"))
 }
 
 /// Mounts everything and describes the process.
@@ -269,45 +332,92 @@ async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, Process)> {
     let container = &exec.container;
     let store = &engine.store;
     let root = store.mount_rw(&container.rootfs.snapshot().await?)?;
-    let mut stage = Stage { root, mounts: Vec::new(), _read_only: Vec::new(), _locks: Vec::new() };
-    let (mut binds, mut temps, mut files, mut scrub) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut stage = Stage {
+        root,
+        mounts: Vec::new(),
+        _read_only: Vec::new(),
+        _locks: Vec::new(),
+    };
+    let (mut binds, mut temps, mut files, mut scrub) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for mount in &container.mounts {
         let target = PathBuf::from(&mount.path);
         let mut kept = None;
         match &mount.what {
-            Mounted::Directory { directory, read_only: true } => {
+            Mounted::Directory {
+                directory,
+                read_only: true,
+            } => {
                 let mounted = store.mount(&directory.fs.snapshot().await?)?;
                 let source = mounted.tree().host_path(&directory.path)?;
-                binds.push(Bind { source, target, read_only: true });
+                binds.push(Bind {
+                    source,
+                    target,
+                    read_only: true,
+                });
                 stage._read_only.push(mounted);
             }
-            Mounted::Directory { directory, read_only: false } => {
+            Mounted::Directory {
+                directory,
+                read_only: false,
+            } => {
                 let snapshot = directory.fs.snapshot().await?;
                 let mounted = store.mount_rw(&snapshot)?;
                 let source = mounted.tree().host_path(&directory.path)?;
-                binds.push(Bind { source, target, read_only: false });
+                binds.push(Bind {
+                    source,
+                    target,
+                    read_only: false,
+                });
                 kept = Some((mounted, snapshot));
             }
             Mounted::File(file) => {
                 let snapshot = file.fs.snapshot().await?;
                 let mounted = store.mount_rw(&snapshot)?;
                 let source = mounted.tree().host_path(&file.path)?;
-                binds.push(Bind { source, target, read_only: false });
+                binds.push(Bind {
+                    source,
+                    target,
+                    read_only: false,
+                });
                 kept = Some((mounted, snapshot));
             }
-            Mounted::Cache { volume, source, sharing, owner } => {
-                let (dir, lock) = volume_dir(engine, exec, volume.key, *sharing, source.as_ref(), owner).await?;
+            Mounted::Cache {
+                volume,
+                source,
+                sharing,
+                owner,
+            } => {
+                let (dir, lock) =
+                    volume_dir(engine, exec, volume.key, *sharing, source.as_ref(), owner).await?;
                 stage._locks.extend(lock);
-                binds.push(Bind { source: dir, target, read_only: false });
+                binds.push(Bind {
+                    source: dir,
+                    target,
+                    read_only: false,
+                });
             }
             Mounted::Temp { size } => temps.push((target, *size)),
-            Mounted::Secret { secret, owner, mode } => {
+            Mounted::Secret {
+                secret,
+                owner,
+                mode,
+            } => {
                 let plaintext = secret.plaintext().await?.as_bytes().to_vec();
                 scrub.push(plaintext.clone());
-                files.push(SecretFile { path: target, contents: plaintext, mode: *mode, owner: owner.clone() });
+                files.push(SecretFile {
+                    path: target,
+                    contents: plaintext,
+                    mode: *mode,
+                    owner: owner.clone(),
+                });
             }
             Mounted::Socket { socket, .. } => {
-                binds.push(Bind { source: socket.path.clone(), target, read_only: false });
+                binds.push(Bind {
+                    source: socket.path.clone(),
+                    target,
+                    read_only: false,
+                });
             }
         }
         stage.mounts.push(kept);
@@ -328,7 +438,11 @@ async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, Process)> {
         hosts.push((alias.clone(), started.address.into()));
         hosts.push((started.hostname.clone(), started.address.into()));
     }
-    let workdir = if container.config.workdir.is_empty() { "/" } else { &container.config.workdir };
+    let workdir = if container.config.workdir.is_empty() {
+        "/"
+    } else {
+        &container.config.workdir
+    };
     let process = Process {
         args: exec.args.clone(),
         env,
@@ -364,11 +478,21 @@ async fn volume_dir(
     let store = &engine.store;
     let (key, lock) = match sharing {
         Sharing::Shared => (key, None),
-        Sharing::Locked => (key, Some(store.lock(&format!("volume-{}", key.hex())).await?)),
+        Sharing::Locked => (
+            key,
+            Some(store.lock(&format!("volume-{}", key.hex())).await?),
+        ),
         Sharing::Private => {
             let mut n = 0u32;
             loop {
-                let own = if n == 0 { key } else { Hasher::new("volume-private-1").with(key).with(n.to_le_bytes()).digest() };
+                let own = if n == 0 {
+                    key
+                } else {
+                    Hasher::new("volume-private-1")
+                        .with(key)
+                        .with(n.to_le_bytes())
+                        .digest()
+                };
                 if let Some(lock) = store.try_lock(&format!("volume-{}", own.hex()))? {
                     break (own, Some(lock));
                 }
@@ -387,7 +511,14 @@ async fn volume_dir(
         let owner = super::owner::of(engine, &exec.container.rootfs, owner).await?;
         if let Some(source) = source {
             let mount = store.mount(&source.fs.snapshot().await?)?;
-            tree.copy_dir(&mount.tree(), &source.path, "", &Default::default(), owner, None)?;
+            tree.copy_dir(
+                &mount.tree(),
+                &source.path,
+                "",
+                &Default::default(),
+                owner,
+                None,
+            )?;
         }
         if let Some(owner) = owner {
             tree.chown("", owner)?;
@@ -407,7 +538,11 @@ pub async fn spawn(
     let (stage, mut process) = stage(engine, exec).await?;
     process.hostname = hostname.to_owned();
     let address = process.attachment.address;
-    let running = engine.executor.spawn(process, span).await.map_err(|error| sandbox(error, exec))?;
+    let running = engine
+        .executor
+        .spawn(process, span)
+        .await
+        .map_err(|error| sandbox(error, exec))?;
     Ok((running, stage, address))
 }
 
@@ -431,13 +566,21 @@ impl RecipeRunner for Recipes {
         progress: &Progress,
     ) -> Result<Snapshot> {
         let root = self.store.mount_rw(&base.rootfs)?;
-        let mut binds = vec![Bind { source: inputs.to_owned(), target: "/recipe".into(), read_only: true }];
+        let mut binds = vec![Bind {
+            source: inputs.to_owned(),
+            target: "/recipe".into(),
+            read_only: true,
+        }];
         binds.extend(caches.iter().map(|(source, target)| Bind {
             source: source.clone(),
             target: target.clone(),
             read_only: false,
         }));
-        let mut command: Vec<String> = vec!["sh".into(), "-eu".into(), format!("/recipe/{}", script.display())];
+        let mut command: Vec<String> = vec![
+            "sh".into(),
+            "-eu".into(),
+            format!("/recipe/{}", script.display()),
+        ];
         command.extend(args.iter().cloned());
         let span = progress.start(format!("recipe {}", shown(&command[2..])));
         let process = Process {
@@ -460,7 +603,13 @@ impl RecipeRunner for Recipes {
         };
         let output = self.executor.run(process, &span).await?;
         if output.code != 0 {
-            return Err(Failure::exec(&command, output.code, &text(&output.stdout), &text(&output.stderr)).into());
+            return Err(Failure::exec(
+                &command,
+                output.code,
+                &text(&output.stdout),
+                &text(&output.stderr),
+            )
+            .into());
         }
         blocking(move || root.commit(id)).await
     }

@@ -13,17 +13,29 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), extensions: Map::new() }
+        Self {
+            message: message.into(),
+            extensions: Map::new(),
+        }
     }
 
     /// A command that ended otherwise than expected.
     pub fn exec(args: &[String], code: i32, stdout: &str, stderr: &str) -> Self {
-        let message = format!("process `{}` did not complete successfully: exit code: {code}", args.join(" "));
+        let message = format!(
+            "process `{}` did not complete successfully: exit code: {code}",
+            args.join(" ")
+        );
         Self::with_exec(message, args, code, stdout, stderr)
     }
 
     /// A failure of or around a command, with its exit code and outputs.
-    pub fn with_exec(message: String, args: &[String], code: i32, stdout: &str, stderr: &str) -> Self {
+    pub fn with_exec(
+        message: String,
+        args: &[String],
+        code: i32,
+        stdout: &str,
+        stderr: &str,
+    ) -> Self {
         let extensions = json!({
             "_type": "EXEC_ERROR",
             "cmd": args,
@@ -31,8 +43,13 @@ impl Failure {
             "stdout": stdout,
             "stderr": stderr,
         });
-        let Value::Object(extensions) = extensions else { unreachable!("written as an object above") };
-        Self { message, extensions }
+        let Value::Object(extensions) = extensions else {
+            unreachable!("written as an object above")
+        };
+        Self {
+            message,
+            extensions,
+        }
     }
 
     /// The chain of a report as one message; extensions of a failure in it stay.
@@ -54,7 +71,10 @@ impl Failure {
             }
             message.push_str(&text);
         }
-        Self { message, extensions }
+        Self {
+            message,
+            extensions,
+        }
     }
 }
 

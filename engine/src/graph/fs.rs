@@ -15,7 +15,11 @@ pub struct Fs(Shared<BoxFuture<'static, Result<Snapshot, Failure>>>);
 
 impl Fs {
     pub fn lazy(make: impl Future<Output = Result<Snapshot>> + Send + 'static) -> Self {
-        Self(async move { make.await.map_err(Failure::from) }.boxed().shared())
+        Self(
+            async move { make.await.map_err(Failure::from) }
+                .boxed()
+                .shared(),
+        )
     }
 
     pub fn ready(snapshot: Snapshot) -> Self {

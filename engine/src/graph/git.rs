@@ -19,7 +19,10 @@ pub struct Repository {
 }
 
 pub enum Source {
-    Remote { url: String, auth: Auth },
+    Remote {
+        url: String,
+        auth: Auth,
+    },
     /// A directory with `.git` in it, or a bare repository.
     Directory(Directory),
 }
@@ -44,7 +47,10 @@ pub struct Ref {
 
 impl Repository {
     pub fn new(source: Source) -> Arc<Self> {
-        Arc::new(Self { source, refs: OnceCell::new() })
+        Arc::new(Self {
+            source,
+            refs: OnceCell::new(),
+        })
     }
 
     pub fn url(&self) -> Option<&str> {
@@ -64,7 +70,12 @@ impl Repository {
                 Source::Directory(directory) => {
                     on_directory(engine, directory, |path| async move {
                         let url = path.to_string_lossy().into_owned();
-                        git(&["ls-remote", "--symref", "--", &url], None, &Auth::default()).await
+                        git(
+                            &["ls-remote", "--symref", "--", &url],
+                            None,
+                            &Auth::default(),
+                        )
+                        .await
                     })
                     .await?
                 }
@@ -75,10 +86,17 @@ impl Repository {
     }
 
     /// The commit that `HEAD`, a branch, tag or full name stands for.
-    pub async fn find(self: &Arc<Self>, engine: &Arc<Engine>, candidates: &[String]) -> Result<Ref> {
+    pub async fn find(
+        self: &Arc<Self>,
+        engine: &Arc<Engine>,
+        candidates: &[String],
+    ) -> Result<Ref> {
         let refs = self.refs(engine).await?;
         for name in candidates {
-            if let Some((_, commit)) = refs.iter().find(|(found, _)| found == &format!("{name}^{{}}")) {
+            if let Some((_, commit)) = refs
+                .iter()
+                .find(|(found, _)| found == &format!("{name}^{{}}"))
+            {
                 return Ok(self.at(name, commit));
             }
             if let Some((_, commit)) = refs.iter().find(|(found, _)| found == name) {
@@ -86,22 +104,38 @@ impl Repository {
             }
         }
         let wanted = candidates.last().map(String::as_str).unwrap_or_default();
-        bail!("repository {} has no ref `{wanted}`", self.url().map(|url| format!("`{url}`")).unwrap_or_default())
+        bail!(
+            "repository {} has no ref `{wanted}`",
+            self.url().map(|url| format!("`{url}`")).unwrap_or_default()
+        )
     }
 
     pub async fn head(self: &Arc<Self>, engine: &Arc<Engine>) -> Result<Ref> {
         let refs = self.refs(engine).await?;
-        let target = refs.iter().find_map(|(name, target)| (name == "HEAD→").then(|| target.clone()));
+        let target = refs
+            .iter()
+            .find_map(|(name, target)| (name == "HEAD→").then(|| target.clone()));
         let name = target.unwrap_or_else(|| "HEAD".to_owned());
-        self.find(engine, &["HEAD".to_owned()]).await.map(|head| Ref { name, ..head })
+        self.find(engine, &["HEAD".to_owned()])
+            .await
+            .map(|head| Ref { name, ..head })
     }
 
     pub fn at(self: &Arc<Self>, name: &str, commit: &str) -> Ref {
-        Ref { repository: self.clone(), name: name.to_owned(), commit: commit.to_owned() }
+        Ref {
+            repository: self.clone(),
+            name: name.to_owned(),
+            commit: commit.to_owned(),
+        }
     }
 
     /// Short names below `prefix`, those that match one of the patterns.
-    pub async fn names(&self, engine: &Arc<Engine>, prefix: &str, patterns: &[String]) -> Result<Vec<String>> {
+    pub async fn names(
+        &self,
+        engine: &Arc<Engine>,
+        prefix: &str,
+        patterns: &[String],
+    ) -> Result<Vec<String>> {
         let globs = patterns
             .iter()
             .map(|pattern| Ok(globset::Glob::new(pattern)?.compile_matcher()))
@@ -129,7 +163,9 @@ impl Ref {
     /// The files of the commit.
     pub fn tree(self: &Arc<Self>, engine: &Arc<Engine>, options: Tree) -> Directory {
         let (this, engine) = (self.clone(), engine.clone());
-        Directory::root(Fs::lazy(async move { this.checkout(&engine, options).await }))
+        Directory::root(Fs::lazy(
+            async move { this.checkout(&engine, options).await },
+        ))
     }
 
     async fn checkout(&self, engine: &Arc<Engine>, options: Tree) -> Result<Snapshot> {
@@ -141,12 +177,17 @@ impl Ref {
             .with(from)
             .with(&self.name)
             .with(&self.commit)
-            .with(format!("{} {} {}", options.discard_git_dir, options.depth, options.include_tags))
+            .with(format!(
+                "{} {} {}",
+                options.discard_git_dir, options.depth, options.include_tags
+            ))
             .digest();
         if let Some(snapshot) = engine.store.cached::<Snapshot>("git", &key) {
             return Ok(snapshot);
         }
-        let span = engine.progress.start(format!("git checkout {} {}", self.name, self.commit));
+        let span = engine
+            .progress
+            .start(format!("git checkout {} {}", self.name, self.commit));
         let temp = engine.store.temp_dir()?;
         let path = temp.path().join("tree");
         match &self.repository.source {
@@ -163,7 +204,8 @@ impl Ref {
             }
         }
         if options.discard_git_dir {
-            std::fs::remove_dir_all(path.join(".git")).wrap_err("cannot remove `.git` of the checkout")?;
+            std::fs::remove_dir_all(path.join(".git"))
+                .wrap_err("cannot remove `.git` of the checkout")?;
         }
         let snapshot = engine.store.import_dir(&path, &Default::default()).await?;
         engine.store.remember("git", &key, &snapshot)?;
@@ -179,7 +221,11 @@ impl Ref {
         if options.depth > 0 {
             args.push(&depth);
         }
-        args.push(if options.include_tags { "--tags" } else { "--no-tags" });
+        args.push(if options.include_tags {
+            "--tags"
+        } else {
+            "--no-tags"
+        });
         let wanted = format!("+{}:refs/poniard/fetched", self.commit);
         let by_name = format!("+{}:refs/poniard/fetched", self.name);
         args.extend(["--", url]);
@@ -192,8 +238,18 @@ impl Ref {
         {
             return Err(first);
         }
-        git(&["checkout", "-q", "--detach", &self.commit], Some(path), auth).await?;
-        git(&["update-ref", "-d", "refs/poniard/fetched"], Some(path), auth).await?;
+        git(
+            &["checkout", "-q", "--detach", &self.commit],
+            Some(path),
+            auth,
+        )
+        .await?;
+        git(
+            &["update-ref", "-d", "refs/poniard/fetched"],
+            Some(path),
+            auth,
+        )
+        .await?;
         Ok(())
     }
 
@@ -201,14 +257,28 @@ impl Ref {
     pub async fn common_ancestor(&self, engine: &Arc<Engine>, other: &Ref) -> Result<Ref> {
         let temp = engine.store.temp_dir()?;
         let path = temp.path().join("history");
-        let options = Tree { discard_git_dir: false, depth: 0, include_tags: false };
+        let options = Tree {
+            discard_git_dir: false,
+            depth: 0,
+            include_tags: false,
+        };
         let bases = |path: PathBuf| async move {
-            git(&["merge-base", &self.commit, &other.commit], Some(&path), &Auth::default()).await
+            git(
+                &["merge-base", &self.commit, &other.commit],
+                Some(&path),
+                &Auth::default(),
+            )
+            .await
         };
         let found = match &self.repository.source {
             Source::Remote { url, auth } => {
                 self.fetch(url, auth, &path, options).await?;
-                git(&["fetch", "-q", "--no-tags", "--", url, &other.commit], Some(&path), auth).await?;
+                git(
+                    &["fetch", "-q", "--no-tags", "--", url, &other.commit],
+                    Some(&path),
+                    auth,
+                )
+                .await?;
                 bases(path).await?
             }
             Source::Directory(directory) => on_directory(engine, directory, bases).await?,
@@ -241,26 +311,44 @@ async fn on_directory<T, F: Future<Output = Result<T>>>(
 pub async fn git(args: &[&str], dir: Option<&Path>, auth: &Auth) -> Result<String> {
     let mut command = tokio::process::Command::new("git");
     // Settings by environment: neither argv nor files show the credentials.
-    let mut settings = vec![("safe.directory".to_owned(), "*".to_owned()), ("advice.detachedHead".to_owned(), "false".to_owned())];
+    let mut settings = vec![
+        ("safe.directory".to_owned(), "*".to_owned()),
+        ("advice.detachedHead".to_owned(), "false".to_owned()),
+    ];
     if let Some(header) = &auth.header {
         let header = header.plaintext().await?.trim().to_owned();
-        settings.push(("http.extraHeader".to_owned(), format!("Authorization: {header}")));
+        settings.push((
+            "http.extraHeader".to_owned(),
+            format!("Authorization: {header}"),
+        ));
     }
     if let Some(token) = &auth.token {
         use base64::Engine as _;
-        let user = if auth.username.is_empty() { "x-access-token" } else { &auth.username };
+        let user = if auth.username.is_empty() {
+            "x-access-token"
+        } else {
+            &auth.username
+        };
         let pair = format!("{user}:{}", token.plaintext().await?.trim());
         let basic = base64::engine::general_purpose::STANDARD.encode(pair);
-        settings.push(("http.extraHeader".to_owned(), format!("Authorization: Basic {basic}")));
+        settings.push((
+            "http.extraHeader".to_owned(),
+            format!("Authorization: Basic {basic}"),
+        ));
     }
     command.env("GIT_CONFIG_COUNT", settings.len().to_string());
     for (n, (key, value)) in settings.iter().enumerate() {
-        command.env(format!("GIT_CONFIG_KEY_{n}"), key).env(format!("GIT_CONFIG_VALUE_{n}"), value);
+        command
+            .env(format!("GIT_CONFIG_KEY_{n}"), key)
+            .env(format!("GIT_CONFIG_VALUE_{n}"), value);
     }
     let known_hosts = known_hosts(auth)?;
     if let Some(file) = &known_hosts {
         let path = file.path().to_string_lossy().into_owned();
-        command.env("GIT_SSH_COMMAND", format!("ssh -o BatchMode=yes -o UserKnownHostsFile='{path}'"));
+        command.env(
+            "GIT_SSH_COMMAND",
+            format!("ssh -o BatchMode=yes -o UserKnownHostsFile='{path}'"),
+        );
     }
     if let Some(socket) = &auth.ssh_socket {
         command.env("SSH_AUTH_SOCK", socket);
@@ -278,7 +366,11 @@ pub async fn git(args: &[&str], dir: Option<&Path>, auth: &Auth) -> Result<Strin
         .map_err(|error| eyre!("cannot run `git`: {error}; install git"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.trim().strip_prefix("fatal: ").unwrap_or(said.trim()).to_owned();
+        let said = said
+            .trim()
+            .strip_prefix("fatal: ")
+            .unwrap_or(said.trim())
+            .to_owned();
         bail!("git {}: {said}", args.first().copied().unwrap_or_default());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())

@@ -25,12 +25,21 @@ pub struct Call {
 
 impl Call {
     pub fn root(field: &str, args: Map<String, Json>) -> Self {
-        Self { receiver: None, field: field.to_owned(), args, nth: None }
+        Self {
+            receiver: None,
+            field: field.to_owned(),
+            args,
+            nth: None,
+        }
     }
 
     pub fn digest(&self) -> Digest {
         // Layers are where content is kept; its id says what it is.
-        let mut args: Vec<_> = self.args.iter().filter(|(name, _)| *name != "layers").collect();
+        let mut args: Vec<_> = self
+            .args
+            .iter()
+            .filter(|(name, _)| *name != "layers")
+            .collect();
         args.sort_by_key(|(name, _)| name.as_str());
         let mut hasher = Hasher::new("call-1")
             .with(self.receiver.map(|id| id.to_string()).unwrap_or_default())
@@ -79,10 +88,13 @@ pub enum Object {
     /// `EnvVariable`, `Label`, `Port`, `Stat`, `SearchResult`…: fields by name.
     Record(Arc<Map<String, Json>>),
     /// Fields that hold lists of records.
-    RecordWithLists(Arc<Map<String, Json>>, Arc<Vec<(String, String, Vec<Map<String, Json>>)>>),
+    RecordWithLists(Arc<Map<String, Json>>, Arc<Lists>),
     /// An object of a module: its state.
     Module(Arc<ModuleObject>),
 }
+
+/// Fields that hold lists of records: (field, type, records).
+pub type Lists = Vec<(String, String, Vec<Map<String, Json>>)>;
 
 /// Two directories.
 #[derive(Clone)]
@@ -180,7 +192,10 @@ pub struct Args {
 
 impl Args {
     pub fn new(json: Map<String, Json>) -> Self {
-        Self { json, nodes: Default::default() }
+        Self {
+            json,
+            nodes: Default::default(),
+        }
     }
 
     pub fn bind(&mut self, id: String, node: Arc<Node>) {
@@ -198,7 +213,8 @@ impl Args {
     }
 
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
-        self.opt(name)?.ok_or_else(|| eyre!("argument `{name}` is missing"))
+        self.opt(name)?
+            .ok_or_else(|| eyre!("argument `{name}` is missing"))
     }
 
     pub fn str(&self, name: &str) -> Result<String> {
@@ -219,14 +235,23 @@ impl Args {
     }
 
     pub fn node(&self, name: &str) -> Result<Option<&Arc<Node>>> {
-        let Some(id) = self.opt::<String>(name)? else { return Ok(None) };
-        self.nodes.get(&id).map(Some).ok_or_else(|| eyre!("argument `{name}`: no object has the id `{id}`"))
+        let Some(id) = self.opt::<String>(name)? else {
+            return Ok(None);
+        };
+        self.nodes
+            .get(&id)
+            .map(Some)
+            .ok_or_else(|| eyre!("argument `{name}`: no object has the id `{id}`"))
     }
 
     pub fn nodes(&self, name: &str) -> Result<Vec<&Arc<Node>>> {
         let ids = self.list(name)?;
         ids.iter()
-            .map(|id| self.nodes.get(id).ok_or_else(|| eyre!("argument `{name}`: no object has the id `{id}`")))
+            .map(|id| {
+                self.nodes
+                    .get(id)
+                    .ok_or_else(|| eyre!("argument `{name}`: no object has the id `{id}`"))
+            })
             .collect()
     }
 

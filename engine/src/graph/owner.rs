@@ -19,7 +19,9 @@ pub async fn of(engine: &Arc<Engine>, rootfs: &Fs, owner: &str) -> Result<Option
     let (passwd, group) = rootfs
         .read(engine, |tree| {
             let text = |path| match tree.stat(path, true)? {
-                Some(_) => Ok::<_, eyre::Report>(String::from_utf8_lossy(&tree.read(path)?).into_owned()),
+                Some(_) => {
+                    Ok::<_, eyre::Report>(String::from_utf8_lossy(&tree.read(path)?).into_owned())
+                }
                 None => Ok(String::new()),
             };
             Ok((text("etc/passwd")?, text("etc/group")?))
@@ -31,7 +33,10 @@ pub async fn of(engine: &Arc<Engine>, rootfs: &Fs, owner: &str) -> Result<Option
 /// An owner that needs no account files.
 pub fn numeric(owner: &str) -> Option<Owner> {
     let (user, group) = owner.split_once(':').unwrap_or((owner, owner));
-    Some(Owner { uid: user.parse().ok()?, gid: group.parse().ok()? })
+    Some(Owner {
+        uid: user.parse().ok()?,
+        gid: group.parse().ok()?,
+    })
 }
 
 fn named(owner: &str, passwd: &str, group: &str) -> Result<Owner> {
@@ -39,9 +44,14 @@ fn named(owner: &str, passwd: &str, group: &str) -> Result<Owner> {
         Some((user, group)) => (user, Some(group)),
         None => (owner, None),
     };
-    let field = |line: &str, n: usize| line.split(':').nth(n).and_then(|text| text.parse::<u32>().ok());
+    let field = |line: &str, n: usize| {
+        line.split(':')
+            .nth(n)
+            .and_then(|text| text.parse::<u32>().ok())
+    };
     let account = passwd.lines().find(|line| {
-        line.split(':').next() == Some(user) || (field(line, 2).is_some() && field(line, 2) == user.parse().ok())
+        line.split(':').next() == Some(user)
+            || (field(line, 2).is_some() && field(line, 2) == user.parse().ok())
     });
     let uid = match (account.and_then(|line| field(line, 2)), user.parse()) {
         (Some(uid), _) => uid,
@@ -50,7 +60,12 @@ fn named(owner: &str, passwd: &str, group: &str) -> Result<Owner> {
     };
     let gid = match group_name {
         None => account.and_then(|line| field(line, 3)).unwrap_or(uid),
-        Some(name) => match (name.parse(), group.lines().find(|line| line.split(':').next() == Some(name))) {
+        Some(name) => match (
+            name.parse(),
+            group
+                .lines()
+                .find(|line| line.split(':').next() == Some(name)),
+        ) {
             (Ok(gid), _) => gid,
             (Err(_), Some(line)) => field(line, 2).unwrap_or(0),
             (Err(_), None) => bail!("no group `{name}` in the container's /etc/group"),
@@ -63,15 +78,23 @@ fn named(owner: &str, passwd: &str, group: &str) -> Result<Owner> {
 mod tests {
     use super::*;
 
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65533:nobody:/nonexistent:/bin/sh\n";
+    const PASSWD: &str =
+        "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65533:nobody:/nonexistent:/bin/sh\n";
     const GROUP: &str = "root:x:0:\nstaff:x:50:\n";
 
     #[test]
     fn owners_are_found_by_name_and_number() {
-        for (text, uid, gid) in
-            [("nobody", 65534, 65533), ("nobody:staff", 65534, 50), ("root:7", 0, 7), ("65534:staff", 65534, 50)]
-        {
-            assert_eq!(named(text, PASSWD, GROUP).unwrap(), Owner { uid, gid }, "{text}");
+        for (text, uid, gid) in [
+            ("nobody", 65534, 65533),
+            ("nobody:staff", 65534, 50),
+            ("root:7", 0, 7),
+            ("65534:staff", 65534, 50),
+        ] {
+            assert_eq!(
+                named(text, PASSWD, GROUP).unwrap(),
+                Owner { uid, gid },
+                "{text}"
+            );
         }
         assert_eq!(numeric("12:34"), Some(Owner { uid: 12, gid: 34 }));
         assert!(named("nosuch", PASSWD, GROUP).is_err());

@@ -17,18 +17,29 @@ pub struct Secret {
 
 enum Source {
     /// `setSecret`: the plaintext was given.
-    Given { name: String },
-    Uri { uri: String, workdir: PathBuf },
+    Given {
+        name: String,
+    },
+    Uri {
+        uri: String,
+        workdir: PathBuf,
+    },
 }
 
 impl Secret {
     pub fn given(name: String, plaintext: String) -> Self {
-        Self { source: Source::Given { name }, plaintext: OnceCell::new_with(Some(plaintext)) }
+        Self {
+            source: Source::Given { name },
+            plaintext: OnceCell::new_with(Some(plaintext)),
+        }
     }
 
     /// `workdir` is where relative paths of `file://` start and `cmd://` runs.
     pub fn provided(uri: String, workdir: PathBuf) -> Self {
-        Self { source: Source::Uri { uri, workdir }, plaintext: OnceCell::new() }
+        Self {
+            source: Source::Uri { uri, workdir },
+            plaintext: OnceCell::new(),
+        }
     }
 
     pub fn name(&self) -> &str {
@@ -64,14 +75,20 @@ impl Secret {
 
 /// See [`Secret::fingerprint`].
 pub fn fingerprint(engine: &Engine, plaintext: &str) -> Digest {
-    Hasher::new("secret-1").with(engine.secret_key).with(plaintext).with(engine.secret_key).digest()
+    Hasher::new("secret-1")
+        .with(engine.secret_key)
+        .with(plaintext)
+        .with(engine.secret_key)
+        .digest()
 }
 
 /// Reads `env:NAME`, `file:PATH`, `cmd:COMMAND`, `vault:` and `op:` addresses,
 /// each also with `//` after the colon.
 async fn resolve(uri: &str, workdir: &std::path::Path) -> Result<String> {
     let Some((provider, rest)) = uri.split_once(':') else {
-        bail!("secret address has no provider: expected a form like `env://NAME`, `file://PATH` or `cmd://COMMAND`");
+        bail!(
+            "secret address has no provider: expected a form like `env://NAME`, `file://PATH` or `cmd://COMMAND`"
+        );
     };
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     match provider {
@@ -81,15 +98,28 @@ async fn resolve(uri: &str, workdir: &std::path::Path) -> Result<String> {
                 Some(below) => PathBuf::from(std::env::var("HOME").unwrap_or_default()).join(below),
                 None => workdir.join(rest),
             };
-            std::fs::read_to_string(&path).wrap_err_with(|| format!("cannot read secret file `{rest}`"))
+            std::fs::read_to_string(&path)
+                .wrap_err_with(|| format!("cannot read secret file `{rest}`"))
         }
         "cmd" => command("sh", &["-c", rest], workdir).await,
-        "op" => command("op", &["read", "--no-newline", &format!("op://{rest}")], workdir).await,
+        "op" => {
+            command(
+                "op",
+                &["read", "--no-newline", &format!("op://{rest}")],
+                workdir,
+            )
+            .await
+        }
         "vault" => {
             let (path, field) = rest.rsplit_once('.').ok_or_else(|| {
                 eyre!("secret address `vault://{rest}` has no field: expected `vault://PATH.FIELD`")
             })?;
-            command("vault", &["kv", "get", &format!("-field={field}"), path], workdir).await
+            command(
+                "vault",
+                &["kv", "get", &format!("-field={field}"), path],
+                workdir,
+            )
+            .await
         }
         other => bail!("unknown secret provider `{other}`: expected env, file, cmd, op or vault"),
     }
@@ -108,6 +138,7 @@ async fn command(program: &str, args: &[&str], workdir: &std::path::Path) -> Res
         // Only the exit status: what it printed may be part of the secret.
         bail!("`{program}` could not give a secret: {}", output.status);
     }
-    let text = String::from_utf8(output.stdout).map_err(|_| eyre!("the secret of `{program}` is not UTF-8"))?;
+    let text = String::from_utf8(output.stdout)
+        .map_err(|_| eyre!("the secret of `{program}` is not UTF-8"))?;
     Ok(text)
 }

@@ -32,7 +32,12 @@ impl CacheVolume {
     /// `scope` separates the volumes of modules from each other.
     pub fn new(scope: &str, name: &str) -> Self {
         let key = Hasher::new("volume-1").with(scope).with(name).digest();
-        Self { key, source: None, sharing: None, owner: String::new() }
+        Self {
+            key,
+            source: None,
+            sharing: None,
+            owner: String::new(),
+        }
     }
 }
 
@@ -52,11 +57,20 @@ pub struct Service {
 #[derive(Clone)]
 pub enum Backend {
     /// A command in a container.
-    Container { container: Arc<Container>, exec: Arc<Exec> },
+    Container {
+        container: Arc<Container>,
+        exec: Arc<Exec>,
+    },
     /// Ports of the caller's machine: (port there, port offered).
-    Host { host: String, ports: Vec<(u16, Port)> },
+    Host {
+        host: String,
+        ports: Vec<(u16, Port)>,
+    },
     /// Another service, offered on ports of the caller's machine.
-    Tunnel { service: Arc<Service>, ports: Vec<(u16, u16)> },
+    Tunnel {
+        service: Arc<Service>,
+        ports: Vec<(u16, u16)>,
+    },
 }
 
 impl Service {
@@ -67,7 +81,12 @@ impl Service {
             Backend::Host { ports, .. } => ports.iter().map(|(_, port)| port.clone()).collect(),
             Backend::Tunnel { ports, .. } => ports
                 .iter()
-                .map(|(front, _)| Port { number: *front, udp: false, description: None, skip_healthcheck: false })
+                .map(|(front, _)| Port {
+                    number: *front,
+                    udp: false,
+                    description: None,
+                    skip_healthcheck: false,
+                })
                 .collect(),
         }
     }
@@ -76,17 +95,25 @@ impl Service {
     pub async fn key(&self, engine: &Arc<Engine>) -> Result<Digest> {
         let base = Hasher::new("service-1").with(self.hostname.as_deref().unwrap_or_default());
         Ok(match &self.backend {
-            Backend::Container { exec, .. } => base.with(Box::pin(exec.key(engine)).await?).digest(),
-            Backend::Host { host, ports } => {
-                ports.iter().fold(base.with("host").with(host), |hasher, (there, port)| {
-                    hasher.with(there.to_le_bytes()).with(port.number.to_le_bytes())
-                }).digest()
+            Backend::Container { exec, .. } => {
+                base.with(Box::pin(exec.key(engine)).await?).digest()
             }
+            Backend::Host { host, ports } => ports
+                .iter()
+                .fold(base.with("host").with(host), |hasher, (there, port)| {
+                    hasher
+                        .with(there.to_le_bytes())
+                        .with(port.number.to_le_bytes())
+                })
+                .digest(),
             Backend::Tunnel { service, ports } => {
                 let inner = Box::pin(service.key(engine)).await?;
-                ports.iter().fold(base.with("tunnel").with(inner), |hasher, (front, back)| {
-                    hasher.with(front.to_le_bytes()).with(back.to_le_bytes())
-                }).digest()
+                ports
+                    .iter()
+                    .fold(base.with("tunnel").with(inner), |hasher, (front, back)| {
+                        hasher.with(front.to_le_bytes()).with(back.to_le_bytes())
+                    })
+                    .digest()
             }
         })
     }
@@ -132,7 +159,10 @@ impl Services {
             }
             started.entry(key).or_default().clone()
         };
-        Ok(cell.get_or_try_init(|| Box::pin(start(engine, service))).await?.clone())
+        Ok(cell
+            .get_or_try_init(|| Box::pin(start(engine, service)))
+            .await?
+            .clone())
     }
 
     pub async fn stop(&self, engine: &Arc<Engine>, service: &Service, kill: bool) -> Result<()> {
@@ -146,7 +176,10 @@ impl Services {
 
     pub async fn stop_all(&self) {
         let all: Vec<_> = self.started.lock().await.drain().collect();
-        let stops = all.iter().filter_map(|(_, cell)| cell.get()).map(|started| started.stop(true));
+        let stops = all
+            .iter()
+            .filter_map(|(_, cell)| cell.get())
+            .map(|started| started.stop(true));
         // The run is over: a service that cannot be stopped dies with it.
         let _ = futures::future::join_all(stops).await;
     }
@@ -154,7 +187,9 @@ impl Services {
 
 impl Started {
     fn ended(&self) -> bool {
-        self.process.as_ref().is_some_and(|process| process.ended().is_some())
+        self.process
+            .as_ref()
+            .is_some_and(|process| process.ended().is_some())
     }
 
     async fn stop(&self, kill: bool) -> Result<()> {
@@ -182,7 +217,10 @@ async fn start(engine: &Arc<Engine>, service: &Service) -> Result<Arc<Started>> 
     let hostname = service.hostname(engine).await?;
     match &service.backend {
         Backend::Container { container, exec } => {
-            let span = engine.progress.start(format!("service {hostname}: {}", super::engine::shown(&exec.args)));
+            let span = engine.progress.start(format!(
+                "service {hostname}: {}",
+                super::engine::shown(&exec.args)
+            ));
             let (process, stage, address) = exec::spawn(engine, exec, &hostname, span).await?;
             let started = Started {
                 hostname,
@@ -197,7 +235,10 @@ async fn start(engine: &Arc<Engine>, service: &Service) -> Result<Arc<Started>> 
             Ok(Arc::new(started))
         }
         Backend::Host { host, ports } => {
-            let pairs: Vec<_> = ports.iter().map(|(there, port)| (port.number, *there)).collect();
+            let pairs: Vec<_> = ports
+                .iter()
+                .map(|(there, port)| (port.number, *there))
+                .collect();
             let exposed = engine.network.expose(host, &pairs).await?;
             engine.hosts.add(&hostname, exposed.address.into())?;
             Ok(Arc::new(Started {
@@ -230,29 +271,51 @@ async fn start(engine: &Arc<Engine>, service: &Service) -> Result<Arc<Started>> 
 }
 
 /// Waits until every port that should be checked accepts connections.
-async fn healthy(engine: &Arc<Engine>, started: &Started, exec: &Exec, ports: &[Port]) -> Result<()> {
-    let process = started.process.as_ref().ok_or_else(|| eyre!("a service without a process"))?;
+async fn healthy(
+    engine: &Arc<Engine>,
+    started: &Started,
+    exec: &Exec,
+    ports: &[Port],
+) -> Result<()> {
+    let process = started
+        .process
+        .as_ref()
+        .ok_or_else(|| eyre!("a service without a process"))?;
     let deadline = Instant::now() + HEALTH_DEADLINE;
-    for port in ports.iter().filter(|port| !port.udp && !port.skip_healthcheck) {
+    for port in ports
+        .iter()
+        .filter(|port| !port.udp && !port.skip_healthcheck)
+    {
         let address = SocketAddr::from((started.address, port.number));
         loop {
             if let Some(output) = process.ended() {
                 let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                 let message = format!(
                     "service `{}` ended before port {} answered: exit code: {}",
-                    super::engine::shown(&exec.args), port.number, output.code
+                    super::engine::shown(&exec.args),
+                    port.number,
+                    output.code
                 );
                 let (out, err) = (text(&output.stdout), text(&output.stderr));
-                return Err(Failure::with_exec(message, &exec.args, output.code, &out, &err).into());
+                return Err(
+                    Failure::with_exec(message, &exec.args, output.code, &out, &err).into(),
+                );
             }
-            if engine.network.connect(address, Duration::from_secs(1)).await.is_ok() {
+            if engine
+                .network
+                .connect(address, Duration::from_secs(1))
+                .await
+                .is_ok()
+            {
                 break;
             }
             if Instant::now() > deadline {
                 bail!(
                     "service `{}` did not listen on port {} within {} s; check its output, or expose \
                      the port with experimental-skip-healthcheck",
-                    super::engine::shown(&exec.args), port.number, HEALTH_DEADLINE.as_secs()
+                    super::engine::shown(&exec.args),
+                    port.number,
+                    HEALTH_DEADLINE.as_secs()
                 );
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -14,13 +14,23 @@ use crate::graph::{Engine, Failure};
 /// The binary of a module, compiled unless one is there for these sources.
 pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     let key = module.source_key()?;
-    let dir = engine.store.root().join("modules").join(format!("{}-{}", module.name, &key.hex()[..24]));
+    let dir =
+        engine
+            .store
+            .root()
+            .join("modules")
+            .join(format!("{}-{}", module.name, &key.hex()[..24]));
     let binary = dir.join("module");
     if binary.exists() {
         return Ok(binary);
     }
     if !module.dir.join("Cargo.toml").exists() {
-        let sdk = module.config.sdk.as_ref().map(|sdk| sdk.source.as_str()).unwrap_or_default();
+        let sdk = module
+            .config
+            .sdk
+            .as_ref()
+            .map(|sdk| sdk.source.as_str())
+            .unwrap_or_default();
         bail!(
             "module `{}` is not written in Rust (sdk `{sdk}`): poniard runs modules in Rust only; \
              use a Dagger Engine for it",
@@ -37,16 +47,26 @@ pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     let copy = temp.path().join("module");
     std::fs::copy(&built, &copy).wrap_err_with(|| format!("cannot keep `{}`", built.display()))?;
     std::fs::create_dir_all(&dir).wrap_err_with(|| format!("cannot make `{}`", dir.display()))?;
-    std::fs::rename(&copy, &binary).wrap_err_with(|| format!("cannot keep `{}`", binary.display()))?;
+    std::fs::rename(&copy, &binary)
+        .wrap_err_with(|| format!("cannot keep `{}`", binary.display()))?;
     Ok(binary)
 }
 
 /// Runs cargo; gives the path of the executable.
 async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
-    let span = engine.progress.start(format!("compile module {}", module.name));
+    let span = engine
+        .progress
+        .start(format!("compile module {}", module.name));
     let target = target_dir(engine);
     let mut child = tokio::process::Command::new("cargo")
-        .args(["build", "--target", "host-tuple", "--profile", "dagger", "--message-format=json-render-diagnostics"])
+        .args([
+            "build",
+            "--target",
+            "host-tuple",
+            "--profile",
+            "dagger",
+            "--message-format=json-render-diagnostics",
+        ])
         .args(["--bin", &module.name])
         .current_dir(&module.dir)
         .env("CARGO_TARGET_DIR", &target)
@@ -58,7 +78,12 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| eyre!("cannot run `cargo` to compile module `{}`: {error}; install Rust", module.name))?;
+        .map_err(|error| {
+            eyre!(
+                "cannot run `cargo` to compile module `{}`: {error}; install Rust",
+                module.name
+            )
+        })?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let messages = async {
         let mut found = None;
@@ -86,7 +111,12 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     let status = child.wait().await?;
     if !status.success() {
         span.fail("does not compile");
-        return Err(Failure::new(format!("module `{}` does not compile:\n{}", module.name, problems(&text))).into());
+        return Err(Failure::new(format!(
+            "module `{}` does not compile:\n{}",
+            module.name,
+            problems(&text)
+        ))
+        .into());
     }
     span.finish();
     found.ok_or_else(|| {
@@ -102,14 +132,21 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
 fn homes() -> Vec<(&'static str, PathBuf)> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).find(|dir| dir.join("cargo").is_file());
-    let Some(cargo_home) = found.as_deref().filter(|dir| dir.ends_with(".cargo/bin")).and_then(Path::parent) else {
+    let Some(cargo_home) = found
+        .as_deref()
+        .filter(|dir| dir.ends_with(".cargo/bin"))
+        .and_then(Path::parent)
+    else {
         return Vec::new();
     };
     let rustup_home = cargo_home.with_file_name(".rustup");
-    [("CARGO_HOME", cargo_home.to_owned()), ("RUSTUP_HOME", rustup_home)]
-        .into_iter()
-        .filter(|(name, dir)| std::env::var_os(name).is_none() && dir.is_dir())
-        .collect()
+    [
+        ("CARGO_HOME", cargo_home.to_owned()),
+        ("RUSTUP_HOME", rustup_home),
+    ]
+    .into_iter()
+    .filter(|(name, dir)| std::env::var_os(name).is_none() && dir.is_dir())
+    .collect()
 }
 
 /// Where cargo works: shared by all modules, so that each dependency is
@@ -129,10 +166,23 @@ fn executable(line: &str, name: &str) -> Option<PathBuf> {
 
 /// What cargo said, without its lines on progress.
 fn problems(text: &str) -> String {
-    let progress = ["Compiling ", "Downloading ", "Downloaded ", "Updating ", "Blocking ", "Locking ", "Adding ", "Checking "];
+    let progress = [
+        "Compiling ",
+        "Downloading ",
+        "Downloaded ",
+        "Updating ",
+        "Blocking ",
+        "Locking ",
+        "Adding ",
+        "Checking ",
+    ];
     let kept: Vec<_> = text
         .lines()
-        .filter(|line| !progress.iter().any(|word| line.trim_start().starts_with(word)))
+        .filter(|line| {
+            !progress
+                .iter()
+                .any(|word| line.trim_start().starts_with(word))
+        })
         .collect();
     kept.join("\n").trim_end().to_owned()
 }
@@ -143,8 +193,12 @@ mod tests {
 
     #[test]
     fn progress_of_cargo_is_left_out_of_the_error() {
-        let text = "   Compiling a v0.1.0\nerror[E0425]: cannot find value `x`\n --> src/main.rs:1:1\n";
-        assert_eq!(problems(text), "error[E0425]: cannot find value `x`\n --> src/main.rs:1:1");
+        let text =
+            "   Compiling a v0.1.0\nerror[E0425]: cannot find value `x`\n --> src/main.rs:1:1\n";
+        assert_eq!(
+            problems(text),
+            "error[E0425]: cannot find value `x`\n --> src/main.rs:1:1"
+        );
     }
 
     #[test]

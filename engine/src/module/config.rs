@@ -45,7 +45,10 @@ impl<'de> Deserialize<'de> for Sdk {
             },
         }
         Ok(match Form::deserialize(deserializer)? {
-            Form::Name(source) => Self { source, config: Default::default() },
+            Form::Name(source) => Self {
+                source,
+                config: Default::default(),
+            },
             Form::Full { source, config } => Self { source, config },
         })
     }
@@ -71,24 +74,37 @@ impl Config {
         let config: Self = serde_json::from_str(&text).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             let cause = error.to_string();
-            let cause = cause.split(" at line ").next().unwrap_or_default().to_owned();
+            let cause = cause
+                .split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             eyre::eyre!("cannot read `{}:{line}:{column}`: {cause}", path.display())
         })?;
         if config.name.is_empty() {
-            bail!("cannot read `{}`: `name` is missing; give the module a name", path.display());
+            bail!(
+                "cannot read `{}`: `name` is missing; give the module a name",
+                path.display()
+            );
         }
         Ok(config)
     }
 
     /// The dependency or toolchain of that name.
     pub fn related(&self, name: &str) -> Option<&Dependency> {
-        self.dependencies.iter().chain(&self.toolchains).find(|dependency| dependency.name == name)
+        self.dependencies
+            .iter()
+            .chain(&self.toolchains)
+            .find(|dependency| dependency.name == name)
     }
 }
 
 /// The nearest directory from `start` upward that holds `name`.
 pub fn find_up(start: &Path, name: &str) -> Option<PathBuf> {
-    start.ancestors().find(|dir| dir.join(name).exists()).map(Path::to_owned)
+    start
+        .ancestors()
+        .find(|dir| dir.join(name).exists())
+        .map(Path::to_owned)
 }
 
 /// The root of what may belong to a module or workspace in `dir`: the root of
@@ -111,13 +127,17 @@ mod tests {
     fn an_sdk_is_a_name_or_an_object() {
         let config = read(r#"{"name": "a", "sdk": "dang"}"#).unwrap();
         assert_eq!(config.sdk.unwrap().source, "dang");
-        let config = read(r#"{"name": "a", "sdk": {"source": "../sdk", "config": {"prebuilt": "x"}}}"#).unwrap();
+        let config =
+            read(r#"{"name": "a", "sdk": {"source": "../sdk", "config": {"prebuilt": "x"}}}"#)
+                .unwrap();
         assert_eq!(config.sdk.unwrap().config["prebuilt"], "x");
     }
 
     #[test]
     fn a_broken_file_is_named_with_the_place() {
-        let error = read("{\n  \"name\": \"a\",\n  \"include\": 3\n}").unwrap_err().to_string();
+        let error = read("{\n  \"name\": \"a\",\n  \"include\": 3\n}")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("dagger.json:3:"), "{error}");
     }
 }

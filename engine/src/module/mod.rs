@@ -57,14 +57,23 @@ impl Module {
     async fn read_types(&self, engine: &Arc<Engine>) -> Result<Types> {
         let path = self.dir.join(TYPES_FILE);
         if path.exists() {
-            let text = std::fs::read_to_string(&path).wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
+            let text = std::fs::read_to_string(&path)
+                .wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
             return Types::parse(&text, &path);
         }
         let binary = build::binary(engine, self).await?;
-        let output = tokio::process::Command::new(&binary).arg("types").env_clear().output().await?;
+        let output = tokio::process::Command::new(&binary)
+            .arg("types")
+            .env_clear()
+            .output()
+            .await?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            bail!("module `{}` cannot tell its types: {}", self.name, said.trim());
+            bail!(
+                "module `{}` cannot tell its types: {}",
+                self.name,
+                said.trim()
+            );
         }
         Types::parse(&String::from_utf8_lossy(&output.stdout), &path)
     }

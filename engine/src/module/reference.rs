@@ -27,7 +27,11 @@ pub async fn resolve(engine: &Arc<Engine>, reference: &str, base: &Path) -> Resu
     }
     let looks_like_path = reference.starts_with(['.', '/']);
     if path.exists() && looks_like_path {
-        bail!("module `{reference}` does not exist: there is no {} in `{}`", config::FILE, path.display());
+        bail!(
+            "module `{reference}` does not exist: there is no {} in `{}`",
+            config::FILE,
+            path.display()
+        );
     }
     bail!(
         "module `{reference}` does not exist: no function, dependency or directory with a {} has that name",
@@ -36,7 +40,11 @@ pub async fn resolve(engine: &Arc<Engine>, reference: &str, base: &Path) -> Resu
 }
 
 /// Directory of a dependency named in the `dagger.json` of `dir`.
-pub async fn dependency_dir(engine: &Arc<Engine>, dependency: &Dependency, dir: &Path) -> Result<PathBuf> {
+pub async fn dependency_dir(
+    engine: &Arc<Engine>,
+    dependency: &Dependency,
+    dir: &Path,
+) -> Result<PathBuf> {
     if let Some(git) = GitReference::parse(&dependency.source) {
         return git.checkout(engine, &dependency.pin).await;
     }
@@ -44,7 +52,10 @@ pub async fn dependency_dir(engine: &Arc<Engine>, dependency: &Dependency, dir: 
     if !path.join(config::FILE).is_file() {
         bail!(
             "dependency `{}` of `{}`: there is no {} in `{}`",
-            dependency.name, dir.join(config::FILE).display(), config::FILE, path.display()
+            dependency.name,
+            dir.join(config::FILE).display(),
+            config::FILE,
+            path.display()
         );
     }
     Ok(path)
@@ -63,12 +74,19 @@ impl GitReference {
     pub fn parse(text: &str) -> Option<Self> {
         let (place, version) = match text.rsplit_once('@') {
             // The `@` of `git@host:…` is no version.
-            Some((place, version)) if !version.contains(':') && !version.is_empty() => (place, version),
+            Some((place, version)) if !version.contains(':') && !version.is_empty() => {
+                (place, version)
+            }
             _ => (text, ""),
         };
-        let has_scheme = ["https://", "http://", "ssh://", "git://", "file://"].iter().any(|s| place.starts_with(s));
+        let has_scheme = ["https://", "http://", "ssh://", "git://", "file://"]
+            .iter()
+            .any(|s| place.starts_with(s));
         let is_scp = place.starts_with("git@") && place.contains(':');
-        let is_host = place.split('/').next().is_some_and(|host| host.contains('.') && !host.starts_with('.'))
+        let is_host = place
+            .split('/')
+            .next()
+            .is_some_and(|host| host.contains('.') && !host.starts_with('.'))
             && place.contains('/');
         if !(has_scheme || is_scp || is_host) {
             return None;
@@ -78,24 +96,51 @@ impl GitReference {
             None if place.ends_with(".git") => (place, ""),
             None => split_repository(place),
         };
-        let url = if has_scheme || is_scp { url.to_owned() } else { format!("https://{url}") };
-        Some(Self { url, subdir: subdir.trim_matches('/').to_owned(), version: version.to_owned() })
+        let url = if has_scheme || is_scp {
+            url.to_owned()
+        } else {
+            format!("https://{url}")
+        };
+        Some(Self {
+            url,
+            subdir: subdir.trim_matches('/').to_owned(),
+            version: version.to_owned(),
+        })
     }
 
     /// A directory with the files of the pinned commit, or of the version.
     pub async fn checkout(&self, engine: &Arc<Engine>, pin: &str) -> Result<PathBuf> {
-        let commit = if pin.is_empty() { self.commit().await? } else { pin.to_owned() };
-        let key = Hasher::new("module-git-1").with(&self.url).with(&commit).digest();
-        let dir = engine.store.root().join("git-modules").join(&key.hex()[..32]);
+        let commit = if pin.is_empty() {
+            self.commit().await?
+        } else {
+            pin.to_owned()
+        };
+        let key = Hasher::new("module-git-1")
+            .with(&self.url)
+            .with(&commit)
+            .digest();
+        let dir = engine
+            .store
+            .root()
+            .join("git-modules")
+            .join(&key.hex()[..32]);
         if !dir.exists() {
-            let _lock = engine.store.lock(&format!("git-module-{}", key.hex())).await?;
+            let _lock = engine
+                .store
+                .lock(&format!("git-module-{}", key.hex()))
+                .await?;
             if !dir.exists() {
                 self.clone_into(engine, &commit, &dir).await?;
             }
         }
         let module = dir.join(&self.subdir);
         if !module.join(config::FILE).is_file() {
-            bail!("`{}` has no {} in `{}` at {commit}", self.url, config::FILE, self.subdir);
+            bail!(
+                "`{}` has no {} in `{}` at {commit}",
+                self.url,
+                config::FILE,
+                self.subdir
+            );
         }
         Ok(module)
     }
@@ -105,10 +150,19 @@ impl GitReference {
         let temp = engine.store.temp_dir()?;
         let work = temp.path().join("clone");
         let path = work.to_string_lossy().into_owned();
-        git(&["clone", "-q", "--no-checkout", "--", &self.url, &path], None, &Auth::default())
-            .await
-            .wrap_err_with(|| format!("cannot get module from `{}`", self.url))?;
-        git(&["checkout", "-q", "--detach", commit], Some(&work), &Auth::default()).await?;
+        git(
+            &["clone", "-q", "--no-checkout", "--", &self.url, &path],
+            None,
+            &Auth::default(),
+        )
+        .await
+        .wrap_err_with(|| format!("cannot get module from `{}`", self.url))?;
+        git(
+            &["checkout", "-q", "--detach", commit],
+            Some(&work),
+            &Auth::default(),
+        )
+        .await?;
         if let Some(parent) = dir.parent() {
             std::fs::create_dir_all(parent)?;
         }
@@ -125,9 +179,13 @@ impl GitReference {
             .wrap_err_with(|| format!("cannot get module from `{}`", self.url))?;
         let find = |name: &str| {
             let of = |wanted: &str| {
-                refs.lines().filter_map(|line| line.split_once('\t')).find(|(_, found)| *found == wanted)
+                refs.lines()
+                    .filter_map(|line| line.split_once('\t'))
+                    .find(|(_, found)| *found == wanted)
             };
-            of(&format!("{name}^{{}}")).or_else(|| of(name)).map(|(commit, _)| commit.to_owned())
+            of(&format!("{name}^{{}}"))
+                .or_else(|| of(name))
+                .map(|(commit, _)| commit.to_owned())
         };
         let version = &self.version;
         let names = if version.is_empty() {
@@ -146,7 +204,10 @@ impl GitReference {
         if version.len() == 40 && version.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Ok(version.clone());
         }
-        bail!("`{}` has no version `{version}`: no tag, branch or commit is called so", self.url)
+        bail!(
+            "`{}` has no version `{version}`: no tag, branch or commit is called so",
+            self.url
+        )
     }
 }
 
@@ -158,7 +219,9 @@ fn split_repository(place: &str) -> (&str, &str) {
     if place.starts_with("file://") {
         return file_repository(place);
     }
-    let mut slashes = place[scheme..].match_indices('/').map(|(at, _)| scheme + at);
+    let mut slashes = place[scheme..]
+        .match_indices('/')
+        .map(|(at, _)| scheme + at);
     match slashes.nth(2) {
         Some(at) => (&place[..at], &place[at + 1..]),
         None => (place, ""),
@@ -168,9 +231,9 @@ fn split_repository(place: &str) -> (&str, &str) {
 /// The longest leading part of a `file://` address that is a repository.
 fn file_repository(place: &str) -> (&str, &str) {
     let path = place.trim_start_matches("file://");
-    let repository = Path::new(path)
-        .ancestors()
-        .find(|dir| dir.join(".git").exists() || (dir.join("HEAD").exists() && dir.join("objects").exists()));
+    let repository = Path::new(path).ancestors().find(|dir| {
+        dir.join(".git").exists() || (dir.join("HEAD").exists() && dir.join("objects").exists())
+    });
     match repository.and_then(Path::to_str) {
         Some(found) => place.split_at("file://".len() + found.len()),
         None => (place, ""),
@@ -184,14 +247,42 @@ mod tests {
     #[test]
     fn git_references_are_read() {
         for (text, url, subdir, version) in [
-            ("https://example.com/g/r.git/modules/a@v1", "https://example.com/g/r.git", "modules/a", "v1"),
-            ("example.com/o/r/modules/a", "https://example.com/o/r", "modules/a", ""),
-            ("git@example.com:o/r.git/m@main", "git@example.com:o/r.git", "m", "main"),
+            (
+                "https://example.com/g/r.git/modules/a@v1",
+                "https://example.com/g/r.git",
+                "modules/a",
+                "v1",
+            ),
+            (
+                "example.com/o/r/modules/a",
+                "https://example.com/o/r",
+                "modules/a",
+                "",
+            ),
+            (
+                "git@example.com:o/r.git/m@main",
+                "git@example.com:o/r.git",
+                "m",
+                "main",
+            ),
             ("git@example.com:o/r.git", "git@example.com:o/r.git", "", ""),
-            ("ssh://git@example.com/o/r.git@x", "ssh://git@example.com/o/r.git", "", "x"),
+            (
+                "ssh://git@example.com/o/r.git@x",
+                "ssh://git@example.com/o/r.git",
+                "",
+                "x",
+            ),
         ] {
             let (url, subdir, version) = (url.to_owned(), subdir.to_owned(), version.to_owned());
-            assert_eq!(GitReference::parse(text), Some(GitReference { url, subdir, version }), "{text}");
+            assert_eq!(
+                GitReference::parse(text),
+                Some(GitReference {
+                    url,
+                    subdir,
+                    version
+                }),
+                "{text}"
+            );
         }
     }
 

@@ -15,10 +15,18 @@ const LEFT_OUT: [&str; 3] = [".git", "target", "node_modules"];
 pub fn files(dir: &Path, config: &Config) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     walk(dir, &mut files)?;
-    for pattern in config.include.iter().filter(|pattern| !pattern.starts_with('!')) {
+    for pattern in config
+        .include
+        .iter()
+        .filter(|pattern| !pattern.starts_with('!'))
+    {
         included(dir, pattern, &mut files)?;
     }
-    for pattern in config.include.iter().filter_map(|pattern| pattern.strip_prefix('!')) {
+    for pattern in config
+        .include
+        .iter()
+        .filter_map(|pattern| pattern.strip_prefix('!'))
+    {
         let glob = matcher(dir, pattern)?;
         files.retain(|file| !glob.is_match(file));
     }
@@ -31,7 +39,12 @@ fn included(dir: &Path, pattern: &str, files: &mut Vec<PathBuf>) -> Result<()> {
     // The part before the first wildcard is where to look.
     let fixed: PathBuf = Path::new(pattern)
         .components()
-        .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']))
+        .take_while(|part| {
+            !part
+                .as_os_str()
+                .to_string_lossy()
+                .contains(['*', '?', '[', '{'])
+        })
         .collect();
     let start = crate::graph::engine::clean(&dir.join(&fixed));
     if fixed == Path::new(pattern) {
@@ -56,8 +69,12 @@ fn included(dir: &Path, pattern: &str, files: &mut Vec<PathBuf>) -> Result<()> {
 
 fn matcher(dir: &Path, pattern: &str) -> Result<globset::GlobMatcher> {
     let absolute = crate::graph::engine::clean(&dir.join(pattern));
-    let glob = globset::GlobBuilder::new(&absolute.to_string_lossy()).literal_separator(true).build();
-    Ok(glob.wrap_err_with(|| format!("`include` has a bad pattern `{pattern}`"))?.compile_matcher())
+    let glob = globset::GlobBuilder::new(&absolute.to_string_lossy())
+        .literal_separator(true)
+        .build();
+    Ok(glob
+        .wrap_err_with(|| format!("`include` has a bad pattern `{pattern}`"))?
+        .compile_matcher())
 }
 
 fn walk(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -65,7 +82,8 @@ fn walk(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         entry.depth() == 0 || !LEFT_OUT.iter().any(|name| entry.file_name() == *name)
     };
     for entry in WalkDir::new(dir).into_iter().filter_entry(wanted) {
-        let entry = entry.wrap_err_with(|| format!("cannot read module directory `{}`", dir.display()))?;
+        let entry =
+            entry.wrap_err_with(|| format!("cannot read module directory `{}`", dir.display()))?;
         if !entry.file_type().is_dir() {
             files.push(entry.into_path());
         }
@@ -79,7 +97,8 @@ pub fn digest(root: &Path, files: &[PathBuf]) -> Result<Digest> {
     for file in files {
         let name = file.strip_prefix(root).unwrap_or(file);
         hasher.add(name.as_os_str().as_encoded_bytes());
-        let contents = std::fs::read(file).wrap_err_with(|| format!("cannot read `{}`", file.display()))?;
+        let contents =
+            std::fs::read(file).wrap_err_with(|| format!("cannot read `{}`", file.display()))?;
         hasher.add(contents);
     }
     Ok(hasher.digest())
@@ -97,13 +116,28 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "x").unwrap();
         };
-        for path in ["Cargo.toml", "other", "m/src/main.rs", "m/target/big", "lib/a.rs", "lib/b.md"] {
+        for path in [
+            "Cargo.toml",
+            "other",
+            "m/src/main.rs",
+            "m/target/big",
+            "lib/a.rs",
+            "lib/b.md",
+        ] {
             write(path);
         }
-        let include = ["../Cargo.toml", "../lib/*.rs", "../absent"].map(str::to_owned).to_vec();
-        let config = Config { include, ..Config::default() };
+        let include = ["../Cargo.toml", "../lib/*.rs", "../absent"]
+            .map(str::to_owned)
+            .to_vec();
+        let config = Config {
+            include,
+            ..Config::default()
+        };
         let found = files(&root.path().join("m"), &config).unwrap();
-        let names: Vec<_> = found.iter().map(|f| f.strip_prefix(root.path()).unwrap().to_str().unwrap()).collect();
+        let names: Vec<_> = found
+            .iter()
+            .map(|f| f.strip_prefix(root.path()).unwrap().to_str().unwrap())
+            .collect();
         assert_eq!(names, ["Cargo.toml", "lib/a.rs", "m/src/main.rs"]);
     }
 }

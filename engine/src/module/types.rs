@@ -85,11 +85,21 @@ impl Types {
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let types: Self = serde_json::from_str(text).map_err(|error| {
             let cause = error.to_string();
-            let cause = cause.split(" at line ").next().unwrap_or_default().to_owned();
-            eyre::eyre!("cannot read `{}:{}:{}`: {cause}", path.display(), error.line(), error.column())
+            let cause = cause
+                .split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            eyre::eyre!(
+                "cannot read `{}:{}:{}`: {cause}",
+                path.display(),
+                error.line(),
+                error.column()
+            )
         })?;
         for (place, ty) in types.all_types() {
-            parse_type(ty).wrap_err_with(|| format!("cannot read `{}`: {place}", path.display()))?;
+            parse_type(ty)
+                .wrap_err_with(|| format!("cannot read `{}`: {place}", path.display()))?;
         }
         Ok(types)
     }
@@ -98,12 +108,21 @@ impl Types {
         let mut all = Vec::new();
         for object in &self.objects {
             for field in &object.fields {
-                all.push((format!("field `{}` of `{}`", field.name, object.name), field.ty.as_str()));
+                all.push((
+                    format!("field `{}` of `{}`", field.name, object.name),
+                    field.ty.as_str(),
+                ));
             }
             for function in object.functions.iter().chain(&object.constructor) {
-                all.push((format!("function `{}` of `{}`", function.name, object.name), &function.ty));
+                all.push((
+                    format!("function `{}` of `{}`", function.name, object.name),
+                    &function.ty,
+                ));
                 for arg in &function.args {
-                    all.push((format!("argument `{}` of `{}`", arg.name, function.name), &arg.ty));
+                    all.push((
+                        format!("argument `{}` of `{}`", arg.name, function.name),
+                        &arg.ty,
+                    ));
                 }
             }
         }
@@ -120,7 +139,10 @@ pub fn pascal(name: &str) -> String {
     name.split(['-', '_', ' ', '.'])
         .map(|word| {
             let mut letters = word.chars();
-            letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+            letters
+                .next()
+                .map(|first| first.to_uppercase().chain(letters).collect::<String>())
+                .unwrap_or_default()
         })
         .collect()
 }
@@ -129,7 +151,10 @@ pub fn pascal(name: &str) -> String {
 pub fn camel(name: &str) -> String {
     let pascal = pascal(name);
     let mut letters = pascal.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_lowercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 /// Names of a module's types in the API.
@@ -140,7 +165,10 @@ pub struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub fn new(module: &str, types: &'a Types) -> Self {
-        Self { main: pascal(module), types }
+        Self {
+            main: pascal(module),
+            types,
+        }
     }
 
     pub fn is_object(&self, own: &str) -> bool {
@@ -156,7 +184,11 @@ impl<'a> Names<'a> {
         if own == self.main || !(self.is_object(own) || self.is_enum(own)) {
             return own.to_owned();
         }
-        if own.starts_with(&self.main) { own.to_owned() } else { format!("{}{own}", self.main) }
+        if own.starts_with(&self.main) {
+            own.to_owned()
+        } else {
+            format!("{}{own}", self.main)
+        }
     }
 }
 
@@ -165,15 +197,31 @@ pub fn join(model: &mut Model, module: &str, types: &Types) -> Result<()> {
     let names = Names::new(module, types);
     for def in &types.enums {
         let name = names.api(&def.name);
-        let members = def.members.iter().map(|m| (m.name.clone(), m.description.clone())).collect();
+        let members = def
+            .members
+            .iter()
+            .map(|m| (m.name.clone(), m.description.clone()))
+            .collect();
         let module = Some(module.to_owned());
-        model.enums.insert(name.clone(), Enum { name, description: def.description.clone(), module, members });
+        model.enums.insert(
+            name.clone(),
+            Enum {
+                name,
+                description: def.description.clone(),
+                module,
+                members,
+            },
+        );
     }
     for object in &types.objects {
         let name = names.api(&object.name);
         let mut def = Object {
             name: name.clone(),
-            description: if object.description.is_empty() { types.description.clone() } else { object.description.clone() },
+            description: if object.description.is_empty() {
+                types.description.clone()
+            } else {
+                object.description.clone()
+            },
             module: Some(module.to_owned()),
             ..Object::default()
         };
@@ -190,17 +238,33 @@ pub fn join(model: &mut Model, module: &str, types: &Types) -> Result<()> {
             def.functions.insert(field.name.clone(), function);
         }
         for function in &object.functions {
-            def.functions.insert(function.name.clone(), to_function(model, function, &names)?);
+            def.functions
+                .insert(function.name.clone(), to_function(model, function, &names)?);
         }
         model.objects.insert(name, def);
     }
     let main = types.object(&names.main);
-    let constructor = main.and_then(|object| object.constructor.clone()).unwrap_or_default();
-    let about = main.map(|object| object.description.clone()).unwrap_or_default();
-    let mut function = to_function(model, &FunctionDoc { ty: format!("{}!", names.main), ..constructor }, &names)?;
+    let constructor = main
+        .and_then(|object| object.constructor.clone())
+        .unwrap_or_default();
+    let about = main
+        .map(|object| object.description.clone())
+        .unwrap_or_default();
+    let mut function = to_function(
+        model,
+        &FunctionDoc {
+            ty: format!("{}!", names.main),
+            ..constructor
+        },
+        &names,
+    )?;
     function.name = camel(module);
     if function.description.is_empty() {
-        function.description = if about.is_empty() { types.description.clone() } else { about };
+        function.description = if about.is_empty() {
+            types.description.clone()
+        } else {
+            about
+        };
     }
     if let Some(query) = model.objects.get_mut("Query") {
         query.functions.insert(function.name.clone(), function);
@@ -210,8 +274,14 @@ pub fn join(model: &mut Model, module: &str, types: &Types) -> Result<()> {
 
 fn rename(ty: &TypeRef, names: &Names) -> TypeRef {
     match ty {
-        TypeRef::Named { name, required } => TypeRef::Named { name: names.api(name), required: *required },
-        TypeRef::List { of, required } => TypeRef::List { of: Box::new(rename(of, names)), required: *required },
+        TypeRef::Named { name, required } => TypeRef::Named {
+            name: names.api(name),
+            required: *required,
+        },
+        TypeRef::List { of, required } => TypeRef::List {
+            of: Box::new(rename(of, names)),
+            required: *required,
+        },
     }
 }
 
@@ -219,7 +289,11 @@ fn to_function(model: &Model, doc: &FunctionDoc, names: &Names) -> Result<Functi
     Ok(Function {
         name: doc.name.clone(),
         description: doc.description.clone(),
-        args: doc.args.iter().map(|arg| to_arg(model, arg, names)).collect::<Result<_>>()?,
+        args: doc
+            .args
+            .iter()
+            .map(|arg| to_arg(model, arg, names))
+            .collect::<Result<_>>()?,
         ty: rename(&parse_type(&doc.ty)?, names),
         deprecated: doc.deprecated.clone(),
         check: doc.check,
@@ -231,15 +305,22 @@ fn to_arg(model: &Model, doc: &ArgDoc, names: &Names) -> Result<Arg> {
     let own = parse_type(&doc.ty)?;
     let is_object = names.is_object(own.name()) || model.objects.contains_key(own.name());
     let expected = names.api(own.name());
-    let ty = if is_object { on_wire(&own) } else { rename(&own, names) };
+    let ty = if is_object {
+        on_wire(&own)
+    } else {
+        rename(&own, names)
+    };
     Ok(Arg {
         name: doc.name.clone(),
         description: doc.description.clone(),
         ty,
         expected,
-        default: doc.default_value.as_deref().map(serde_json::from_str).transpose().wrap_err_with(|| {
-            format!("default of argument `{}` is not JSON", doc.name)
-        })?,
+        default: doc
+            .default_value
+            .as_deref()
+            .map(serde_json::from_str)
+            .transpose()
+            .wrap_err_with(|| format!("default of argument `{}` is not JSON", doc.name))?,
         default_path: doc.default_path.clone().filter(|path| !path.is_empty()),
         ignore: doc.ignore.clone(),
         deprecated: doc.deprecated.clone(),
@@ -248,8 +329,14 @@ fn to_arg(model: &Model, doc: &ArgDoc, names: &Names) -> Result<Arg> {
 
 fn on_wire(ty: &TypeRef) -> TypeRef {
     match ty {
-        TypeRef::Named { required, .. } => TypeRef::Named { name: "ID".to_owned(), required: *required },
-        TypeRef::List { of, required } => TypeRef::List { of: Box::new(on_wire(of)), required: *required },
+        TypeRef::Named { required, .. } => TypeRef::Named {
+            name: "ID".to_owned(),
+            required: *required,
+        },
+        TypeRef::List { of, required } => TypeRef::List {
+            of: Box::new(on_wire(of)),
+            required: *required,
+        },
     }
 }
 
@@ -267,20 +354,36 @@ mod tests {
         let mut model = crate::api::sdl::core().unwrap();
         join(&mut model, "sink", &types).unwrap();
         let meet = &model.objects["Sink"].functions["meet"];
-        assert_eq!((meet.args[0].ty.to_string().as_str(), meet.args[0].expected.as_str()), ("ID!", "SinkPerson"));
+        assert_eq!(
+            (
+                meet.args[0].ty.to_string().as_str(),
+                meet.args[0].expected.as_str()
+            ),
+            ("ID!", "SinkPerson")
+        );
         assert_eq!(meet.args[1].ty.to_string(), "SinkMood!");
         assert!(model.objects.contains_key("SinkPerson"));
-        assert_eq!(model.objects["Query"].functions["sink"].ty.to_string(), "Sink!");
+        assert_eq!(
+            model.objects["Query"].functions["sink"].ty.to_string(),
+            "Sink!"
+        );
     }
 
     #[test]
     fn names_are_converted() {
-        assert_eq!((pascal("bun-website"), camel("bun-website")), ("BunWebsite".into(), "bunWebsite".into()));
+        assert_eq!(
+            (pascal("bun-website"), camel("bun-website")),
+            ("BunWebsite".into(), "bunWebsite".into())
+        );
     }
 
     #[test]
     fn a_broken_file_is_named_with_the_place() {
-        let error = Types::parse("{\"objects\": [\n 1]}", Path::new("m/dagger.types.json")).unwrap_err();
-        assert!(error.to_string().contains("m/dagger.types.json:2:"), "{error}");
+        let error =
+            Types::parse("{\"objects\": [\n 1]}", Path::new("m/dagger.types.json")).unwrap_err();
+        assert!(
+            error.to_string().contains("m/dagger.types.json:2:"),
+            "{error}"
+        );
     }
 }

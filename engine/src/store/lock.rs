@@ -53,9 +53,15 @@ impl Locks {
     }
 
     pub fn try_take(&self, dir: &Path, name: &str) -> io::Result<Option<Lock>> {
-        let Ok(turn) = self.turn(name).try_lock_owned() else { return Ok(None) };
+        let Ok(turn) = self.turn(name).try_lock_owned() else {
+            return Ok(None);
+        };
         let path = dir.join(file_name(name));
-        Ok(try_take(&path)?.map(|file| Lock { path, _file: file, _turn: turn }))
+        Ok(try_take(&path)?.map(|file| Lock {
+            path,
+            _file: file,
+            _turn: turn,
+        }))
     }
 
     fn turn(&self, name: &str) -> Arc<AsyncMutex<()>> {

@@ -12,7 +12,12 @@ use crate::graph::node::{Answer, Changeset};
 use crate::graph::{Args, Engine, File};
 use crate::store::tree::{Changes, Tree};
 
-pub async fn resolve(client: &Arc<Client>, this: &Changeset, field: &str, args: &Args) -> Result<Answer> {
+pub async fn resolve(
+    client: &Arc<Client>,
+    this: &Changeset,
+    field: &str,
+    args: &Args,
+) -> Result<Answer> {
     let engine = client.engine();
     Ok(match field {
         "addedPaths" => changes(engine, this).await?.added.into(),
@@ -29,11 +34,21 @@ pub async fn resolve(client: &Arc<Client>, this: &Changeset, field: &str, args: 
         "export" => {
             let dest = engine.host_path(&args.str("path")?);
             let removed = changes(engine, this).await?.removed;
-            dir::export(engine, &dir::diff(engine, &this.before, &this.after), &dest, false).await?;
+            dir::export(
+                engine,
+                &dir::diff(engine, &this.before, &this.after),
+                &dest,
+                false,
+            )
+            .await?;
             for path in removed.iter().rev() {
                 let path = dest.join(path.trim_end_matches('/'));
                 // What is gone already, or not empty because of files of the host, stays as it is.
-                let _ = if path.is_dir() { std::fs::remove_dir(&path) } else { std::fs::remove_file(&path) };
+                let _ = if path.is_dir() {
+                    std::fs::remove_dir(&path)
+                } else {
+                    std::fs::remove_file(&path)
+                };
             }
             dest.to_string_lossy().into_owned().into()
         }
@@ -46,7 +61,10 @@ pub async fn resolve(client: &Arc<Client>, this: &Changeset, field: &str, args: 
 }
 
 async fn changes(engine: &Arc<Engine>, this: &Changeset) -> Result<Changes> {
-    compare(engine, this, |new, new_path, old, old_path| new.changes(new_path, old, old_path)).await
+    compare(engine, this, |new, new_path, old, old_path| {
+        new.changes(new_path, old, old_path)
+    })
+    .await
 }
 
 /// Looks at both directories.
@@ -69,23 +87,44 @@ async fn compare<T: Send + 'static>(
 fn patch(new: &Tree, new_path: &str, old: &Tree, old_path: &str) -> Result<String> {
     use crate::graph::directory::join;
     let changes = new.changes(new_path, old, old_path)?;
-    let mut paths: Vec<&String> =
-        changes.added.iter().chain(&changes.modified).chain(&changes.removed).filter(|p| !p.ends_with('/')).collect();
+    let mut paths: Vec<&String> = changes
+        .added
+        .iter()
+        .chain(&changes.modified)
+        .chain(&changes.removed)
+        .filter(|p| !p.ends_with('/'))
+        .collect();
     paths.sort();
     let mut out = String::new();
     for path in paths {
         let text = |tree: &Tree, base: &str, there: bool| {
-            let bytes = if there { tree.read(&join(base, path))? } else { Vec::new() };
+            let bytes = if there {
+                tree.read(&join(base, path))?
+            } else {
+                Vec::new()
+            };
             Ok::<_, eyre::Report>(String::from_utf8_lossy(&bytes).into_owned())
         };
         let (added, removed) = (changes.added.contains(path), changes.removed.contains(path));
         let (before, after) = (text(old, old_path, !added)?, text(new, new_path, !removed)?);
-        let from = if added { "/dev/null".to_owned() } else { format!("a/{path}") };
-        let to = if removed { "/dev/null".to_owned() } else { format!("b/{path}") };
+        let from = if added {
+            "/dev/null".to_owned()
+        } else {
+            format!("a/{path}")
+        };
+        let to = if removed {
+            "/dev/null".to_owned()
+        } else {
+            format!("b/{path}")
+        };
         let options = diffy::DiffOptions::new();
         let hunks = options.create_patch(&before, &after).to_string();
-        let hunks = hunks.split_once("+++ modified\n").map_or(hunks.as_str(), |(_, hunks)| hunks);
-        out.push_str(&format!("diff --git a/{path} b/{path}\n--- {from}\n+++ {to}\n{hunks}"));
+        let hunks = hunks
+            .split_once("+++ modified\n")
+            .map_or(hunks.as_str(), |(_, hunks)| hunks);
+        out.push_str(&format!(
+            "diff --git a/{path} b/{path}\n--- {from}\n+++ {to}\n{hunks}"
+        ));
     }
     Ok(out)
 }

@@ -17,7 +17,12 @@ use crate::image::{Compression, Credentials};
 use crate::store::Hasher;
 use crate::store::tree::Owner;
 
-pub async fn resolve(client: &Arc<Client>, this: &Arc<Container>, field: &str, args: &Args) -> Result<Answer> {
+pub async fn resolve(
+    client: &Arc<Client>,
+    this: &Arc<Container>,
+    field: &str,
+    args: &Args,
+) -> Result<Answer> {
     if let Some(answer) = read(client, this, field, args).await? {
         return Ok(answer);
     }
@@ -31,18 +36,31 @@ pub async fn resolve(client: &Arc<Client>, this: &Arc<Container>, field: &str, a
 }
 
 /// Fields that tell something.
-async fn read(client: &Arc<Client>, this: &Arc<Container>, field: &str, args: &Args) -> Result<Option<Answer>> {
+async fn read(
+    client: &Arc<Client>,
+    this: &Arc<Container>,
+    field: &str,
+    args: &Args,
+) -> Result<Option<Answer>> {
     let engine = client.engine();
     let config = &this.config;
     Ok(Some(match field {
-        "asService" | "up" => return network::of_container(client, this, field, args).await.map(Some),
+        "asService" | "up" => {
+            return network::of_container(client, this, field, args)
+                .await
+                .map(Some);
+        }
         "asTarball" => archive(engine, this, args)?.into(),
         "combinedOutput" => this.last().await?.combined.clone().into(),
         "defaultArgs" => config.cmd.clone().into(),
         "directory" => this.directory(engine, &path(this, args, "path")?)?.into(),
         "dockerHealthcheck" => healthcheck(config.healthcheck.as_ref()),
         "entrypoint" => config.entrypoint.clone().into(),
-        "envVariable" => this.env(&args.str("name")?).map(Json::from).unwrap_or_default().into(),
+        "envVariable" => this
+            .env(&args.str("name")?)
+            .map(Json::from)
+            .unwrap_or_default()
+            .into(),
         "envVariables" => pairs("EnvVariable", &config.env),
         "exists" => {
             let place = this.place(&this.absolute(&path(this, args, "path")?))?;
@@ -63,13 +81,24 @@ async fn read(client: &Arc<Client>, this: &Arc<Container>, field: &str, args: &A
         },
         "label" => find(&config.labels, &args.str("name")?),
         "labels" => pairs("Label", &config.labels),
-        "mounts" => this.mounts.iter().map(|mount| mount.path.clone()).collect::<Vec<_>>().into(),
+        "mounts" => this
+            .mounts
+            .iter()
+            .map(|mount| mount.path.clone())
+            .collect::<Vec<_>>()
+            .into(),
         "platform" => config.platform.clone().into(),
         "publish" => publish(engine, this, args).await?,
         "rootfs" => Directory::root(this.rootfs.clone()).into(),
         "stat" => {
             let place = this.place(&this.absolute(&args.str("path")?))?;
-            dir::stat(engine, &place.directory, &place.path, !args.flag("doNotFollowSymlinks")?).await?
+            dir::stat(
+                engine,
+                &place.directory,
+                &place.path,
+                !args.flag("doNotFollowSymlinks")?,
+            )
+            .await?
         }
         "stderr" => this.last().await?.stderr.clone().into(),
         "stdout" => this.last().await?.stdout.clone().into(),
@@ -111,7 +140,11 @@ fn configured(this: &Container, field: &str, args: &Args) -> Result<Option<Conta
         }
         "withEnvVariable" => {
             let value = args.str("value")?;
-            let value = if args.flag("expand")? { this.expand(&value)? } else { value };
+            let value = if args.flag("expand")? {
+                this.expand(&value)?
+            } else {
+                value
+            };
             unset(&mut new.secrets, &name()?);
             set(&mut new.config.env, &name()?, value);
         }
@@ -130,13 +163,15 @@ fn configured(this: &Container, field: &str, args: &Args) -> Result<Option<Conta
                 description: args.opt("description")?,
                 skip_healthcheck: args.flag("experimentalSkipHealthcheck")?,
             };
-            new.ports.retain(|old| (old.number, old.udp) != (port.number, port.udp));
+            new.ports
+                .retain(|old| (old.number, old.udp) != (port.number, port.udp));
             new.ports.push(port);
         }
         "withoutExposedPort" => {
             let number = network::port_number(args.get("port")?)?;
             let udp = args.text("protocol")? == "UDP";
-            new.ports.retain(|old| (old.number, old.udp) != (number, udp));
+            new.ports
+                .retain(|old| (old.number, old.udp) != (number, udp));
         }
         "withLabel" => set(&mut new.config.labels, &name()?, args.str("value")?),
         "withoutLabel" => unset(&mut new.config.labels, &name()?),
@@ -145,7 +180,11 @@ fn configured(this: &Container, field: &str, args: &Args) -> Result<Option<Conta
             new.auth.insert(registry_host(&args.str("address")?), login);
         }
         "withoutRegistryAuth" => drop(new.auth.remove(&registry_host(&args.str("address")?))),
-        "withServiceBinding" => set(&mut new.services, &args.str("alias")?, args.service("service")?),
+        "withServiceBinding" => set(
+            &mut new.services,
+            &args.str("alias")?,
+            args.service("service")?,
+        ),
         "withUser" => new.config.user = name()?,
         "withoutUser" => new.config.user.clear(),
         "withWorkdir" => new.config.workdir = this.absolute(&path(this, args, "path")?),
@@ -176,52 +215,84 @@ async fn changed(
         "withExec" => with_exec(engine, this, args)?,
         "withDirectory" => {
             let source = args.directory("source")?.filtered(engine, filter(args)?);
-            let (owner, mode) = (owner_of(engine, this, args).await?, mode(args, "permissions")?);
-            this.edit(&at()?, |base, path| Ok(dir::with_directory(engine, base, path, &source, owner, mode)))?
+            let (owner, mode) = (
+                owner_of(engine, this, args).await?,
+                mode(args, "permissions")?,
+            );
+            this.edit(&at()?, |base, path| {
+                Ok(dir::with_directory(
+                    engine, base, path, &source, owner, mode,
+                ))
+            })?
         }
         "withFile" => {
             let (source, mode) = (args.file("source")?, mode(args, "permissions")?);
             let owner = owner_of(engine, this, args).await?;
-            this.edit(&at()?, |base, path| Ok(dir::with_file(engine, base, path, &source, owner, mode)))?
+            this.edit(&at()?, |base, path| {
+                Ok(dir::with_file(engine, base, path, &source, owner, mode))
+            })?
         }
         "withFiles" => {
             let owner = owner_of(engine, this, args).await?;
             let mode = mode(args, "permissions")?;
-            let sources = args.nodes("sources")?.into_iter().map(|node| node.file()).collect::<Result<Vec<File>>>()?;
-            this.edit(&at()?, |base, path| Ok(dir::with_files(engine, base, path, &sources, owner, mode)))?
+            let sources = args
+                .nodes("sources")?
+                .into_iter()
+                .map(|node| node.file())
+                .collect::<Result<Vec<File>>>()?;
+            this.edit(&at()?, |base, path| {
+                Ok(dir::with_files(engine, base, path, &sources, owner, mode))
+            })?
         }
         "withNewFile" => {
             let owner = owner_of(engine, this, args).await?;
             let mode = mode(args, "permissions")?.unwrap_or(0o644);
             let contents = args.str("contents")?.into_bytes();
-            this.edit(&at()?, |base, path| Ok(dir::with_new_file(engine, base, path, contents, mode, owner)))?
+            this.edit(&at()?, |base, path| {
+                Ok(dir::with_new_file(
+                    engine, base, path, contents, mode, owner,
+                ))
+            })?
         }
         "withSymlink" => {
             let target = args.str("target")?;
             let link = path(this, args, "linkName")?;
-            this.edit(&link, |base, path| Ok(dir::with_symlink(engine, base, path, target)))?
+            this.edit(&link, |base, path| {
+                Ok(dir::with_symlink(engine, base, path, target))
+            })?
         }
-        "withoutDirectory" | "withoutFile" => {
-            this.edit(&at()?, |base, path| Ok(dir::without(engine, base, vec![path.to_owned()])))?
-        }
+        "withoutDirectory" | "withoutFile" => this.edit(&at()?, |base, path| {
+            Ok(dir::without(engine, base, vec![path.to_owned()]))
+        })?,
         "withoutFiles" => {
             let mut container = Container::clone(this);
             for path in args.list("paths")? {
-                container = container.edit(&path, |base, path| Ok(dir::without(engine, base, vec![path.to_owned()])))?;
+                container = container.edit(&path, |base, path| {
+                    Ok(dir::without(engine, base, vec![path.to_owned()]))
+                })?;
             }
             container
         }
         "withRootfs" => {
             let rootfs = args.directory("directory")?.alone(engine);
-            Container { rootfs, ..Container::clone(this) }
+            Container {
+                rootfs,
+                ..Container::clone(this)
+            }
         }
         "withMountedCache" => {
             let volume = args.cache_volume("cache")?;
             let owner = args.text("owner")?;
             let mounted = Mounted::Cache {
-                source: args.opt_directory("source")?.or_else(|| volume.source.clone()),
+                source: args
+                    .opt_directory("source")?
+                    .or_else(|| volume.source.clone()),
                 sharing: sharing(&args.text("sharing")?, volume.sharing.as_deref()),
-                owner: if owner.is_empty() { volume.owner.clone() } else { owner },
+                owner: if owner.is_empty() {
+                    volume.owner.clone()
+                } else {
+                    owner
+                },
                 volume,
             };
             this.with_mount(&at()?, mounted)
@@ -232,7 +303,13 @@ async fn changed(
                 Some(owner) => dir::chown(engine, &source, "", owner),
                 None => source,
             };
-            this.with_mount(&at()?, Mounted::Directory { directory, read_only: args.flag("readOnly")? })
+            this.with_mount(
+                &at()?,
+                Mounted::Directory {
+                    directory,
+                    read_only: args.flag("readOnly")?,
+                },
+            )
         }
         "withMountedFile" => {
             let source = args.file("source")?;
@@ -244,7 +321,11 @@ async fn changed(
         }
         "withMountedSecret" => {
             let mode = mode(args, "mode")?.unwrap_or(0o400);
-            let mounted = Mounted::Secret { secret: args.secret("source")?, owner: args.text("owner")?, mode };
+            let mounted = Mounted::Secret {
+                secret: args.secret("source")?,
+                owner: args.text("owner")?,
+                mode,
+            };
             this.with_mount(&at()?, mounted)
         }
         "withMountedTemp" => {
@@ -252,7 +333,10 @@ async fn changed(
             this.with_mount(&at()?, Mounted::Temp { size })
         }
         "withUnixSocket" => {
-            let mounted = Mounted::Socket { socket: args.socket("source")?, owner: args.text("owner")? };
+            let mounted = Mounted::Socket {
+                socket: args.socket("source")?,
+                owner: args.text("owner")?,
+            };
             this.with_mount(&at()?, mounted)
         }
         "withoutMount" | "withoutUnixSocket" => {
@@ -268,7 +352,11 @@ async fn changed(
 /// A path argument, with variables replaced when asked for.
 fn path(this: &Container, args: &Args, name: &str) -> Result<String> {
     let path = args.str(name)?;
-    if args.flag("expand")? { this.expand(&path) } else { Ok(path) }
+    if args.flag("expand")? {
+        this.expand(&path)
+    } else {
+        Ok(path)
+    }
 }
 
 async fn owner_of(engine: &Arc<Engine>, this: &Container, args: &Args) -> Result<Option<Owner>> {
@@ -289,12 +377,19 @@ fn sharing(asked: &str, of_volume: Option<&str>) -> Sharing {
 
 fn with_exec(engine: &Arc<Engine>, this: &Container, args: &Args) -> Result<Container> {
     if args.flag("experimentalPrivilegedNesting")? {
-        bail!("`experimentalPrivilegedNesting` of `Container.withExec` is not supported by poniard");
+        bail!(
+            "`experimentalPrivilegedNesting` of `Container.withExec` is not supported by poniard"
+        );
     }
-    let some = |name: &str| Ok::<_, eyre::Report>(Some(args.text(name)?).filter(|text| !text.is_empty()));
+    let some =
+        |name: &str| Ok::<_, eyre::Report>(Some(args.text(name)?).filter(|text| !text.is_empty()));
     let exec = Exec {
         container: this.clone(),
-        args: this.command(&args.list("args")?, args.flag("useEntrypoint")?, args.flag("expand")?)?,
+        args: this.command(
+            &args.list("args")?,
+            args.flag("useEntrypoint")?,
+            args.flag("expand")?,
+        )?,
         stdin: args.text("stdin")?,
         redirect_stdin: some("redirectStdin")?,
         redirect_stdout: some("redirectStdout")?,
@@ -316,7 +411,10 @@ async fn from(engine: &Arc<Engine>, this: &Container, args: &Args) -> Result<Con
     }
     let address = args.str("address")?;
     let auth = credentials(this).await?;
-    let image = engine.images.get(&address, &this.config.platform, &auth, &engine.progress).await?;
+    let image = engine
+        .images
+        .get(&address, &this.config.platform, &auth, &engine.progress)
+        .await?;
     let mut config = image.config;
     // What was set before stays.
     for (name, value) in &this.config.env {
@@ -325,8 +423,17 @@ async fn from(engine: &Arc<Engine>, this: &Container, args: &Args) -> Result<Con
     for (name, value) in &this.config.labels {
         set(&mut config.labels, name, value.clone());
     }
-    let mut container = Container { image_ref: Some(image.reference), rootfs: Fs::ready(image.rootfs), ..this.clone() };
-    container.ports.extend(config.exposed_ports.iter().filter_map(|text| network::parse_port(text)));
+    let mut container = Container {
+        image_ref: Some(image.reference),
+        rootfs: Fs::ready(image.rootfs),
+        ..this.clone()
+    };
+    container.ports.extend(
+        config
+            .exposed_ports
+            .iter()
+            .filter_map(|text| network::parse_port(text)),
+    );
     container.config = config;
     container.last = None;
     Ok(container)
@@ -344,14 +451,25 @@ async fn import(engine: &Arc<Engine>, this: &Container, args: &Args) -> Result<C
     .await?;
     let image = engine.images.import(&host_path, &args.text("tag")?).await?;
     drop(mount);
-    Ok(Container { rootfs: Fs::ready(image.rootfs), config: image.config, last: None, ..this.clone() })
+    Ok(Container {
+        rootfs: Fs::ready(image.rootfs),
+        config: image.config,
+        last: None,
+        ..this.clone()
+    })
 }
 
 async fn credentials(this: &Container) -> Result<BTreeMap<String, Credentials>> {
     let mut all = BTreeMap::new();
     for (host, (username, secret)) in &this.auth {
         let password = secret.plaintext().await?.trim_end().to_owned();
-        all.insert(host.clone(), Credentials { username: username.clone(), password });
+        all.insert(
+            host.clone(),
+            Credentials {
+                username: username.clone(),
+                password,
+            },
+        );
     }
     Ok(all)
 }
@@ -361,12 +479,19 @@ fn registry_host(address: &str) -> String {
     let address = address.split("://").last().unwrap_or(address);
     let first = address.split('/').next().unwrap_or(address);
     let is_host = first.contains(['.', ':']) || first == "localhost" || !address.contains('/');
-    if is_host { first.to_owned() } else { "docker.io".to_owned() }
+    if is_host {
+        first.to_owned()
+    } else {
+        "docker.io".to_owned()
+    }
 }
 
 fn variants(this: &Arc<Container>, args: &Args) -> Result<Vec<Arc<Container>>> {
-    let mut all: Vec<Arc<Container>> =
-        args.nodes("platformVariants")?.into_iter().map(|node| node.container()).collect::<Result<_>>()?;
+    let mut all: Vec<Arc<Container>> = args
+        .nodes("platformVariants")?
+        .into_iter()
+        .map(|node| node.container())
+        .collect::<Result<_>>()?;
     if all.is_empty() {
         all.push(this.clone());
     }
@@ -378,7 +503,9 @@ fn compression(args: &Args) -> Result<Compression> {
         "" | "Gzip" => Compression::Gzip,
         "Zstd" => Compression::Zstd,
         "Uncompressed" => Compression::Uncompressed,
-        other => bail!("compression `{other}` is not supported by poniard: use Gzip, Zstd or Uncompressed"),
+        other => bail!(
+            "compression `{other}` is not supported by poniard: use Gzip, Zstd or Uncompressed"
+        ),
     })
 }
 
@@ -404,19 +531,28 @@ fn archive(engine: &Arc<Engine>, this: &Arc<Container>, args: &Args) -> Result<F
             key = key.with(serde_json::to_string(&config)?).with(snapshot.id);
             images.push((config, snapshot));
         }
-        let annotations = containers.first().map(|c| c.annotations.clone()).unwrap_or_default();
+        let annotations = containers
+            .first()
+            .map(|c| c.annotations.clone())
+            .unwrap_or_default();
         let key = key.with(serde_json::to_string(&annotations)?).digest();
         if let Some(snapshot) = engine.store.cached("archive", &key) {
             return Ok(snapshot);
         }
         let temp = engine.store.temp_dir()?;
         let path = temp.path().join("image.tar");
-        engine.images.archive(&images, compression, &annotations, &path).await?;
+        engine
+            .images
+            .archive(&images, compression, &annotations, &path)
+            .await?;
         let snapshot = engine.store.import_file(&path, "image.tar").await?;
         engine.store.remember("archive", &key, &snapshot)?;
         Ok(snapshot)
     });
-    Ok(File { fs, path: "image.tar".to_owned() })
+    Ok(File {
+        fs,
+        path: "image.tar".to_owned(),
+    })
 }
 
 async fn publish(engine: &Arc<Engine>, this: &Arc<Container>, args: &Args) -> Result<Answer> {
@@ -430,23 +566,41 @@ async fn publish(engine: &Arc<Engine>, this: &Arc<Container>, args: &Args) -> Re
     let address = args.str("address")?;
     let auth = credentials(this).await?;
     let compression = compression(args)?;
-    let pushed =
-        engine.images.push(&address, &images, compression, &this.annotations, &auth, &engine.progress).await?;
+    let pushed = engine
+        .images
+        .push(
+            &address,
+            &images,
+            compression,
+            &this.annotations,
+            &auth,
+            &engine.progress,
+        )
+        .await?;
     Ok(pushed.into())
 }
 
 fn find(pairs: &[(String, String)], name: &str) -> Answer {
-    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| Json::from(value.as_str())).unwrap_or_default().into()
+    pairs
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| Json::from(value.as_str()))
+        .unwrap_or_default()
+        .into()
 }
 
 fn pairs(type_name: &'static str, pairs: &[(String, String)]) -> Answer {
-    let record = |(name, value): &(String, String)| super::records::record(json!({"name": name, "value": value}));
+    let record = |(name, value): &(String, String)| {
+        super::records::record(json!({"name": name, "value": value}))
+    };
     Answer::Objects(type_name, pairs.iter().map(record).collect())
 }
 
 /// Docker's health check: `Test` is `["CMD", …]` or `["CMD-SHELL", text]`; times in ns.
 fn healthcheck(config: Option<&Json>) -> Answer {
-    let Some(config) = config else { return Answer::Null };
+    let Some(config) = config else {
+        return Answer::Null;
+    };
     let test: Vec<String> = serde_json::from_value(config["Test"].clone()).unwrap_or_default();
     let shell = test.first().is_some_and(|word| word == "CMD-SHELL");
     let time = |name: &str| match config[name].as_u64().unwrap_or_default() {
@@ -467,12 +621,23 @@ fn healthcheck(config: Option<&Json>) -> Answer {
 
 fn healthcheck_config(args: &Args) -> Result<Json> {
     let mut test = args.list("args")?;
-    test.insert(0, if args.flag("shell")? { "CMD-SHELL" } else { "CMD" }.to_owned());
+    test.insert(
+        0,
+        if args.flag("shell")? {
+            "CMD-SHELL"
+        } else {
+            "CMD"
+        }
+        .to_owned(),
+    );
     let mut config = Map::new();
     config.insert("Test".to_owned(), test.into());
-    for (name, key) in
-        [("interval", "Interval"), ("timeout", "Timeout"), ("startPeriod", "StartPeriod"), ("startInterval", "StartInterval")]
-    {
+    for (name, key) in [
+        ("interval", "Interval"),
+        ("timeout", "Timeout"),
+        ("startPeriod", "StartPeriod"),
+        ("startInterval", "StartInterval"),
+    ] {
         if let Some(text) = args.opt::<String>(name)? {
             let time = nanoseconds(&text).ok_or_else(|| {
                 eyre!("argument `{name}`: `{text}` is no duration: expected a form like `30s` or `1m30s`")
@@ -491,9 +656,13 @@ fn nanoseconds(text: &str) -> Option<u64> {
     let mut total = 0u64;
     let mut rest = text;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|at| *at > 0)?;
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .filter(|at| *at > 0)?;
         let number: u64 = rest[..digits].parse().ok()?;
-        let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
+        let unit_end = rest[digits..]
+            .find(|c: char| c.is_ascii_digit())
+            .map_or(rest.len(), |at| digits + at);
         let unit: u64 = match &rest[digits..unit_end] {
             "ns" => 1,
             "us" | "µs" => 1_000,
@@ -508,7 +677,6 @@ fn nanoseconds(text: &str) -> Option<u64> {
     }
     (!text.is_empty()).then_some(total)
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,12 @@ use crate::graph::{Args, Directory, Engine, Failure, File, Fs, Object, git, owne
 use crate::store::Hasher;
 use crate::store::tree::{Kind, Owner, Tree};
 
-pub async fn resolve(client: &Arc<Client>, this: &Directory, field: &str, args: &Args) -> Result<Answer> {
+pub async fn resolve(
+    client: &Arc<Client>,
+    this: &Directory,
+    field: &str,
+    args: &Args,
+) -> Result<Answer> {
     let engine = client.engine();
     let path = || args.str("path");
     Ok(match field {
@@ -23,7 +28,10 @@ pub async fn resolve(client: &Arc<Client>, this: &Directory, field: &str, args: 
             Answer::Object("GitRepository", Object::GitRepository(repository))
         }
         "changes" => {
-            let changes = Changeset { before: args.directory("from")?, after: this.clone() };
+            let changes = Changeset {
+                before: args.directory("from")?,
+                after: this.clone(),
+            };
             Answer::Object("Changeset", Object::Changeset(Box::new(changes)))
         }
         "chown" => chown(engine, this, &path()?, numeric(&args.str("owner")?)?).into(),
@@ -32,7 +40,10 @@ pub async fn resolve(client: &Arc<Client>, this: &Directory, field: &str, args: 
         "directory" => this.directory(engine, &path()?).into(),
         "entries" => {
             let at = this.at(&args.text("path")?);
-            this.fs.read(engine, move |tree| tree.entries(&at)).await?.into()
+            this.fs
+                .read(engine, move |tree| tree.entries(&at))
+                .await?
+                .into()
         }
         "exists" => exists(engine, this, &path()?, args).await?,
         "export" => {
@@ -45,7 +56,10 @@ pub async fn resolve(client: &Arc<Client>, this: &Directory, field: &str, args: 
         "findUp" => find_up(engine, this, &args.str("name")?, &args.str("start")?).await?,
         "glob" => {
             let (at, pattern) = (this.path.clone(), args.str("pattern")?);
-            this.fs.read(engine, move |tree| tree.glob(&at, &pattern)).await?.into()
+            this.fs
+                .read(engine, move |tree| tree.glob(&at, &pattern))
+                .await?
+                .into()
         }
         "name" => match base_name(&this.path) {
             "" => "/".into(),
@@ -61,19 +75,51 @@ pub async fn resolve(client: &Arc<Client>, this: &Directory, field: &str, args: 
         "withDirectory" => {
             let source = args.directory("source")?.filtered(engine, filter(args)?);
             let owner = numeric_or_none(&args.text("owner")?)?;
-            with_directory(engine, this, &path()?, &source, owner, mode(args, "permissions")?).into()
+            with_directory(
+                engine,
+                this,
+                &path()?,
+                &source,
+                owner,
+                mode(args, "permissions")?,
+            )
+            .into()
         }
         "withError" => match args.str("err")?.as_str() {
             "" => this.clone().into(),
-            message => Directory { fs: Fs::failed(Failure::new(message)), path: this.path.clone() }.into(),
+            message => Directory {
+                fs: Fs::failed(Failure::new(message)),
+                path: this.path.clone(),
+            }
+            .into(),
         },
         "withFile" => {
             let owner = numeric_or_none(&args.text("owner")?)?;
-            with_file(engine, this, &path()?, &args.file("source")?, owner, mode(args, "permissions")?).into()
+            with_file(
+                engine,
+                this,
+                &path()?,
+                &args.file("source")?,
+                owner,
+                mode(args, "permissions")?,
+            )
+            .into()
         }
         "withFiles" => {
-            let sources = args.nodes("sources")?.into_iter().map(|node| node.file()).collect::<Result<Vec<File>>>()?;
-            with_files(engine, this, &path()?, &sources, None, mode(args, "permissions")?).into()
+            let sources = args
+                .nodes("sources")?
+                .into_iter()
+                .map(|node| node.file())
+                .collect::<Result<Vec<File>>>()?;
+            with_files(
+                engine,
+                this,
+                &path()?,
+                &sources,
+                None,
+                mode(args, "permissions")?,
+            )
+            .into()
         }
         "withNewDirectory" => {
             let at = this.at(&path()?);
@@ -83,11 +129,22 @@ pub async fn resolve(client: &Arc<Client>, this: &Directory, field: &str, args: 
                 mode => mode,
             };
             let describe = Hasher::new("mkdir-1").with(&at).with(mode.to_le_bytes());
-            this.edit(engine, describe, Vec::new(), move |tree, _| tree.make_dir(&at, mode, None)).into()
+            this.edit(engine, describe, Vec::new(), move |tree, _| {
+                tree.make_dir(&at, mode, None)
+            })
+            .into()
         }
         "withNewFile" => {
             let mode = mode(args, "permissions")?.unwrap_or(0o644);
-            with_new_file(engine, this, &path()?, args.str("contents")?.into_bytes(), mode, None).into()
+            with_new_file(
+                engine,
+                this,
+                &path()?,
+                args.str("contents")?.into_bytes(),
+                mode,
+                None,
+            )
+            .into()
         }
         "withPatch" => with_patch(engine, this, args.str("patch")?).into(),
         "withPatchFile" => {
@@ -95,11 +152,16 @@ pub async fn resolve(client: &Arc<Client>, this: &Directory, field: &str, args: 
             let patch = String::from_utf8(patch).map_err(|_| eyre!("the patch is not UTF-8"))?;
             with_patch(engine, this, patch).into()
         }
-        "withSymlink" => with_symlink(engine, this, &args.str("linkName")?, args.str("target")?).into(),
+        "withSymlink" => {
+            with_symlink(engine, this, &args.str("linkName")?, args.str("target")?).into()
+        }
         "withTimestamps" => {
             let (at, seconds) = (this.path.clone(), args.get::<i64>("timestamp")?);
             let describe = Hasher::new("times-1").with(&at).with(seconds.to_le_bytes());
-            this.edit(engine, describe, Vec::new(), move |tree, _| tree.set_times(&at, seconds)).into()
+            this.edit(engine, describe, Vec::new(), move |tree, _| {
+                tree.set_times(&at, seconds)
+            })
+            .into()
         }
         "withoutDirectory" | "withoutFile" => without(engine, this, vec![path()?]).into(),
         "withoutFiles" => without(engine, this, args.list("paths")?).into(),
@@ -115,7 +177,11 @@ fn numeric(text: &str) -> Result<Owner> {
 }
 
 fn numeric_or_none(text: &str) -> Result<Option<Owner>> {
-    if text.is_empty() { Ok(None) } else { numeric(text).map(Some) }
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        numeric(text).map(Some)
+    }
 }
 
 fn owned(hasher: Hasher, owner: Option<Owner>, mode: Option<u32>) -> Hasher {
@@ -132,9 +198,14 @@ pub fn with_directory(
 ) -> Directory {
     let (to, from) = (base.at(path), source.path.clone());
     let describe = owned(Hasher::new("copy-dir-1").with(&to).with(&from), owner, mode);
-    base.edit(engine, describe, vec![source.fs.clone()], move |tree, sources| {
-        tree.copy_dir(&sources[0], &from, &to, &Default::default(), owner, mode)
-    })
+    base.edit(
+        engine,
+        describe,
+        vec![source.fs.clone()],
+        move |tree, sources| {
+            tree.copy_dir(&sources[0], &from, &to, &Default::default(), owner, mode)
+        },
+    )
 }
 
 /// A path that ends in `/`, or is a directory, takes the file inside.
@@ -148,10 +219,20 @@ pub fn with_file(
 ) -> Directory {
     let (to, from) = (base.at(path), source.path.clone());
     let into = path.ends_with('/');
-    let describe = owned(Hasher::new("copy-file-1").with(&to).with(&from).with([u8::from(into)]), owner, mode);
-    base.edit(engine, describe, vec![source.fs.clone()], move |tree, sources| {
-        copy_into(tree, &sources[0], &from, &to, into, owner, mode)
-    })
+    let describe = owned(
+        Hasher::new("copy-file-1")
+            .with(&to)
+            .with(&from)
+            .with([u8::from(into)]),
+        owner,
+        mode,
+    );
+    base.edit(
+        engine,
+        describe,
+        vec![source.fs.clone()],
+        move |tree, sources| copy_into(tree, &sources[0], &from, &to, into, owner, mode),
+    )
 }
 
 pub fn with_files(
@@ -164,7 +245,11 @@ pub fn with_files(
 ) -> Directory {
     let to = base.at(path);
     let from: Vec<String> = sources.iter().map(|file| file.path.clone()).collect();
-    let describe = owned(Hasher::new("copy-files-1").with(&to).with_all(from.iter()), owner, mode);
+    let describe = owned(
+        Hasher::new("copy-files-1").with(&to).with_all(from.iter()),
+        owner,
+        mode,
+    );
     let fs = sources.iter().map(|file| file.fs.clone()).collect();
     base.edit(engine, describe, fs, move |tree, sources| {
         for (source, from) in sources.iter().zip(&from) {
@@ -183,7 +268,9 @@ fn copy_into(
     owner: Option<Owner>,
     mode: Option<u32>,
 ) -> Result<()> {
-    let is_dir = tree.stat(to, true)?.is_some_and(|stat| stat.kind == Kind::Directory);
+    let is_dir = tree
+        .stat(to, true)?
+        .is_some_and(|stat| stat.kind == Kind::Directory);
     if is_dir || into || to.is_empty() {
         return tree.copy_file(source, from, &join(to, base_name(from)), owner, mode);
     }
@@ -199,26 +286,43 @@ pub fn with_new_file(
     owner: Option<Owner>,
 ) -> Directory {
     let at = base.at(path);
-    let describe = owned(Hasher::new("write-1").with(&at).with(&contents), owner, Some(mode));
-    base.edit(engine, describe, Vec::new(), move |tree, _| tree.write(&at, &contents, mode, owner))
+    let describe = owned(
+        Hasher::new("write-1").with(&at).with(&contents),
+        owner,
+        Some(mode),
+    );
+    base.edit(engine, describe, Vec::new(), move |tree, _| {
+        tree.write(&at, &contents, mode, owner)
+    })
 }
 
-pub fn with_symlink(engine: &Arc<Engine>, base: &Directory, link: &str, target: String) -> Directory {
+pub fn with_symlink(
+    engine: &Arc<Engine>,
+    base: &Directory,
+    link: &str,
+    target: String,
+) -> Directory {
     let at = base.at(link);
     let describe = Hasher::new("symlink-1").with(&at).with(&target);
-    base.edit(engine, describe, Vec::new(), move |tree, _| tree.symlink(&target, &at))
+    base.edit(engine, describe, Vec::new(), move |tree, _| {
+        tree.symlink(&target, &at)
+    })
 }
 
 pub fn without(engine: &Arc<Engine>, base: &Directory, paths: Vec<String>) -> Directory {
     let paths: Vec<String> = paths.iter().map(|path| base.at(path)).collect();
     let describe = Hasher::new("remove-1").with_all(paths.iter());
-    base.edit(engine, describe, Vec::new(), move |tree, _| paths.iter().try_for_each(|path| tree.remove(path)))
+    base.edit(engine, describe, Vec::new(), move |tree, _| {
+        paths.iter().try_for_each(|path| tree.remove(path))
+    })
 }
 
 pub fn chown(engine: &Arc<Engine>, base: &Directory, path: &str, owner: Owner) -> Directory {
     let at = base.at(path);
     let describe = Hasher::new("chown-1").with(&at).with(format!("{owner:?}"));
-    base.edit(engine, describe, Vec::new(), move |tree, _| tree.chown(&at, owner))
+    base.edit(engine, describe, Vec::new(), move |tree, _| {
+        tree.chown(&at, owner)
+    })
 }
 
 /// What `newer` has that `this` lacks or has otherwise.
@@ -229,7 +333,13 @@ pub fn diff(engine: &Arc<Engine>, this: &Directory, newer: &Directory) -> Direct
     Directory::scratch().edit(engine, describe, sources, move |tree, sources| {
         let (old, new) = (&sources[0], &sources[1]);
         let changes = new.changes(&new_path, old, &old_path)?;
-        copy_paths(tree, new, &new_path, "", changes.added.iter().chain(&changes.modified))
+        copy_paths(
+            tree,
+            new,
+            &new_path,
+            "",
+            changes.added.iter().chain(&changes.modified),
+        )
     })
 }
 
@@ -245,7 +355,10 @@ fn copy_paths<'a>(
         let (from, to) = (join(from, path), join(to, path));
         match (path.strip_suffix('/'), source.stat(&from, false)?) {
             (Some(_), Some(stat)) => {
-                let owner = Owner { uid: stat.uid, gid: stat.gid };
+                let owner = Owner {
+                    uid: stat.uid,
+                    gid: stat.gid,
+                };
                 tree.make_dir(&to, stat.mode, Some(owner))?;
             }
             _ => tree.copy_file(source, &from, &to, None, None)?,
@@ -258,12 +371,27 @@ pub fn with_changes(engine: &Arc<Engine>, base: &Directory, changes: &Changeset)
     let Changeset { before, after } = changes.clone();
     let (to, old, new) = (base.path.clone(), before.path, after.path);
     let describe = Hasher::new("apply-1").with(&to).with(&old).with(&new);
-    base.edit(engine, describe, vec![before.fs, after.fs], move |tree, sources| {
-        let changes = sources[1].changes(&new, &sources[0], &old)?;
-        copy_paths(tree, &sources[1], &new, &to, changes.added.iter().chain(&changes.modified))?;
-        // The deepest first, so that directories are empty when it is their turn.
-        changes.removed.iter().rev().try_for_each(|path| tree.remove(&escape(&join(&to, path))))
-    })
+    base.edit(
+        engine,
+        describe,
+        vec![before.fs, after.fs],
+        move |tree, sources| {
+            let changes = sources[1].changes(&new, &sources[0], &old)?;
+            copy_paths(
+                tree,
+                &sources[1],
+                &new,
+                &to,
+                changes.added.iter().chain(&changes.modified),
+            )?;
+            // The deepest first, so that directories are empty when it is their turn.
+            changes
+                .removed
+                .iter()
+                .rev()
+                .try_for_each(|path| tree.remove(&escape(&join(&to, path))))
+        },
+    )
 }
 
 /// A path as a pattern that matches nothing else.
@@ -281,7 +409,9 @@ fn escape(path: &str) -> String {
 fn with_patch(engine: &Arc<Engine>, base: &Directory, patch: String) -> Directory {
     let at = base.path.clone();
     let describe = Hasher::new("patch-1").with(&at).with(&patch);
-    base.edit(engine, describe, Vec::new(), move |tree, _| apply_patch(tree, &at, &patch))
+    base.edit(engine, describe, Vec::new(), move |tree, _| {
+        apply_patch(tree, &at, &patch)
+    })
 }
 
 /// Applies a patch of one or more files.
@@ -291,7 +421,11 @@ fn apply_patch(tree: &Tree, at: &str, text: &str) -> Result<()> {
         let patch = diffy::Patch::from_str(&part).wrap_err("cannot read the patch")?;
         let name = |name: Option<&str>| {
             let name = name.unwrap_or_default();
-            (name != "/dev/null").then(|| name.split_once('/').map_or(name, |(_, below)| below).to_owned())
+            (name != "/dev/null").then(|| {
+                name.split_once('/')
+                    .map_or(name, |(_, below)| below)
+                    .to_owned()
+            })
         };
         let (old, new) = (name(patch.original()), name(patch.modified()));
         let base = match &old {
@@ -299,7 +433,8 @@ fn apply_patch(tree: &Tree, at: &str, text: &str) -> Result<()> {
             None => String::new(),
         };
         let shown = new.as_ref().or(old.as_ref()).cloned().unwrap_or_default();
-        let changed = diffy::apply(&base, &patch).wrap_err_with(|| format!("the patch does not fit `{shown}`"))?;
+        let changed = diffy::apply(&base, &patch)
+            .wrap_err_with(|| format!("the patch does not fit `{shown}`"))?;
         match (&old, &new) {
             (_, Some(path)) => {
                 let path = join(at, path);
@@ -312,7 +447,9 @@ fn apply_patch(tree: &Tree, at: &str, text: &str) -> Result<()> {
         applied += 1;
     }
     if applied == 0 && !text.trim().is_empty() {
-        bail!("cannot read the patch: expected the unified format (`--- a/file`, `+++ b/file`, `@@ …`)");
+        bail!(
+            "cannot read the patch: expected the unified format (`--- a/file`, `+++ b/file`, `@@ …`)"
+        );
     }
     Ok(())
 }
@@ -322,24 +459,37 @@ fn split_patch(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let starts: Vec<usize> = (0..lines.len())
         .filter(|n| {
-            lines[*n].starts_with("--- ") && lines.get(n + 1).is_some_and(|next| next.starts_with("+++ "))
+            lines[*n].starts_with("--- ")
+                && lines
+                    .get(n + 1)
+                    .is_some_and(|next| next.starts_with("+++ "))
         })
         .collect();
     let mut parts = Vec::new();
     for (n, start) in starts.iter().enumerate() {
         let end = starts.get(n + 1).copied().unwrap_or(lines.len());
         // Headers of git before the next file are no part of a hunk.
-        let kept = lines[*start..end].iter().take_while(|line| !line.starts_with("diff --git "));
+        let kept = lines[*start..end]
+            .iter()
+            .take_while(|line| !line.starts_with("diff --git "));
         parts.push(kept.copied().collect());
     }
     parts
 }
 
-pub async fn exists(engine: &Arc<Engine>, base: &Directory, path: &str, args: &Args) -> Result<Answer> {
+pub async fn exists(
+    engine: &Arc<Engine>,
+    base: &Directory,
+    path: &str,
+    args: &Args,
+) -> Result<Answer> {
     let at = base.at(path);
     let follow = !args.flag("doNotFollowSymlinks")?;
     let wanted: String = args.text("expectedType")?;
-    let found = base.fs.read(engine, move |tree| tree.stat(&at, follow)).await?;
+    let found = base
+        .fs
+        .read(engine, move |tree| tree.stat(&at, follow))
+        .await?;
     let fits = found.is_some_and(|stat| match wanted.as_str() {
         "DIRECTORY_TYPE" => stat.kind == Kind::Directory,
         "REGULAR_TYPE" => stat.kind == Kind::Regular,
@@ -349,22 +499,38 @@ pub async fn exists(engine: &Arc<Engine>, base: &Directory, path: &str, args: &A
     Ok(fits.into())
 }
 
-pub async fn stat(engine: &Arc<Engine>, base: &Directory, path: &str, follow: bool) -> Result<Answer> {
+pub async fn stat(
+    engine: &Arc<Engine>,
+    base: &Directory,
+    path: &str,
+    follow: bool,
+) -> Result<Answer> {
     let at = base.at(path);
     let name = base_name(&at).to_owned();
-    let found = base.fs.read(engine, move |tree| tree.stat(&at, follow)).await?;
-    let Some(stat) = found else { bail!("`{path}`: no such file or directory") };
+    let found = base
+        .fs
+        .read(engine, move |tree| tree.stat(&at, follow))
+        .await?;
+    let Some(stat) = found else {
+        bail!("`{path}`: no such file or directory")
+    };
     let kind = match stat.kind {
         Kind::Regular => "REGULAR",
         Kind::Directory => "DIRECTORY",
         Kind::Symlink => "SYMLINK",
         Kind::Other => "UNKNOWN",
     };
-    let record = json!({"name": name, "size": stat.size, "permissions": stat.mode, "fileType": kind});
+    let record =
+        json!({"name": name, "size": stat.size, "permissions": stat.mode, "fileType": kind});
     Ok(Answer::Object("Stat", records::record(record)))
 }
 
-async fn find_up(engine: &Arc<Engine>, base: &Directory, name: &str, start: &str) -> Result<Answer> {
+async fn find_up(
+    engine: &Arc<Engine>,
+    base: &Directory,
+    name: &str,
+    start: &str,
+) -> Result<Answer> {
     let (base_path, name, start) = (base.path.clone(), name.to_owned(), join("", start));
     let found = base
         .fs
@@ -378,7 +544,10 @@ async fn find_up(engine: &Arc<Engine>, base: &Directory, name: &str, start: &str
                 if dir.is_empty() {
                     return Ok(None);
                 }
-                dir = dir.rsplit_once('/').map(|(parent, _)| parent.to_owned()).unwrap_or_default();
+                dir = dir
+                    .rsplit_once('/')
+                    .map(|(parent, _)| parent.to_owned())
+                    .unwrap_or_default();
             }
         })
         .await?;
@@ -386,9 +555,16 @@ async fn find_up(engine: &Arc<Engine>, base: &Directory, name: &str, start: &str
 }
 
 /// Writes a directory to the host.
-pub async fn export(engine: &Arc<Engine>, this: &Directory, dest: &std::path::Path, wipe: bool) -> Result<()> {
+pub async fn export(
+    engine: &Arc<Engine>,
+    this: &Directory,
+    dest: &std::path::Path,
+    wipe: bool,
+) -> Result<()> {
     let snapshot = this.fs.snapshot().await?;
-    let span = engine.progress.start(format!("export to {}", dest.display()));
+    let span = engine
+        .progress
+        .start(format!("export to {}", dest.display()));
     let (store, path, dest) = (engine.store.clone(), this.path.clone(), dest.to_owned());
     blocking(move || store.mount(&snapshot)?.tree().export(&path, &dest, wipe)).await?;
     span.finish();

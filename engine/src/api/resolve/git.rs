@@ -44,24 +44,39 @@ fn found(reference: Ref) -> Answer {
     Answer::Object("GitRef", Object::GitRef(Arc::new(reference)))
 }
 
-pub async fn repository(client: &Arc<Client>, this: &Arc<Repository>, field: &str, args: &Args) -> Result<Answer> {
+pub async fn repository(
+    client: &Arc<Client>,
+    this: &Arc<Repository>,
+    field: &str,
+    args: &Args,
+) -> Result<Answer> {
     let engine = client.engine();
     let name = || args.str("name");
     Ok(match field {
         "branch" => {
             let name = name()?;
-            found(this.find(engine, &[format!("refs/heads/{name}"), name]).await?)
+            found(
+                this.find(engine, &[format!("refs/heads/{name}"), name])
+                    .await?,
+            )
         }
         "tag" => {
             let name = name()?;
-            found(this.find(engine, &[format!("refs/tags/{name}"), name]).await?)
+            found(
+                this.find(engine, &[format!("refs/tags/{name}"), name])
+                    .await?,
+            )
         }
         "ref" => {
             let name = name()?;
             if is_commit(&name) {
                 return Ok(found(this.at(&name, &name)));
             }
-            let candidates = [format!("refs/heads/{name}"), format!("refs/tags/{name}"), name];
+            let candidates = [
+                format!("refs/heads/{name}"),
+                format!("refs/tags/{name}"),
+                name,
+            ];
             found(this.find(engine, &candidates).await?)
         }
         "commit" => {
@@ -72,12 +87,22 @@ pub async fn repository(client: &Arc<Client>, this: &Arc<Repository>, field: &st
             found(this.at(&id, &id))
         }
         "head" => found(this.head(engine).await?),
-        "branches" => this.names(engine, "refs/heads/", &args.list("patterns")?).await?.into(),
-        "tags" => this.names(engine, "refs/tags/", &args.list("patterns")?).await?.into(),
+        "branches" => this
+            .names(engine, "refs/heads/", &args.list("patterns")?)
+            .await?
+            .into(),
+        "tags" => this
+            .names(engine, "refs/tags/", &args.list("patterns")?)
+            .await?
+            .into(),
         "latestVersion" => {
             let tags = this.names(engine, "refs/tags/", &[]).await?;
-            let latest = tags.iter().filter_map(|tag| Some((version(tag)?, tag))).max();
-            let (_, tag) = latest.ok_or_else(|| eyre!("the repository has no tag that is a version"))?;
+            let latest = tags
+                .iter()
+                .filter_map(|tag| Some((version(tag)?, tag)))
+                .max();
+            let (_, tag) =
+                latest.ok_or_else(|| eyre!("the repository has no tag that is a version"))?;
             found(this.find(engine, &[format!("refs/tags/{tag}")]).await?)
         }
         "url" => this.url().map(Json::from).unwrap_or_default().into(),
@@ -91,16 +116,28 @@ fn is_commit(text: &str) -> bool {
 
 /// Numbers of a version like `v1.2.3`; pre-releases are none.
 fn version(tag: &str) -> Option<(u64, u64, u64)> {
-    let mut parts = tag.strip_prefix('v').unwrap_or(tag).split('.').map(|part| part.parse().ok());
+    let mut parts = tag
+        .strip_prefix('v')
+        .unwrap_or(tag)
+        .split('.')
+        .map(|part| part.parse().ok());
     let version = (parts.next()??, parts.next()??, parts.next()??);
     parts.next().is_none().then_some(version)
 }
 
-pub async fn reference(client: &Arc<Client>, this: &Arc<Ref>, field: &str, args: &Args) -> Result<Answer> {
+pub async fn reference(
+    client: &Arc<Client>,
+    this: &Arc<Ref>,
+    field: &str,
+    args: &Args,
+) -> Result<Answer> {
     Ok(match field {
         "commit" => this.commit.clone().into(),
         "ref" => this.name.clone().into(),
-        "commonAncestor" => found(this.common_ancestor(client.engine(), &*args.git_ref("other")?).await?),
+        "commonAncestor" => found(
+            this.common_ancestor(client.engine(), &*args.git_ref("other")?)
+                .await?,
+        ),
         "tree" => {
             let options = Tree {
                 discard_git_dir: args.flag("discardGitDir")?,

@@ -16,18 +16,28 @@ use crate::store::Filter;
 
 pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<Answer> {
     if client.call.is_some() {
-        bail!("`Host.{field}` is not for modules: take a Directory, File or Workspace as an argument");
+        bail!(
+            "`Host.{field}` is not for modules: take a Directory, File or Workspace as an argument"
+        );
     }
     let engine = client.engine();
     Ok(match field {
-        "directory" => {
-            Answer::Node(directory_node(client, &engine.host_path(&args.str("path")?), &filter(args)?).await?)
-        }
+        "directory" => Answer::Node(
+            directory_node(
+                client,
+                &engine.host_path(&args.str("path")?),
+                &filter(args)?,
+            )
+            .await?,
+        ),
         "file" => Answer::Node(file_node(client, &engine.host_path(&args.str("path")?)).await?),
         "findUp" => {
             let name = args.str("name")?;
             let found = config::find_up(&engine.workdir, &name).map(|dir| dir.join(&name));
-            found.map(|path| Json::from(path.to_string_lossy())).unwrap_or_default().into()
+            found
+                .map(|path| Json::from(path.to_string_lossy()))
+                .unwrap_or_default()
+                .into()
         }
         "service" => network::host_service(args)?.into(),
         "tunnel" => network::tunnel(args)?.into(),
@@ -40,8 +50,15 @@ pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<A
 }
 
 /// A directory of the host as it is now.
-pub async fn directory_node(client: &Arc<Client>, path: &Path, filter: &Filter) -> Result<Arc<Node>> {
-    let span = client.engine().progress.start(format!("upload {}", path.display()));
+pub async fn directory_node(
+    client: &Arc<Client>,
+    path: &Path,
+    filter: &Filter,
+) -> Result<Arc<Node>> {
+    let span = client
+        .engine()
+        .progress
+        .start(format!("upload {}", path.display()));
     let snapshot = client.engine().store.import_dir(path, filter).await?;
     span.finish();
     Ok(content(client, snapshot, "", false))
@@ -49,7 +66,9 @@ pub async fn directory_node(client: &Arc<Client>, path: &Path, filter: &Filter) 
 
 /// A file of the host as it is now.
 pub async fn file_node(client: &Arc<Client>, path: &Path) -> Result<Arc<Node>> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     let name = name.ok_or_else(|| eyre!("`{}` is no file", path.display()))?;
     let snapshot = client.engine().store.import_file(path, &name).await?;
     Ok(content(client, snapshot, &name, true))
@@ -60,7 +79,9 @@ pub async fn address(client: &Arc<Client>, this: &str, field: &str, args: &Args)
     Ok(match field {
         "value" => this.into(),
         "container" => {
-            let args = [("address".to_owned(), Json::from(this))].into_iter().collect();
+            let args = [("address".to_owned(), Json::from(this))]
+                .into_iter()
+                .collect();
             let container = client.select(None, "container", Args::default()).await?;
             chained(client, container, "from", args).await?
         }
@@ -74,26 +95,48 @@ pub async fn address(client: &Arc<Client>, this: &str, field: &str, args: &Args)
                 let reference = if version.is_empty() {
                     repository.head(engine).await?
                 } else {
-                    let names =
-                        [format!("refs/heads/{version}"), format!("refs/tags/{version}"), version.to_owned()];
+                    let names = [
+                        format!("refs/heads/{version}"),
+                        format!("refs/tags/{version}"),
+                        version.to_owned(),
+                    ];
                     repository.find(engine, &names).await?
                 };
-                let options = repo::Tree { discard_git_dir: true, depth: 1, include_tags: false };
+                let options = repo::Tree {
+                    discard_git_dir: true,
+                    depth: 1,
+                    include_tags: false,
+                };
                 let tree = Arc::new(reference).tree(engine, options);
-                if field == "file" { tree.file(engine, path).into() } else { tree.directory(engine, path).into() }
+                if field == "file" {
+                    tree.file(engine, path).into()
+                } else {
+                    tree.directory(engine, path).into()
+                }
             }
-            None if field == "file" => Answer::Node(file_node(client, &engine.host_path(local(this))).await?),
-            None => Answer::Node(directory_node(client, &engine.host_path(local(this)), &filter(args)?).await?),
+            None if field == "file" => {
+                Answer::Node(file_node(client, &engine.host_path(local(this))).await?)
+            }
+            None => Answer::Node(
+                directory_node(client, &engine.host_path(local(this)), &filter(args)?).await?,
+            ),
         },
-        "gitRepository" => git::of_url(client, this.split('#').next().unwrap_or(this), repo::Auth::default()),
+        "gitRepository" => git::of_url(
+            client,
+            this.split('#').next().unwrap_or(this),
+            repo::Auth::default(),
+        ),
         "gitRef" => {
             let (url, version) = this.split_once('#').unwrap_or((this, ""));
-            let Answer::Object(_, Object::GitRepository(repository)) = git::of_url(client, url, repo::Auth::default())
+            let Answer::Object(_, Object::GitRepository(repository)) =
+                git::of_url(client, url, repo::Auth::default())
             else {
                 bail!("`{this}` is no Git address")
             };
             let field = if version.is_empty() { "head" } else { "ref" };
-            let args = [("name".to_owned(), Json::from(version))].into_iter().collect();
+            let args = [("name".to_owned(), Json::from(version))]
+                .into_iter()
+                .collect();
             git::repository(client, &repository, field, &Args::new(args)).await?
         }
         "secret" => Secret::provided(this.to_owned(), engine.workdir.clone()).into(),
@@ -112,7 +155,9 @@ async fn chained(
     field: &str,
     args: serde_json::Map<String, Json>,
 ) -> Result<Answer> {
-    let crate::graph::Value::Node(node) = on else { bail!("`{field}` needs an object") };
+    let crate::graph::Value::Node(node) = on else {
+        bail!("`{field}` needs an object")
+    };
     match client.select(Some(node), field, Args::new(args)).await? {
         crate::graph::Value::Node(node) => Ok(Answer::Node(node)),
         _ => bail!("`{field}` gave no object"),
@@ -125,7 +170,9 @@ fn local(address: &str) -> &str {
 
 /// Reads `https://host/repo.git#version:path`.
 fn remote(address: &str) -> Option<(&str, &str, &str)> {
-    let is_remote = ["https://", "http://", "ssh://", "git://"].iter().any(|scheme| address.starts_with(scheme))
+    let is_remote = ["https://", "http://", "ssh://", "git://"]
+        .iter()
+        .any(|scheme| address.starts_with(scheme))
         || address.starts_with("git@");
     let (url, rest) = address.split_once('#').unwrap_or((address, ""));
     let (version, path) = rest.split_once(':').unwrap_or((rest, ""));
@@ -138,7 +185,10 @@ mod tests {
 
     #[test]
     fn addresses_of_git_directories_are_read() {
-        assert_eq!(remote("https://h/r.git#main:sub/dir"), Some(("https://h/r.git", "main", "sub/dir")));
+        assert_eq!(
+            remote("https://h/r.git#main:sub/dir"),
+            Some(("https://h/r.git", "main", "sub/dir"))
+        );
         assert_eq!(remote("https://h/r.git"), Some(("https://h/r.git", "", "")));
         assert_eq!(remote("./here"), None);
     }

@@ -33,9 +33,18 @@ pub fn stable(type_name: &str, field: &str) -> bool {
         "Host" | "Workspace" | "Address" | "CurrentModule" => false,
         "Query" => matches!(
             field,
-            "cacheVolume" | "container" | "directory" | "file" | "git" | "http" | "secret" | "setSecret" | "host"
+            "cacheVolume"
+                | "container"
+                | "directory"
+                | "file"
+                | "git"
+                | "http"
+                | "secret"
+                | "setSecret"
+                | "host"
         ),
-        "Container" | "Directory" | "File" | "GitRepository" | "GitRef" | "Service" | "Changeset" | "EnvFile" => true,
+        "Container" | "Directory" | "File" | "GitRepository" | "GitRef" | "Service"
+        | "Changeset" | "EnvFile" => true,
         _ => false,
     }
 }
@@ -50,8 +59,15 @@ pub fn field<'a>(
     Box::pin(dispatch(client, this, field, args))
 }
 
-async fn dispatch(client: &Arc<Client>, this: Option<&Arc<Node>>, field: &str, args: &Args) -> Result<Answer> {
-    let Some(node) = this else { return root::resolve(client, field, args).await };
+async fn dispatch(
+    client: &Arc<Client>,
+    this: Option<&Arc<Node>>,
+    field: &str,
+    args: &Args,
+) -> Result<Answer> {
+    let Some(node) = this else {
+        return root::resolve(client, field, args).await;
+    };
     match &node.object {
         Object::Container(this) => container::resolve(client, this, field, args).await,
         Object::Directory(this) => directory::resolve(client, this, field, args).await,
@@ -89,10 +105,23 @@ pub async fn recalled(client: &Arc<Client>, call: &Call) -> Result<Option<Arc<No
     Ok(match call.field.as_str() {
         "_module" => Some(functions::recalled(client, &call.args).await?),
         "_content" => {
-            let text = |name: &str| call.args.get(name).and_then(Json::as_str).unwrap_or_default();
+            let text = |name: &str| {
+                call.args
+                    .get(name)
+                    .and_then(Json::as_str)
+                    .unwrap_or_default()
+            };
             let layers = call.args.get("layers").cloned().unwrap_or_default();
-            let snapshot = Snapshot { id: text("id").parse()?, layers: serde_json::from_value(layers)? };
-            Some(content(client, snapshot, text("path"), text("type") == "File"))
+            let snapshot = Snapshot {
+                id: text("id").parse()?,
+                layers: serde_json::from_value(layers)?,
+            };
+            Some(content(
+                client,
+                snapshot,
+                text("path"),
+                text("type") == "File",
+            ))
         }
         _ => None,
     })
@@ -107,18 +136,31 @@ fn content(client: &Client, snapshot: Snapshot, path: &str, is_file: bool) -> Ar
         ("path", path.into()),
         ("type", type_name.into()),
     ];
-    let call = Call::root("_content", args.map(|(name, value)| (name.to_owned(), value)).into_iter().collect());
+    let call = Call::root(
+        "_content",
+        args.map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect(),
+    );
     let fs = Fs::ready(snapshot);
     let path = path.to_owned();
-    let object =
-        if is_file { Object::File(File { fs, path }) } else { Object::Directory(Directory { fs, path }) };
+    let object = if is_file {
+        Object::File(File { fs, path })
+    } else {
+        Object::Directory(Directory { fs, path })
+    };
     client.make(type_name, object, call, true)
 }
 
 /// The node of the caller's workspace.
 pub fn workspace_node(client: &Client) -> Arc<Node> {
     let workspace = client.shared.workspace.clone();
-    client.make("Workspace", Object::Workspace(workspace), Call::root("currentWorkspace", Default::default()), true)
+    client.make(
+        "Workspace",
+        Object::Workspace(workspace),
+        Call::root("currentWorkspace", Default::default()),
+        true,
+    )
 }
 
 /// A default path of a module's argument.
@@ -130,7 +172,10 @@ pub async fn of_module(
     ignore: &[String],
 ) -> Result<Arc<Node>> {
     let place = functions::source_dir(module, path);
-    let filter = Filter { exclude: ignore.to_vec(), ..Filter::default() };
+    let filter = Filter {
+        exclude: ignore.to_vec(),
+        ..Filter::default()
+    };
     match type_name {
         "File" => host::file_node(client, &place).await,
         "Directory" => host::directory_node(client, &place, &filter).await,
@@ -140,26 +185,46 @@ pub async fn of_module(
 
 /// A directory without what a filter leaves out.
 pub fn filtered(client: &Client, node: &Arc<Node>, filter: Filter) -> Result<Arc<Node>> {
-    let args = [("exclude".to_owned(), Json::from(filter.exclude.clone()))].into_iter().collect();
-    let call = Call { receiver: Some(node.id), field: "filter".to_owned(), args, nth: None };
+    let args = [("exclude".to_owned(), Json::from(filter.exclude.clone()))]
+        .into_iter()
+        .collect();
+    let call = Call {
+        receiver: Some(node.id),
+        field: "filter".to_owned(),
+        args,
+        nth: None,
+    };
     let directory = node.directory()?.filtered(client.engine(), filter);
-    Ok(client.make("Directory", Object::Directory(directory), call, node.lasting))
+    Ok(client.make(
+        "Directory",
+        Object::Directory(directory),
+        call,
+        node.lasting,
+    ))
 }
 
 /// What reading a part of the workspace gives now.
 pub async fn read_again(client: &Arc<Client>, read: &Read) -> Result<String> {
     let this = client.shared.workspace.clone();
-    workspace::read(client, &this, &read.field, &Args::new(read.args.clone())).await.map(|(_, found)| found)
+    workspace::read(client, &this, &read.field, &Args::new(read.args.clone()))
+        .await
+        .map(|(_, found)| found)
 }
 
 /// Include, exclude and gitignore among arguments.
 fn filter(args: &Args) -> Result<Filter> {
-    Ok(Filter { include: args.list("include")?, exclude: args.list("exclude")?, gitignore: args.flag("gitignore")? })
+    Ok(Filter {
+        include: args.list("include")?,
+        exclude: args.list("exclude")?,
+        gitignore: args.flag("gitignore")?,
+    })
 }
 
 /// Permission bits among arguments.
 fn mode(args: &Args, name: &str) -> Result<Option<u32>> {
-    let Some(mode) = args.opt::<i64>(name)? else { return Ok(None) };
+    let Some(mode) = args.opt::<i64>(name)? else {
+        return Ok(None);
+    };
     match u32::try_from(mode) {
         Ok(mode) if mode <= 0o7777 => Ok(Some(mode)),
         _ => bail!("argument `{name}`: {mode} is no file mode: expected 0 to 4095 (0o7777)"),

@@ -34,7 +34,12 @@ pub fn port_number(number: i64) -> Result<u16> {
 /// Reads `80/tcp`.
 pub fn parse_port(text: &str) -> Option<Port> {
     let (number, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    Some(Port { number: number.parse().ok()?, udp: protocol == "udp", description: None, skip_healthcheck: true })
+    Some(Port {
+        number: number.parse().ok()?,
+        udp: protocol == "udp",
+        description: None,
+        skip_healthcheck: true,
+    })
 }
 
 pub fn port(port: &Port) -> Object {
@@ -47,13 +52,22 @@ pub fn port(port: &Port) -> Object {
 }
 
 /// `Container.asService` and `Container.up`.
-pub async fn of_container(client: &Arc<Client>, this: &Arc<Container>, field: &str, args: &Args) -> Result<Answer> {
+pub async fn of_container(
+    client: &Arc<Client>,
+    this: &Arc<Container>,
+    field: &str,
+    args: &Args,
+) -> Result<Answer> {
     if args.flag("experimentalPrivilegedNesting")? {
         bail!("`experimentalPrivilegedNesting` of `Container.{field}` is not supported by poniard");
     }
     let exec = Exec {
         container: Container::clone(this),
-        args: this.command(&args.list("args")?, args.flag("useEntrypoint")?, args.flag("expand")?)?,
+        args: this.command(
+            &args.list("args")?,
+            args.flag("useEntrypoint")?,
+            args.flag("expand")?,
+        )?,
         stdin: String::new(),
         redirect_stdin: None,
         redirect_stdout: None,
@@ -62,15 +76,26 @@ pub async fn of_container(client: &Arc<Client>, this: &Arc<Container>, field: &s
         privileged: args.flag("insecureRootCapabilities")?,
         no_init: args.flag("noInit")?,
     };
-    let backend = Backend::Container { container: this.clone(), exec: Arc::new(exec) };
-    let service = Service { backend, hostname: None };
+    let backend = Backend::Container {
+        container: this.clone(),
+        exec: Arc::new(exec),
+    };
+    let service = Service {
+        backend,
+        hostname: None,
+    };
     if field == "up" {
         return up(client.engine(), &Arc::new(service), args).await;
     }
     Ok(service.into())
 }
 
-pub async fn service(client: &Arc<Client>, this: &Arc<Service>, field: &str, args: &Args) -> Result<Answer> {
+pub async fn service(
+    client: &Arc<Client>,
+    this: &Arc<Service>,
+    field: &str,
+    args: &Args,
+) -> Result<Answer> {
     let engine = client.engine();
     Ok(match field {
         "hostname" => this.hostname(engine).await?.into(),
@@ -78,9 +103,15 @@ pub async fn service(client: &Arc<Client>, this: &Arc<Service>, field: &str, arg
         "endpoint" => {
             let number = match args.opt::<i64>("port")? {
                 Some(number) => port_number(number)?,
-                None => this.ports().first().map(|port| port.number).ok_or_else(|| {
-                    eyre!("the service exposes no port: name one, or expose it in the container")
-                })?,
+                None => this
+                    .ports()
+                    .first()
+                    .map(|port| port.number)
+                    .ok_or_else(|| {
+                        eyre!(
+                            "the service exposes no port: name one, or expose it in the container"
+                        )
+                    })?,
             };
             let place = format!("{}:{number}", this.hostname(engine).await?);
             match args.text("scheme")?.as_str() {
@@ -93,7 +124,10 @@ pub async fn service(client: &Arc<Client>, this: &Arc<Service>, field: &str, arg
             Answer::This
         }
         "stop" => {
-            engine.services.stop(engine, this, args.flag("kill")?).await?;
+            engine
+                .services
+                .stop(engine, this, args.flag("kill")?)
+                .await?;
             Answer::This
         }
         "up" => up(engine, this, args).await?,
@@ -102,7 +136,11 @@ pub async fn service(client: &Arc<Client>, this: &Arc<Service>, field: &str, arg
             if hostname.is_empty() || hostname.len() > 253 {
                 bail!("`{hostname}` is no host name");
             }
-            Service { hostname: Some(hostname), ..Service::clone(this) }.into()
+            Service {
+                hostname: Some(hostname),
+                ..Service::clone(this)
+            }
+            .into()
         }
         _ => unsupported("Service", field)?,
     })
@@ -113,7 +151,11 @@ async fn up(engine: &Arc<Engine>, service: &Arc<Service>, args: &Args) -> Result
     let random = args.flag("random")?;
     let mut ports = forwards(args)?;
     if ports.is_empty() {
-        ports = service.ports().iter().map(|port| (port.number, port.number)).collect();
+        ports = service
+            .ports()
+            .iter()
+            .map(|port| (port.number, port.number))
+            .collect();
     }
     if ports.is_empty() {
         bail!("the service exposes no port: name one with `ports`, or expose it in the container");
@@ -121,11 +163,19 @@ async fn up(engine: &Arc<Engine>, service: &Arc<Service>, args: &Args) -> Result
     if random {
         ports.iter_mut().for_each(|(front, _)| *front = 0);
     }
-    let tunnel = Service { backend: Backend::Tunnel { service: service.clone(), ports }, hostname: None };
+    let tunnel = Service {
+        backend: Backend::Tunnel {
+            service: service.clone(),
+            ports,
+        },
+        hostname: None,
+    };
     let inner = engine.services.start(engine, service).await?;
     let started = engine.services.start(engine, &tunnel).await?;
     for address in started.forwards() {
-        engine.progress.note(format!("listening on http://{address}"));
+        engine
+            .progress
+            .note(format!("listening on http://{address}"));
     }
     inner.wait().await?;
     Ok(Answer::Null)
@@ -155,11 +205,22 @@ pub fn host_service(args: &Args) -> Result<Service> {
     let ports = forwards(args)?
         .into_iter()
         .map(|(front, back)| {
-            let port = Port { number: front, udp: false, description: None, skip_healthcheck: true };
+            let port = Port {
+                number: front,
+                udp: false,
+                description: None,
+                skip_healthcheck: true,
+            };
             (back, port)
         })
         .collect();
-    Ok(Service { backend: Backend::Host { host: args.str("host")?, ports }, hostname: None })
+    Ok(Service {
+        backend: Backend::Host {
+            host: args.str("host")?,
+            ports,
+        },
+        hostname: None,
+    })
 }
 
 /// `Host.tunnel`: a service on ports of the machine.
@@ -169,9 +230,16 @@ pub fn tunnel(args: &Args) -> Result<Service> {
     if ports.is_empty() {
         let native = args.flag("native")?;
         let front = |port: &Port| if native { port.number } else { 0 };
-        ports = service.ports().iter().map(|port| (front(port), port.number)).collect();
+        ports = service
+            .ports()
+            .iter()
+            .map(|port| (front(port), port.number))
+            .collect();
     }
-    Ok(Service { backend: Backend::Tunnel { service, ports }, hostname: None })
+    Ok(Service {
+        backend: Backend::Tunnel { service, ports },
+        hostname: None,
+    })
 }
 
 /// Reads `tcp://host:port`.
@@ -180,8 +248,19 @@ pub fn of_address(address: &str) -> Result<Service> {
     let place = address.strip_prefix("tcp://").ok_or_else(wrong)?;
     let (host, number) = place.rsplit_once(':').ok_or_else(wrong)?;
     let number: u16 = number.parse().map_err(|_| wrong())?;
-    let port = Port { number, udp: false, description: None, skip_healthcheck: true };
-    Ok(Service { backend: Backend::Host { host: host.to_owned(), ports: vec![(number, port)] }, hostname: None })
+    let port = Port {
+        number,
+        udp: false,
+        description: None,
+        skip_healthcheck: true,
+    };
+    Ok(Service {
+        backend: Backend::Host {
+            host: host.to_owned(),
+            ports: vec![(number, port)],
+        },
+        hostname: None,
+    })
 }
 
 /// `Query.http`.
@@ -195,16 +274,26 @@ pub async fn http(client: &Arc<Client>, args: &Args) -> Result<File> {
         None => None,
     };
     let service = args.opt_service("experimentalServiceHost")?;
-    let body = fetch(engine, parsed.clone(), authorization, service).await.wrap_err_with(|| format!("cannot get `{url}`"))?;
+    let body = fetch(engine, parsed.clone(), authorization, service)
+        .await
+        .wrap_err_with(|| format!("cannot get `{url}`"))?;
     if let Some(wanted) = args.opt::<String>("checksum")? {
         let found = Digest::of(&body).to_string();
         if found != wanted && found != format!("sha256:{wanted}") {
             bail!("`{url}` has checksum `{found}`, not `{wanted}`");
         }
     }
-    let last = parsed.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default().to_owned();
+    let last = parsed
+        .path_segments()
+        .and_then(|mut parts| parts.next_back())
+        .unwrap_or_default()
+        .to_owned();
     let name = args.opt::<String>("name")?.unwrap_or(last);
-    let name = if name.is_empty() { "index".to_owned() } else { name };
+    let name = if name.is_empty() {
+        "index".to_owned()
+    } else {
+        name
+    };
     let mode = super::mode(args, "permissions")?.unwrap_or(0o600);
     span.finish();
     Ok(File::made(engine, &name, body, mode))
@@ -225,17 +314,28 @@ async fn fetch(
         Ok::<_, eyre::Report>(request)
     };
     let Some(service) = service else {
-        let response = request(reqwest::Client::builder())?.send().await?.error_for_status()?;
+        let response = request(reqwest::Client::builder())?
+            .send()
+            .await?
+            .error_for_status()?;
         return Ok(response.bytes().await?.to_vec());
     };
     let started = engine.services.start(engine, &service).await?;
-    let (host, address) = (url.host_str().unwrap_or_default().to_owned(), started.address);
+    let (host, address) = (
+        url.host_str().unwrap_or_default().to_owned(),
+        started.address,
+    );
     if host != started.hostname {
-        bail!("the service is called `{}`, not `{host}`: set with-hostname, or change the address", started.hostname);
+        bail!(
+            "the service is called `{}`, not `{host}`: set with-hostname, or change the address",
+            started.hostname
+        );
     }
     let request = request(reqwest::Client::builder().resolve(&host, (address, 0).into()))?;
     let runtime = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(async {
             let response = request.send().await?.error_for_status()?;
             Ok::<_, eyre::Report>(response.bytes().await?.to_vec())

@@ -29,24 +29,46 @@ pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<A
     let engine = client.engine();
     Ok(match field {
         "address" => Answer::Object("Address", Object::Address(args.str("value")?)),
-        "cacheVolume" => Answer::Object("CacheVolume", Object::CacheVolume(cache_volume(client, args)?)),
+        "cacheVolume" => Answer::Object(
+            "CacheVolume",
+            Object::CacheVolume(cache_volume(client, args)?),
+        ),
         "changeset" => {
             let empty = Directory::scratch();
-            Answer::Object("Changeset", Object::Changeset(Box::new(Changeset { before: empty.clone(), after: empty })))
+            Answer::Object(
+                "Changeset",
+                Object::Changeset(Box::new(Changeset {
+                    before: empty.clone(),
+                    after: empty,
+                })),
+            )
         }
         "container" => container(args)?.into(),
-        "currentFunctionCall" if client.call.is_some() => own(client, "FunctionCall", Object::FunctionCall, field),
+        "currentFunctionCall" if client.call.is_some() => {
+            own(client, "FunctionCall", Object::FunctionCall, field)
+        }
         "currentFunctionCall" => bail!("no function call to answer: this client is no module"),
-        "currentModule" if client.call.is_some() => own(client, "CurrentModule", Object::CurrentModule, field),
+        "currentModule" if client.call.is_some() => {
+            own(client, "CurrentModule", Object::CurrentModule, field)
+        }
         "currentModule" => bail!("no current module: this client is no module"),
         "currentWorkspace" => Answer::Node(super::workspace_node(client)),
         "defaultPlatform" => default_platform().into(),
         "directory" => Directory::scratch().into(),
         "envFile" => Answer::Object("EnvFile", Object::EnvFile(Arc::default())),
-        "error" => Answer::Object("Error", Object::Error(Arc::new(Failure::new(args.str("message")?)))),
+        "error" => Answer::Object(
+            "Error",
+            Object::Error(Arc::new(Failure::new(args.str("message")?))),
+        ),
         "file" => {
             let mode = super::mode(args, "permissions")?.unwrap_or(0o644);
-            File::made(engine, &args.str("name")?, args.str("contents")?.into_bytes(), mode).into()
+            File::made(
+                engine,
+                &args.str("name")?,
+                args.str("contents")?.into_bytes(),
+                mode,
+            )
+            .into()
         }
         "git" => git::remote(client, args)?,
         "host" => Answer::Object("Host", Object::Host),
@@ -65,7 +87,9 @@ pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<A
 
 /// An object that only this client has: another one's must not be taken for it.
 fn own(client: &Client, type_name: &str, object: Object, field: &str) -> Answer {
-    let args = [("client".to_owned(), json!(client.serial))].into_iter().collect();
+    let args = [("client".to_owned(), json!(client.serial))]
+        .into_iter()
+        .collect();
     Answer::As(type_name.to_owned(), object, Some(Call::root(field, args)))
 }
 

@@ -13,7 +13,10 @@ use crate::graph::{Args, Failure, Node};
 use crate::store::Filter;
 
 fn call(client: &Client) -> Result<&ActiveCall> {
-    client.call.as_ref().ok_or_else(|| eyre!("this client is no module"))
+    client
+        .call
+        .as_ref()
+        .ok_or_else(|| eyre!("this client is no module"))
 }
 
 pub async fn function_call(client: &Arc<Client>, field: &str, args: &Args) -> Result<Answer> {
@@ -24,13 +27,18 @@ pub async fn function_call(client: &Arc<Client>, field: &str, args: &Args) -> Re
         "parent" => call.parent.to_string().into(),
         "inputArgs" => {
             let records = call.args.iter();
-            let records = records.map(|(name, value)| records::record(json!({"name": name, "value": value.to_string()})));
+            let records = records.map(|(name, value)| {
+                records::record(json!({"name": name, "value": value.to_string()}))
+            });
             Answer::Objects("FunctionCallArgValue", records.collect())
         }
         "returnValue" => {
             let text = args.str("value")?;
             call.answer(serde_json::from_str(&text).map_err(|error| {
-                Failure::new(format!("function `{}` returned what is not JSON: {error}", call.function))
+                Failure::new(format!(
+                    "function `{}` returned what is not JSON: {error}",
+                    call.function
+                ))
             }));
             Answer::Null
         }
@@ -48,7 +56,8 @@ pub async fn module(client: &Arc<Client>, field: &str, args: &Args) -> Result<An
         "name" => module.name.clone().into(),
         "dependencies" => {
             let names = module.config.dependencies.iter();
-            let records = names.map(|d| records::record(json!({"name": d.name, "description": ""})));
+            let records =
+                names.map(|d| records::record(json!({"name": d.name, "description": ""})));
             Answer::Objects("Module", records.collect())
         }
         "source" => Answer::Node(source(client, &module.dir).await?),
@@ -62,5 +71,13 @@ pub async fn module(client: &Arc<Client>, field: &str, args: &Args) -> Result<An
 
 async fn source(client: &Arc<Client>, dir: &std::path::Path) -> Result<Arc<Node>> {
     let exclude = ["target", ".git"].map(str::to_owned).to_vec();
-    host::directory_node(client, dir, &Filter { exclude, ..Filter::default() }).await
+    host::directory_node(
+        client,
+        dir,
+        &Filter {
+            exclude,
+            ..Filter::default()
+        },
+    )
+    .await
 }

@@ -26,7 +26,11 @@ struct Search {
 impl Search {
     fn of(args: &Args) -> Result<Self> {
         let text = args.str("pattern")?;
-        let text = if args.flag("literal")? { regex::escape(&text) } else { text };
+        let text = if args.flag("literal")? {
+            regex::escape(&text)
+        } else {
+            text
+        };
         let multiline = args.flag("multiline")? || args.flag("dotall")?;
         let pattern = RegexBuilder::new(&text)
             .case_insensitive(args.flag("insensitive")?)
@@ -38,24 +42,39 @@ impl Search {
         let mut set = GlobSetBuilder::new();
         for glob in &globs {
             // As ripgrep's `-g`: without a slash, the name alone is matched.
-            let glob = if glob.contains('/') { glob.clone() } else { format!("**/{glob}") };
+            let glob = if glob.contains('/') {
+                glob.clone()
+            } else {
+                format!("**/{glob}")
+            };
             set.add(GlobBuilder::new(&glob).literal_separator(true).build()?);
         }
         Ok(Self {
             pattern,
             multiline,
-            globs: if globs.is_empty() { None } else { Some(set.build()?) },
+            globs: if globs.is_empty() {
+                None
+            } else {
+                Some(set.build()?)
+            },
             paths: args.list("paths")?,
             skip_hidden: args.flag("skipHidden")?,
             files_only: args.flag("filesOnly")?,
-            limit: args.opt::<i64>("limit")?.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX),
+            limit: args
+                .opt::<i64>("limit")?
+                .and_then(|n| usize::try_from(n).ok())
+                .unwrap_or(usize::MAX),
         })
     }
 
     fn wants(&self, path: &str) -> bool {
         let below = |dir: &String| {
             let dir = join("", dir);
-            dir.is_empty() || path == dir || path.strip_prefix(&dir).is_some_and(|rest| rest.starts_with('/'))
+            dir.is_empty()
+                || path == dir
+                || path
+                    .strip_prefix(&dir)
+                    .is_some_and(|rest| rest.starts_with('/'))
         };
         (self.paths.is_empty() || self.paths.iter().any(below))
             && self.globs.as_ref().is_none_or(|globs| globs.is_match(path))
@@ -87,21 +106,42 @@ impl Search {
         }
         if self.multiline {
             for hit in self.pattern.find_iter(bytes) {
-                let start = bytes[..hit.start()].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-                let end = bytes[hit.end()..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |at| hit.end() + at + 1);
+                let start = bytes[..hit.start()]
+                    .iter()
+                    .rposition(|b| *b == b'\n')
+                    .map_or(0, |at| at + 1);
+                let end = bytes[hit.end()..]
+                    .iter()
+                    .position(|b| *b == b'\n')
+                    .map_or(bytes.len(), |at| hit.end() + at + 1);
                 let line = bytes[..start].iter().filter(|b| **b == b'\n').count() + 1;
                 let part = submatch(hit.as_bytes(), hit.start() - start, hit.end() - start);
-                found.push(result(path, line, start, &String::from_utf8_lossy(&bytes[start..end]), vec![part]));
+                found.push(result(
+                    path,
+                    line,
+                    start,
+                    &String::from_utf8_lossy(&bytes[start..end]),
+                    vec![part],
+                ));
             }
             return;
         }
         let mut offset = 0;
         for (n, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
             let text = line.strip_suffix(b"\n").unwrap_or(line);
-            let parts: Vec<_> =
-                self.pattern.find_iter(text).map(|hit| submatch(hit.as_bytes(), hit.start(), hit.end())).collect();
+            let parts: Vec<_> = self
+                .pattern
+                .find_iter(text)
+                .map(|hit| submatch(hit.as_bytes(), hit.start(), hit.end()))
+                .collect();
             if !parts.is_empty() {
-                found.push(result(path, n + 1, offset, &String::from_utf8_lossy(line), parts));
+                found.push(result(
+                    path,
+                    n + 1,
+                    offset,
+                    &String::from_utf8_lossy(line),
+                    parts,
+                ));
             }
             offset += line.len();
         }
@@ -113,10 +153,19 @@ fn submatch(text: &[u8], start: usize, end: usize) -> Map<String, Json> {
     fields.as_object().cloned().unwrap_or_default()
 }
 
-fn result(path: &str, line: usize, offset: usize, lines: &str, parts: Vec<Map<String, Json>>) -> Object {
+fn result(
+    path: &str,
+    line: usize,
+    offset: usize,
+    lines: &str,
+    parts: Vec<Map<String, Json>>,
+) -> Object {
     let fields = json!({"filePath": path, "lineNumber": line, "absoluteOffset": offset, "matchedLines": lines});
     let lists = vec![("submatches".to_owned(), "SearchSubmatch".to_owned(), parts)];
-    Object::RecordWithLists(Arc::new(fields.as_object().cloned().unwrap_or_default()), Arc::new(lists))
+    Object::RecordWithLists(
+        Arc::new(fields.as_object().cloned().unwrap_or_default()),
+        Arc::new(lists),
+    )
 }
 
 pub async fn directory(engine: &Arc<Engine>, this: &Directory, args: &Args) -> Result<Answer> {
@@ -126,7 +175,10 @@ pub async fn directory(engine: &Arc<Engine>, this: &Directory, args: &Args) -> R
     let found = fs
         .read(engine, move |tree| {
             let files = tree.glob(&base, "**")?;
-            let files = files.into_iter().filter(|path| !path.ends_with('/') && search.wants(path)).collect();
+            let files = files
+                .into_iter()
+                .filter(|path| !path.ends_with('/') && search.wants(path))
+                .collect();
             search.run(tree, &base, files)
         })
         .await?;
@@ -136,6 +188,9 @@ pub async fn directory(engine: &Arc<Engine>, this: &Directory, args: &Args) -> R
 pub async fn file(engine: &Arc<Engine>, this: &File, args: &Args) -> Result<Answer> {
     let search = Search::of(args)?;
     let path = this.path.clone();
-    let found = this.fs.read(engine, move |tree| search.run(tree, "", vec![path])).await?;
+    let found = this
+        .fs
+        .read(engine, move |tree| search.run(tree, "", vec![path]))
+        .await?;
     Ok(Answer::Objects("SearchResult", found))
 }

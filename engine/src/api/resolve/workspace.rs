@@ -15,9 +15,18 @@ use crate::graph::node::{Answer, Workspace};
 use crate::module::config;
 
 /// Answers, and notes what was read.
-pub async fn resolve(client: &Arc<Client>, this: &Arc<Workspace>, field: &str, args: &Args) -> Result<Answer> {
+pub async fn resolve(
+    client: &Arc<Client>,
+    this: &Arc<Workspace>,
+    field: &str,
+    args: &Args,
+) -> Result<Answer> {
     let (answer, found) = read(client, this, field, args).await?;
-    client.reads.record(Read { field: field.to_owned(), args: args.json.clone(), found });
+    client.reads.record(Read {
+        field: field.to_owned(),
+        args: args.json.clone(),
+        found,
+    });
     Ok(answer)
 }
 
@@ -34,11 +43,17 @@ pub async fn read(
             (address.clone().into(), address)
         }
         "path" => {
-            let path = if this.path.is_empty() { ".".to_owned() } else { this.path.clone() };
+            let path = if this.path.is_empty() {
+                ".".to_owned()
+            } else {
+                this.path.clone()
+            };
             (path.clone().into(), path)
         }
         "directory" => {
-            let node = host::directory_node(client, &this.place(&args.str("path")?), &filter(args)?).await?;
+            let node =
+                host::directory_node(client, &this.place(&args.str("path")?), &filter(args)?)
+                    .await?;
             let id = node.id.to_string();
             (Answer::Node(node), id)
         }
@@ -86,7 +101,10 @@ mod tests {
 
     #[test]
     fn paths_stay_in_the_workspace() {
-        let workspace = Workspace { root: "/w".into(), path: "a/b".into() };
+        let workspace = Workspace {
+            root: "/w".into(),
+            path: "a/b".into(),
+        };
         assert_eq!(workspace.place("."), PathBuf::from("/w/a/b"));
         assert_eq!(workspace.place("/x"), PathBuf::from("/w/x"));
         assert_eq!(workspace.place("../../../etc"), PathBuf::from("/w/etc"));

@@ -214,7 +214,10 @@ impl Images {
 
     /// Tells the user, once, that an image does not come from a registry.
     fn announce(&self, address: &str, recipe: &Recipe, progress: &Progress) {
-        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut announced = self
+            .announced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if announced.insert(address.to_owned()) {
             progress.note(format!(
                 "image `{address}` is made by recipe {} ({})",
