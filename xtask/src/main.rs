@@ -18,7 +18,7 @@ use crate::project::Project;
 
 /// Tasks of this repository.
 #[derive(Parser)]
-#[command(name = "cargo xtask", disable_help_subcommand = true)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Task {
     Demo(demo::Demo),
     Test(test::Test),

@@ -19,7 +19,6 @@ pub const PONIARD: &[Package] = &[
     program("mmdebstrap", "mmdebstrap"),
     program("nftables", "nft"),
     program("runc", "runc"),
-    program("zstd", "zstd"),
 ];
 
 /// What tests need besides.

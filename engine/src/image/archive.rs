@@ -144,7 +144,10 @@ impl Images {
         Content::Text(serde_json::to_vec(&docker)?).append(&mut builder, "manifest.json")?;
         Content::Text(layout).append(&mut builder, "oci-layout")?;
         builder.into_inner()?.flush()?;
-        std::fs::set_permissions(out.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        std::fs::set_permissions(
+            out.path(),
+            std::os::unix::fs::PermissionsExt::from_mode(0o644),
+        )?;
         out.persist(dest)?;
         Ok(())
     }
@@ -168,12 +171,22 @@ enum Content {
 impl Content {
     fn append(&self, builder: &mut Builder<impl Write>, path: &str) -> Result<()> {
         match self {
-            Self::Text(text) => {
-                append(builder, EntryType::Regular, path, text.len() as u64, text.as_slice())
-            }
+            Self::Text(text) => append(
+                builder,
+                EntryType::Regular,
+                path,
+                text.len() as u64,
+                text.as_slice(),
+            ),
             Self::File(file) => {
                 let file = File::open(file)?;
-                append(builder, EntryType::Regular, path, file.metadata()?.len(), file)
+                append(
+                    builder,
+                    EntryType::Regular,
+                    path,
+                    file.metadata()?.len(),
+                    file,
+                )
             }
         }
     }
@@ -189,8 +202,16 @@ fn append(
 ) -> Result<()> {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
-    header.set_mode(if kind == EntryType::Directory { 0o755 } else { 0o644 });
+    header.set_mode(if kind == EntryType::Directory {
+        0o755
+    } else {
+        0o644
+    });
+    header.set_uid(0);
+    header.set_gid(0);
     header.set_mtime(0);
+    header.set_uid(0);
+    header.set_gid(0);
     header.set_size(size);
     Ok(builder.append_data(&mut header, path, content)?)
 }

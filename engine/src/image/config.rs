@@ -15,8 +15,14 @@ pub(super) fn read(text: &[u8]) -> Result<(ImageConfig, Vec<Digest>)> {
         serde_json::from_slice(text).wrap_err("cannot read the image's configuration")?;
     let raw: Value = serde_json::from_slice(text)?;
     let platform = [parsed.os().to_string(), parsed.architecture().to_string()];
-    let platform = platform.into_iter().chain(parsed.variant().clone()).collect::<Vec<_>>();
-    let mut config = ImageConfig { platform: platform.join("/"), ..ImageConfig::default() };
+    let platform = platform
+        .into_iter()
+        .chain(parsed.variant().clone())
+        .collect::<Vec<_>>();
+    let mut config = ImageConfig {
+        platform: platform.join("/"),
+        ..ImageConfig::default()
+    };
     if let Some(inner) = parsed.config() {
         for variable in inner.env().iter().flatten() {
             let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
@@ -27,14 +33,22 @@ pub(super) fn read(text: &[u8]) -> Result<(ImageConfig, Vec<Digest>)> {
         config.cmd = inner.cmd().clone().unwrap_or_default();
         config.workdir = inner.working_dir().clone().unwrap_or_default();
         config.user = inner.user().clone().unwrap_or_default();
-        config.labels = inner.labels().clone().unwrap_or_default().into_iter().collect();
+        config.labels = inner
+            .labels()
+            .clone()
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
         config.labels.sort();
         config.exposed_ports = inner.exposed_ports().clone().unwrap_or_default();
         config.exposed_ports.sort();
         config.volumes = inner.volumes().clone().unwrap_or_default();
         config.volumes.sort();
         config.stop_signal = inner.stop_signal().clone();
-        config.healthcheck = raw.pointer("/config/Healthcheck").filter(|check| !check.is_null()).cloned();
+        config.healthcheck = raw
+            .pointer("/config/Healthcheck")
+            .filter(|check| !check.is_null())
+            .cloned();
     }
     let diff_ids = parsed.rootfs().diff_ids().iter().map(|id| Ok(id.parse()?));
     Ok((config, diff_ids.collect::<Result<_>>()?))
@@ -56,23 +70,34 @@ pub(super) fn write(config: &ImageConfig, diff_ids: &[Digest]) -> Result<Vec<u8>
         }
     };
     let keys = |list: &[String]| {
-        list.iter().map(|key| (key.clone(), json!({}))).collect::<BTreeMap<_, _>>()
+        list.iter()
+            .map(|key| (key.clone(), json!({})))
+            .collect::<BTreeMap<_, _>>()
     };
     set("User", json!(config.user));
     set("ExposedPorts", json!(keys(&config.exposed_ports)));
-    let env = config.env.iter().map(|(name, value)| format!("{name}={value}"));
+    let env = config
+        .env
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
     set("Env", env.collect());
     set("Entrypoint", json!(config.entrypoint));
     set("Cmd", json!(config.cmd));
     set("Healthcheck", json!(config.healthcheck));
     set("Volumes", json!(keys(&config.volumes)));
     set("WorkingDir", json!(config.workdir));
-    set("Labels", json!(config.labels.iter().cloned().collect::<BTreeMap<_, _>>()));
+    set(
+        "Labels",
+        json!(config.labels.iter().cloned().collect::<BTreeMap<_, _>>()),
+    );
     set("StopSignal", json!(config.stop_signal));
     let mut whole = platform_json(&config.platform);
     if let Value::Object(fields) = &mut whole {
         fields.insert("config".to_owned(), Value::Object(inner));
-        fields.insert("rootfs".to_owned(), json!({ "type": "layers", "diff_ids": diff_ids }));
+        fields.insert(
+            "rootfs".to_owned(),
+            json!({ "type": "layers", "diff_ids": diff_ids }),
+        );
         let history = diff_ids.iter().map(|_| json!({ "created_by": "poniard" }));
         fields.insert("history".to_owned(), history.collect());
     }
@@ -104,12 +129,28 @@ pub(super) fn fits(platform: &Platform, wanted: &str) -> bool {
     }
 }
 
+/// The platform of this machine.
+pub fn host_platform() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "linux/amd64",
+        "aarch64" => "linux/arm64",
+        "riscv64" => "linux/riscv64",
+        "powerpc64" => "linux/ppc64le",
+        "s390x" => "linux/s390x",
+        _ => "linux/unknown",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn config() -> ImageConfig {
-        let text = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let text = |list: &[&str]| {
+            list.iter()
+                .map(|text| (*text).to_owned())
+                .collect::<Vec<_>>()
+        };
         ImageConfig {
             platform: "linux/arm64/v8".to_owned(),
             env: vec![("B".into(), "2=x".into()), ("A".into(), String::new())],
@@ -131,8 +172,14 @@ mod tests {
         let text = write(&config(), &ids).expect("writes");
         assert_eq!(read(&text).expect("reads"), (config(), ids.clone()));
         assert_eq!(write(&config(), &ids).expect("writes"), text);
-        let plain = ImageConfig { platform: "linux/amd64".to_owned(), ..ImageConfig::default() };
-        assert_eq!(read(&write(&plain, &[]).expect("writes")).expect("reads"), (plain, vec![]));
+        let plain = ImageConfig {
+            platform: "linux/amd64".to_owned(),
+            ..ImageConfig::default()
+        };
+        assert_eq!(
+            read(&write(&plain, &[]).expect("writes")).expect("reads"),
+            (plain, vec![])
+        );
     }
 
     #[test]
@@ -150,7 +197,8 @@ mod tests {
 
     #[test]
     fn platforms_fit_with_and_without_a_variant() {
-        let platform = |value: Value| serde_json::from_value::<Platform>(value).expect("a platform");
+        let platform =
+            |value: Value| serde_json::from_value::<Platform>(value).expect("a platform");
         let v8 = platform(json!({ "architecture": "arm64", "os": "linux", "variant": "v8" }));
         let amd = platform(json!({ "architecture": "amd64", "os": "linux" }));
         assert!(fits(&v8, "linux/arm64") && fits(&v8, "linux/arm64/v8"));

@@ -7,11 +7,14 @@ use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
 use serde::Deserialize;
 
 use super::unpack::{Whiteouts, decompress, unpack, unpack_layer};
-use super::{Image, ImageConfig, Images, config, recipe::host_platform};
+use super::{Image, ImageConfig, Images, config, host_platform};
 use crate::store::{Digest, Hasher, Snapshot, Tree};
 
 /// Names of the image in a layout's index.
-const NAMES: [&str; 2] = ["org.opencontainers.image.ref.name", "io.containerd.image.name"];
+const NAMES: [&str; 2] = [
+    "org.opencontainers.image.ref.name",
+    "io.containerd.image.name",
+];
 
 /// An image in a docker archive.
 #[derive(Deserialize)]
@@ -43,8 +46,12 @@ impl Images {
             return self.import_layout(&Tree::new(path), tag);
         }
         let temp = self.store.temp_dir()?;
-        unpack(decompress(std::fs::File::open(path)?)?, temp.path(), Whiteouts::Plain)
-            .wrap_err("it is not a tar archive")?;
+        unpack(
+            decompress(std::fs::File::open(path)?)?,
+            temp.path(),
+            Whiteouts::Plain,
+        )
+        .wrap_err("it is not a tar archive")?;
         self.import_layout(&Tree::new(temp.path()), tag)
     }
 
@@ -70,25 +77,36 @@ impl Images {
         let manifest: ImageManifest = serde_json::from_slice(&text)?;
         let (config, diff_ids) = config::read(&blob(tree, manifest.config())?)?;
         let layers = manifest.layers().iter().map(|layer| {
-            Ok((tree.resolve(blob_path(layer)?)?, Some(layer.digest().to_string().parse()?)))
+            Ok((
+                tree.resolve(blob_path(layer)?)?,
+                Some(layer.digest().to_string().parse()?),
+            ))
         });
         let layers = layers.collect::<Result<Vec<_>>>()?;
-        self.assemble(config, &diff_ids, &layers, &descriptor.digest().to_string())
+        self.assemble(config, &diff_ids, &layers, descriptor.digest().as_ref())
     }
 
     fn import_docker(&self, tree: &Tree, tag: &str) -> Result<Image> {
         let images: Vec<DockerImage> = serde_json::from_slice(&tree.read("manifest.json")?)?;
         let tagged = |image: &&DockerImage| {
             let tags = image.repo_tags.iter().flatten();
-            tags.into_iter().any(|known| known == tag || known.rsplit(':').next() == Some(tag))
+            tags.into_iter()
+                .any(|known| known == tag || known.rsplit(':').next() == Some(tag))
         };
-        let image = if tag.is_empty() { images.first() } else { images.iter().find(tagged) };
+        let image = if tag.is_empty() {
+            images.first()
+        } else {
+            images.iter().find(tagged)
+        };
         let Some(image) = image else {
             eyre::bail!("there is no image `{tag}` in it");
         };
         let text = tree.read(&image.config)?;
         let (config, diff_ids) = config::read(&text)?;
-        let layers = image.layers.iter().map(|layer| Ok((tree.resolve(layer)?, None)));
+        let layers = image
+            .layers
+            .iter()
+            .map(|layer| Ok((tree.resolve(layer)?, None)));
         let layers = layers.collect::<Result<Vec<_>>>()?;
         self.assemble(config, &diff_ids, &layers, &Digest::of(&text).to_string())
     }
@@ -119,8 +137,15 @@ impl Images {
             }
             names.push(name);
         }
-        let rootfs = Snapshot { id: rootfs_id(diff_ids), layers: names };
-        Ok(Image { config, rootfs, reference: reference.to_owned() })
+        let rootfs = Snapshot {
+            id: rootfs_id(diff_ids),
+            layers: names,
+        };
+        Ok(Image {
+            config,
+            rootfs,
+            reference: reference.to_owned(),
+        })
     }
 
     /// Makes a layer of the store, if it has the content that it should have.
@@ -132,7 +157,11 @@ impl Images {
         lowest: bool,
     ) -> Result<()> {
         let dir = self.store.new_layer_dir()?;
-        let whiteouts = if lowest { Whiteouts::Ignore } else { Whiteouts::Keep };
+        let whiteouts = if lowest {
+            Whiteouts::Ignore
+        } else {
+            Whiteouts::Keep
+        };
         let found = unpack_layer(path, dir.path(), whiteouts)
             .wrap_err_with(|| format!("cannot unpack layer `{diff_id}`"))
             .map_err(|error| self.store.explain(error))?;
@@ -155,7 +184,9 @@ pub(super) fn rootfs_id(diff_ids: &[Digest]) -> Digest {
     if diff_ids.is_empty() {
         return crate::store::Store::scratch().id;
     }
-    Hasher::new("image-rootfs-1").with_all(diff_ids.iter()).digest()
+    Hasher::new("image-rootfs-1")
+        .with_all(diff_ids.iter())
+        .digest()
 }
 
 pub(super) fn is_index(descriptor: &Descriptor) -> bool {
@@ -168,8 +199,7 @@ fn choose<'a>(index: &'a ImageIndex, tag: &str) -> Result<&'a Descriptor> {
     let named = |entry: &&Descriptor| {
         let notes = entry.annotations().iter().flatten();
         notes.into_iter().any(|(key, value)| {
-            NAMES.contains(&key.as_str())
-                && (value == tag || value.rsplit(':').next() == Some(tag))
+            NAMES.contains(&key.as_str()) && (value == tag || value.rsplit(':').next() == Some(tag))
         })
     };
     if !tag.is_empty() {
@@ -180,9 +210,16 @@ fn choose<'a>(index: &'a ImageIndex, tag: &str) -> Result<&'a Descriptor> {
             .ok_or_else(|| eyre::eyre!("there is no image `{tag}` in it"));
     }
     let own = |entry: &&Descriptor| {
-        entry.platform().as_ref().is_some_and(|platform| config::fits(platform, host_platform()))
+        entry
+            .platform()
+            .as_ref()
+            .is_some_and(|platform| config::fits(platform, host_platform()))
     };
-    let found = index.manifests().iter().find(own).or_else(|| index.manifests().first());
+    let found = index
+        .manifests()
+        .iter()
+        .find(own)
+        .or_else(|| index.manifests().first());
     found.ok_or_else(|| eyre::eyre!("there is no image in it"))
 }
 
@@ -205,7 +242,10 @@ fn check_digest(path: &Path, digest: &Digest) -> Result<()> {
     let mut hashing = super::pack::Hashing::new(std::io::sink());
     std::io::copy(&mut std::fs::File::open(path)?, &mut hashing)?;
     if hashing.digest() != *digest {
-        eyre::bail!("blob `{digest}` is damaged: its content has the digest `{}`", hashing.digest());
+        eyre::bail!(
+            "blob `{digest}` is damaged: its content has the digest `{}`",
+            hashing.digest()
+        );
     }
     Ok(())
 }

@@ -14,6 +14,8 @@ mod recipe;
 mod reference;
 mod registry;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod unpack;
 
 use std::collections::BTreeMap;
@@ -27,7 +29,7 @@ use crate::progress::Progress;
 use crate::store::{Digest, Snapshot, Store};
 use settings::Settings;
 
-pub use recipe::host_platform;
+pub use config::host_platform;
 pub use reference::parse as parse_reference;
 
 /// The parts of an OCI image configuration that containers use.
@@ -91,7 +93,11 @@ impl Images {
         runner: Arc<dyn RecipeRunner>,
     ) -> Result<Self> {
         let settings = config.map_or_else(|| Ok(Settings::default()), Settings::read)?;
-        Ok(Self { store, settings: Arc::new(settings), runner })
+        Ok(Self {
+            store,
+            settings: Arc::new(settings),
+            runner,
+        })
     }
 
     /// The image called `address`, by recipe when `poniard.toml` maps the name,
@@ -120,10 +126,18 @@ impl Images {
             let reference = reference::parse(address)?;
             match self.settings.recipe(&reference) {
                 Some(found) => {
-                    let wanted = recipe::Wanted { address, reference: &reference, platform, makers };
+                    let wanted = recipe::Wanted {
+                        address,
+                        reference: &reference,
+                        platform,
+                        makers,
+                    };
                     self.make(&found, &wanted, auth, progress).await
                 }
-                None => self.pull(&reference, address, platform, auth, progress).await,
+                None => {
+                    self.pull(&reference, address, platform, auth, progress)
+                        .await
+                }
             }
         })
     }
@@ -136,7 +150,10 @@ pub trait RecipeRunner: Send + Sync {
     /// with the directory `inputs`, which holds the script, mounted read-only at
     /// `/recipe`; the cache volume directories `caches` are mounted at their
     /// paths. The result's identity is `id`.
-    #[expect(clippy::too_many_arguments, reason = "one call, with everything that counts")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call, with everything that counts"
+    )]
     async fn run(
         &self,
         base: &Image,

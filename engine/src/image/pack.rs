@@ -70,29 +70,44 @@ impl Images {
                 diff_id
             }
         };
-        let blob = Blob { digest: blob.digest(), size: blob.size, diff_id };
-        self.store.remember("blob", &blob_key(layer, compression), &blob)?;
+        let blob = Blob {
+            digest: blob.digest(),
+            size: blob.size,
+            diff_id,
+        };
+        self.store
+            .remember("blob", &blob_key(layer, compression), &blob)?;
         Ok(blob)
     }
 }
 
 fn blob_key(layer: &str, compression: Compression) -> Digest {
-    Hasher::new("blob-1").with(layer).with(compression.media_type()).digest()
+    Hasher::new("blob-1")
+        .with(layer)
+        .with(compression.media_type())
+        .digest()
 }
 
 /// Writes the tar of a layer; gives its digest.
 pub(super) fn pack_layer(dir: &Path, out: impl Write) -> Result<Digest> {
     let mut builder = Builder::new(io::BufWriter::with_capacity(128 << 10, Hashing::new(out)));
-    let mut pack = Pack { builder: &mut builder, names: HashMap::new() };
+    let mut pack = Pack {
+        builder: &mut builder,
+        names: HashMap::new(),
+    };
     let root = dir.metadata()?;
     if (root.mode() & 0o7777, root.uid(), root.gid()) != (0o755, 0, 0) {
         pack.entry(dir, Path::new("./"), &root)?;
     }
     walk(dir, &Filter::default(), |path, meta| {
         let host = dir.join(path);
-        pack.entry(&host, path, meta).wrap_err_with(|| format!("cannot pack `{}`", path.display()))
+        pack.entry(&host, path, meta)
+            .wrap_err_with(|| format!("cannot pack `{}`", path.display()))
     })?;
-    let hashing = builder.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let hashing = builder
+        .into_inner()?
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
     Ok(hashing.digest())
 }
 
@@ -120,7 +135,8 @@ impl<W: Write> Pack<'_, W> {
         self.attributes(host)?;
         if kind.is_dir() {
             header.set_entry_type(EntryType::Directory);
-            self.builder.append_data(&mut header, slashed(path), io::empty())?;
+            self.builder
+                .append_data(&mut header, slashed(path), io::empty())?;
             if is_opaque(host) {
                 self.mark(Some(path), b".wh..wh..opq")?;
             }
@@ -134,7 +150,8 @@ impl<W: Write> Pack<'_, W> {
                 self.names.insert((meta.dev(), meta.ino()), path.to_owned());
             }
             header.set_size(meta.len());
-            self.builder.append_data(&mut header, path, File::open(host)?)?;
+            self.builder
+                .append_data(&mut header, path, File::open(host)?)?;
         } else {
             header.set_entry_type(match kind {
                 kind if kind.is_fifo() => EntryType::Fifo,
@@ -152,9 +169,13 @@ impl<W: Write> Pack<'_, W> {
     fn mark(&mut self, dir: Option<&Path>, name: &[u8]) -> Result<()> {
         let mut header = Header::new_gnu();
         header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
         header.set_mtime(0);
         header.set_size(0);
-        let path = dir.unwrap_or(Path::new("")).join(std::ffi::OsStr::from_bytes(name));
+        let path = dir
+            .unwrap_or(Path::new(""))
+            .join(std::ffi::OsStr::from_bytes(name));
         Ok(self.builder.append_data(&mut header, path, io::empty())?)
     }
 
@@ -163,10 +184,17 @@ impl<W: Write> Pack<'_, W> {
         let found = crate::store::tree::xattrs(host)?;
         let found: Vec<(String, Vec<u8>)> = found
             .into_iter()
-            .map(|(name, value)| (format!("SCHILY.xattr.{}", String::from_utf8_lossy(&name)), value))
+            .map(|(name, value)| {
+                (
+                    format!("SCHILY.xattr.{}", String::from_utf8_lossy(&name)),
+                    value,
+                )
+            })
             .collect();
         if !found.is_empty() {
-            let pairs = found.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+            let pairs = found
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_slice()));
             self.builder.append_pax_extensions(pairs)?;
         }
         Ok(())
@@ -209,7 +237,11 @@ pub(super) struct Hashing<W> {
 
 impl<W: Write> Hashing<W> {
     pub fn new(inner: W) -> Self {
-        Self { inner, hash: Sha256::new(), size: 0 }
+        Self {
+            inner,
+            hash: Sha256::new(),
+            size: 0,
+        }
     }
 
     pub fn digest(&self) -> Digest {

@@ -16,8 +16,15 @@ pub fn parse(address: &str) -> Result<Reference> {
 
 /// `reference` with the digest of what it stands for.
 pub(super) fn pinned(reference: &Reference, digest: &str) -> String {
-    let tag = reference.tag().map(|tag| format!(":{tag}")).unwrap_or_default();
-    format!("{}/{}{tag}@{digest}", reference.registry(), reference.repository())
+    let tag = reference
+        .tag()
+        .map(|tag| format!(":{tag}"))
+        .unwrap_or_default();
+    format!(
+        "{}/{}{tag}@{digest}",
+        reference.registry(),
+        reference.repository()
+    )
 }
 
 #[cfg(test)]
@@ -28,7 +35,10 @@ mod tests {
     fn names_are_completed_as_docker_does() {
         for (name, full) in [
             ("debian", "docker.io/library/debian:latest"),
-            ("debian:bookworm-slim", "docker.io/library/debian:bookworm-slim"),
+            (
+                "debian:bookworm-slim",
+                "docker.io/library/debian:bookworm-slim",
+            ),
             ("oven/bun:1", "docker.io/oven/bun:1"),
             ("docker.io/debian:12", "docker.io/library/debian:12"),
             ("localhost:5000/a/b", "localhost:5000/a/b:latest"),
@@ -49,6 +59,9 @@ mod tests {
     #[test]
     fn a_pinned_name_keeps_its_tag() {
         let reference = parse("debian:12").expect("is a name");
-        assert_eq!(pinned(&reference, "sha256:ab"), "docker.io/library/debian:12@sha256:ab");
+        assert_eq!(
+            pinned(&reference, "sha256:ab"),
+            "docker.io/library/debian:12@sha256:ab"
+        );
     }
 }

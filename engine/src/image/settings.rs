@@ -74,7 +74,11 @@ impl Settings {
         let problem = || format!("cannot read `{}`", path.display());
         let text = std::fs::read_to_string(path).wrap_err_with(problem)?;
         let file: File = toml::from_str(&text).wrap_err_with(problem)?;
-        let dir = path.parent().unwrap_or(Path::new("")).canonicalize().wrap_err_with(problem)?;
+        let dir = path
+            .parent()
+            .unwrap_or(Path::new(""))
+            .canonicalize()
+            .wrap_err_with(problem)?;
         let mut recipes = Vec::new();
         for mut recipe in file.image {
             let name = Name::parse(&recipe.name).wrap_err_with(problem)?;
@@ -83,7 +87,11 @@ impl Settings {
             recipe.check().wrap_err_with(problem)?;
             recipes.push((name, recipe));
         }
-        Ok(Self { recipes, registry: file.registry, path: path.to_owned() })
+        Ok(Self {
+            recipes,
+            registry: file.registry,
+            path: path.to_owned(),
+        })
     }
 
     /// The recipe for a name; an exact one before the first pattern that matches.
@@ -93,12 +101,13 @@ impl Settings {
             return None;
         };
         let repository = format!("{}/{}", reference.registry(), reference.repository());
-        let fits = |(name, _): &&(Name, Recipe)| {
-            name.repository == repository && name.tag.matches(tag)
-        };
+        let fits =
+            |(name, _): &&(Name, Recipe)| name.repository == repository && name.tag.matches(tag);
         let exact = |(name, _): &&(Name, Recipe)| name.tag.literal() == Some(tag);
         let found = self.recipes.iter().filter(fits).find(exact);
-        found.or_else(|| self.recipes.iter().find(fits)).map(|(_, recipe)| recipe.clone())
+        found
+            .or_else(|| self.recipes.iter().find(fits))
+            .map(|(_, recipe)| recipe.clone())
     }
 }
 
@@ -121,7 +130,10 @@ impl Recipe {
     fn check(&self) -> Result<()> {
         let name = &self.name;
         if !self.script.is_file() {
-            eyre::bail!("image `{name}`: there is no script `{}`", self.script.display());
+            eyre::bail!(
+                "image `{name}`: there is no script `{}`",
+                self.script.display()
+            );
         }
         if let Some(inputs) = &self.inputs
             && !self.script.starts_with(inputs)
@@ -129,7 +141,9 @@ impl Recipe {
             eyre::bail!("image `{name}`: `script` is not inside of `inputs`");
         }
         if self.builder.is_some() && self.from.is_none() {
-            eyre::bail!("image `{name}`: `builder` needs `from`, the image that the result is laid on");
+            eyre::bail!(
+                "image `{name}`: `builder` needs `from`, the image that the result is laid on"
+            );
         }
         if let Some(variable) = self.env.iter().find(|variable| !variable.contains('=')) {
             eyre::bail!("image `{name}`: expected `NAME=value` in `env`, not `{variable}`");
@@ -173,7 +187,9 @@ mod tests {
             (&format!("oven/bun@sha256:{}", "0".repeat(64)), None),
         ] {
             let reference = super::super::reference::parse(name).expect(name);
-            let found = settings.recipe(&reference).map(|recipe| recipe.args.concat());
+            let found = settings
+                .recipe(&reference)
+                .map(|recipe| recipe.args.concat());
             assert_eq!(found.as_deref(), expected, "{name}");
         }
     }
@@ -181,15 +197,27 @@ mod tests {
     #[test]
     fn what_it_does_not_know_is_refused_with_the_line() {
         for (text, expected) in [
-            ("[registry]\n[[image]]\nname = \"a\"\nscirpt = \"make.sh\"", "line 4"),
+            (
+                "[registry]\n[[image]]\nname = \"a\"\nscirpt = \"make.sh\"",
+                "line 4",
+            ),
             ("[registy]", "registy"),
             ("[[image]]\nname = \"a b\"\nscript = \"make.sh\"", "`a b`"),
             ("[[image]]\nname = \"a\"\nscript = \"none.sh\"", "none.sh"),
-            ("[[image]]\nname = \"a\"\nscript = \"make.sh\"\nenv = [\"X\"]", "`X`"),
-            ("[[image]]\nname = \"a\"\nscript = \"make.sh\"\nbuilder = \"b\"", "`from`"),
+            (
+                "[[image]]\nname = \"a\"\nscript = \"make.sh\"\nenv = [\"X\"]",
+                "`X`",
+            ),
+            (
+                "[[image]]\nname = \"a\"\nscript = \"make.sh\"\nbuilder = \"b\"",
+                "`from`",
+            ),
         ] {
             let error = format!("{:#}", read(text).expect_err(expected));
-            assert!(error.contains(expected) && error.contains("poniard.toml"), "{error}");
+            assert!(
+                error.contains(expected) && error.contains("poniard.toml"),
+                "{error}"
+            );
         }
     }
 }

@@ -42,7 +42,10 @@ pub(super) fn decompress<'a>(stream: impl Read + 'a) -> io::Result<Box<dyn Read 
 /// uncompressed tar.
 pub(super) fn unpack_layer(layer: &Path, dir: &Path, whiteouts: Whiteouts) -> Result<Digest> {
     let file = File::open(layer)?;
-    let mut stream = Hashing { inner: decompress(file)?, hash: Sha256::new() };
+    let mut stream = Hashing {
+        inner: decompress(file)?,
+        hash: Sha256::new(),
+    };
     unpack(&mut stream, dir, whiteouts)?;
     // What follows the end of the archive counts in the digest too.
     io::copy(&mut stream, &mut io::sink())?;
@@ -86,7 +89,7 @@ impl Unpack<'_> {
     fn entry(&mut self, entry: &mut Entry<'_, impl Read>, path: &Path) -> Result<()> {
         let path = inside(path)?;
         let Some(name) = path.file_name() else {
-            return self.attributes(entry, &self.dir.to_owned());
+            return self.attributes(entry, self.dir);
         };
         let parent = self.parent(path.parent().unwrap_or(Path::new("")))?;
         if self.whiteouts != Whiteouts::Plain
@@ -114,7 +117,9 @@ impl Unpack<'_> {
         if let Some(known) = self.parents.get(path) {
             return Ok(known.clone());
         }
-        let text = path.to_str().ok_or_else(|| eyre::eyre!("the name is not UTF-8"))?;
+        let text = path
+            .to_str()
+            .ok_or_else(|| eyre::eyre!("the name is not UTF-8"))?;
         self.tree.make_dir(text, 0o755, None)?;
         let real = self.tree.host_path(text)?;
         self.parents.insert(path.to_owned(), real.clone());
@@ -132,7 +137,8 @@ impl Unpack<'_> {
         } else {
             std::fs::remove_file(target)?;
         }
-        self.parents.retain(|known, real| !known.starts_with(path) && !real.starts_with(target));
+        self.parents
+            .retain(|known, real| !known.starts_with(path) && !real.starts_with(target));
         Ok(())
     }
 
@@ -142,7 +148,12 @@ impl Unpack<'_> {
         }
         if name == b".wh..opq" {
             let attribute = opaque_attribute();
-            return Ok(rustix::fs::setxattr(parent, attribute, b"y", XattrFlags::empty())?);
+            return Ok(rustix::fs::setxattr(
+                parent,
+                attribute,
+                b"y",
+                XattrFlags::empty(),
+            )?);
         }
         // Other names of that kind are notes of aufs.
         if name.starts_with(b".wh.") || name.is_empty() {
@@ -162,7 +173,9 @@ impl Unpack<'_> {
         let header = entry.header();
         let link = || -> Result<PathBuf> {
             let name = entry.link_name()?;
-            Ok(name.ok_or_else(|| eyre::eyre!("the link has no target"))?.into_owned())
+            Ok(name
+                .ok_or_else(|| eyre::eyre!("the link has no target"))?
+                .into_owned())
         };
         match header.entry_type() {
             EntryType::Symlink => symlink(link()?, target)?,
@@ -190,8 +203,11 @@ impl Unpack<'_> {
             }
             EntryType::XGlobalHeader => return Ok(false),
             _ => {
-                let mut file =
-                    File::options().write(true).create_new(true).mode(0o600).open(target)?;
+                let mut file = File::options()
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(target)?;
                 io::copy(entry, &mut file)?;
             }
         }
@@ -200,14 +216,19 @@ impl Unpack<'_> {
 
     fn attributes(&mut self, entry: &mut Entry<'_, impl Read>, target: &Path) -> Result<()> {
         let header = entry.header();
-        let (uid, gid) = (u32::try_from(header.uid()?)?, u32::try_from(header.gid()?)?);
-        let (mode, mtime) = (header.mode()?, header.mtime()?);
+        // Some writers leave these fields blank.
+        let number = |field: io::Result<u64>| field.unwrap_or(0);
+        let (uid, gid) = (
+            number(header.uid()).try_into()?,
+            number(header.gid()).try_into()?,
+        );
+        let (mode, mtime) = (header.mode(), number(header.mtime()));
         let kind = header.entry_type();
         lchown(target, Some(uid), Some(gid))?;
         if kind == EntryType::Symlink {
             return set_time(target, mtime);
         }
-        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode & 0o7777);
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode? & 0o7777);
         std::fs::set_permissions(target, permissions)?;
         for (name, value) in xattrs(entry)? {
             rustix::fs::setxattr(target, name, &value, XattrFlags::empty())?;
@@ -225,7 +246,11 @@ fn xattrs(entry: &mut Entry<'_, impl Read>) -> Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
     for extension in entry.pax_extensions()?.into_iter().flatten() {
         let extension = extension?;
-        let Some(name) = extension.key().ok().and_then(|key| key.strip_prefix("SCHILY.xattr.")) else {
+        let Some(name) = extension
+            .key()
+            .ok()
+            .and_then(|key| key.strip_prefix("SCHILY.xattr."))
+        else {
             continue;
         };
         let own = name.starts_with("user.") && !name.starts_with("user.overlay.");
@@ -251,9 +276,20 @@ fn inside(path: &Path) -> Result<PathBuf> {
 }
 
 fn set_time(path: &Path, mtime: u64) -> Result<()> {
-    let time = Timespec { tv_sec: i64::try_from(mtime).unwrap_or(0), tv_nsec: 0 };
-    let times = Timestamps { last_access: time, last_modification: time };
-    Ok(rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+    let time = Timespec {
+        tv_sec: i64::try_from(mtime).unwrap_or(0),
+        tv_nsec: 0,
+    };
+    let times = Timestamps {
+        last_access: time,
+        last_modification: time,
+    };
+    Ok(rustix::fs::utimensat(
+        CWD,
+        path,
+        &times,
+        AtFlags::SYMLINK_NOFOLLOW,
+    )?)
 }
 
 /// Hashes what is read.

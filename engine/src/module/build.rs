@@ -52,6 +52,7 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         .env("CARGO_TARGET_DIR", &target)
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
         .env("CARGO_TERM_COLOR", "never")
+        .envs(homes())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -94,6 +95,21 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
             module.name
         )
     })
+}
+
+/// Where rustup's cargo keeps its toolchains and registry: beside the program,
+/// also when `HOME` is another one, as for users of CI and `sudo`.
+fn homes() -> Vec<(&'static str, PathBuf)> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).find(|dir| dir.join("cargo").is_file());
+    let Some(cargo_home) = found.as_deref().filter(|dir| dir.ends_with(".cargo/bin")).and_then(Path::parent) else {
+        return Vec::new();
+    };
+    let rustup_home = cargo_home.with_file_name(".rustup");
+    [("CARGO_HOME", cargo_home.to_owned()), ("RUSTUP_HOME", rustup_home)]
+        .into_iter()
+        .filter(|(name, dir)| std::env::var_os(name).is_none() && dir.is_dir())
+        .collect()
 }
 
 /// Where cargo works: shared by all modules, so that each dependency is

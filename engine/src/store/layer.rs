@@ -28,9 +28,18 @@ impl Store {
 
     /// Whether there is such a layer; if so it counts as used just now.
     pub fn keep_layer(&self, name: &str) -> bool {
-        let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
-        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-        let times = Timestamps { last_access: now, last_modification: omit };
+        let omit = Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_OMIT,
+        };
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_NOW,
+        };
+        let times = Timestamps {
+            last_access: now,
+            last_modification: omit,
+        };
         // Setting any time sets the change time, which `prune` goes by.
         rustix::fs::utimensat(CWD, self.layer_path(name), &times, AtFlags::empty()).is_ok()
     }

@@ -147,3 +147,51 @@ fn mount_by_string(lower: &[PathBuf], upper: Option<&Upper<'_>>, target: &Path) 
 pub fn unmount_overlay(target: &Path) -> io::Result<()> {
     Ok(unmount(target, UnmountFlags::DETACH)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_of_mounting_merge_layers_and_take_changes() {
+        type Mount = fn(&[PathBuf], Option<&Upper<'_>>, &Path) -> io::Result<()>;
+        let ways: [Mount; 2] = [
+            |lower, upper, target| Ok(mount_by_handle(lower, upper, target)?),
+            mount_by_string,
+        ];
+        for way in ways {
+            let dir = tempfile::tempdir().expect("a directory");
+            let path = |name: &str| {
+                let path = dir.path().join(name);
+                std::fs::create_dir_all(&path).expect("makes");
+                path
+            };
+            let lower: Vec<PathBuf> = (0..60)
+                .map(|number| path(&format!("layers/{number:020}")))
+                .collect();
+            for layer in &lower {
+                std::fs::write(layer.join("who"), layer.as_os_str().as_bytes()).expect("writes");
+            }
+            let (upper, work, target) = (path("upper"), path("work"), path("target"));
+            way(
+                &lower,
+                Some(&Upper {
+                    upper: &upper,
+                    work: &work,
+                }),
+                &target,
+            )
+            .expect("mounts");
+            let who = std::fs::read(target.join("who"));
+            let written = std::fs::write(target.join("new"), "");
+            unmount_overlay(&target).expect("unmounts");
+            assert_eq!(
+                who.expect("reads"),
+                lower[59].as_os_str().as_bytes(),
+                "the last is on top"
+            );
+            written.expect("writes");
+            assert!(upper.join("new").exists());
+        }
+    }
+}

@@ -19,9 +19,10 @@ pub fn module(name: &str) -> PathBuf {
     repository().join("modules").join(name)
 }
 
-/// A module in Rust named `greeter` with the given source, in a workspace with a
-/// copy of the SDK.
-pub fn greeter(place: &Place, source: &str) -> PathBuf {
+/// A place with a module in Rust named `greeter` that has the given source, in a
+/// workspace with a copy of the SDK.
+pub fn greeter(source: &str) -> (Place, PathBuf) {
+    let place = Place::at_fixed_path("greeter");
     let root = repository();
     let listed = Command::new("git")
         .args(["ls-files", "sdk"])
@@ -29,6 +30,11 @@ pub fn greeter(place: &Place, source: &str) -> PathBuf {
         .output();
     for name in String::from_utf8_lossy(&listed.expect("a list").stdout).lines() {
         place.write(name, fs::read(root.join(name)).expect("a file of the SDK"));
+        // Cargo goes by the time of a file.
+        let time = |path: &Path| fs::metadata(path)?.modified();
+        let copy = fs::File::options().append(true).open(place.path(name));
+        let kept = time(&root.join(name)).and_then(|time| copy?.set_modified(time));
+        kept.expect("the time of a file");
     }
     place.write(
         "Cargo.lock",
@@ -56,7 +62,8 @@ pub fn greeter(place: &Place, source: &str) -> PathBuf {
         "poniard_sdk::main!(greeter::Greeter);\n",
     );
     place.write("greeter/src/lib.rs", source);
-    place.path("greeter")
+    let module = place.path("greeter");
+    (place, module)
 }
 
 /// A source for [`greeter`] whose function `greet` has this body.

@@ -136,9 +136,8 @@ fn while_a_cache_volume_is_held() {
 
 #[test]
 fn while_a_module_is_built() {
-    let place = Place::new();
     let word = nonce();
-    let module = greeter(&place, &greet(&format!("{word:?}.to_string()")));
+    let (place, module) = greeter(&greet(&format!("{word:?}.to_string()")));
     interrupt(
         &place,
         &["call", "-m", argument(&module), "greet"],

@@ -1,12 +1,11 @@
 //! Modules that cannot be built, or that fail as a program.
 
 use crate::fixture::{greet, greeter};
-use crate::place::{Place, argument};
+use crate::place::argument;
 
 #[test]
 fn a_module_that_does_not_compile_gives_the_words_of_the_compiler() {
-    let place = Place::new();
-    let module = greeter(&place, &greet("nowhere.to_string()"));
+    let (place, module) = greeter(&greet("nowhere.to_string()"));
     let words = ["greeter", "cannot find value `nowhere`", "src/lib.rs:"];
     let done = place.fails(&["call", "-m", argument(&module), "greet"], &words);
     assert_eq!(done.code, 1);
@@ -16,8 +15,7 @@ fn a_module_that_does_not_compile_gives_the_words_of_the_compiler() {
 
 #[test]
 fn a_module_is_built_anew_once_it_is_mended() {
-    let place = Place::new();
-    let module = greeter(&place, &greet("1"));
+    let (place, module) = greeter(&greet("1"));
     place.fails(
         &["call", "-m", argument(&module), "greet"],
         &["mismatched types"],
@@ -34,8 +32,7 @@ fn a_module_is_built_anew_once_it_is_mended() {
 
 #[test]
 fn a_module_that_panics_says_where() {
-    let place = Place::new();
-    let module = greeter(&place, &greet("panic!(\"out of luck\")"));
+    let (place, module) = greeter(&greet("panic!(\"out of luck\")"));
     let done = place.run(&["call", "-m", argument(&module), "greet"]);
     let stderr = done.stderr();
     assert_ne!(done.code, 0, "{stderr}");
@@ -49,8 +46,7 @@ fn a_module_that_panics_says_where() {
 
 #[test]
 fn a_manifest_that_cargo_refuses_is_told_in_the_words_of_cargo() {
-    let place = Place::new();
-    let module = greeter(&place, &greet("\"hello\".to_string()"));
+    let (place, module) = greeter(&greet("\"hello\".to_string()"));
     place.write("greeter/Cargo.toml", "[package]\nname = greeter\n");
     place.fails(
         &["call", "-m", argument(&module), "greet"],

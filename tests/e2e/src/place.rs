@@ -7,51 +7,63 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 use test_support::turn::{self, Turn};
-use test_support::{Cli, Finished, Running, leftovers, state_dir};
+use test_support::{Cli, Finished, Running, leftovers, state_dir, target_dir};
 
 /// For one command: it may have to make an image or build a module.
 pub const LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// A working directory that is a git repository of its own, used alone.
+/// A working directory that is a git repository of its own, used alone; with the
+/// state directory of all tests unless the test sets another.
 pub struct Place {
     pub cli: Cli,
-    pub dir: TempDir,
     pub state: PathBuf,
+    dir: PathBuf,
+    _temporary: Option<TempDir>,
     _turn: Turn,
 }
 
 impl Place {
-    /// With the state directory of all tests.
     pub fn new() -> Self {
-        Self::with_state(state_dir())
-    }
-
-    pub fn with_state(state: PathBuf) -> Self {
         let turn = turn::alone().expect("a turn");
         let dir = tempfile::Builder::new()
             .prefix("e2e-")
             .tempdir()
             .expect("a directory");
-        let cli = Cli::under_test().expect("a CLI");
-        let place = Self {
-            cli,
-            dir,
-            state,
-            _turn: turn,
-        };
+        Self::in_directory(dir.path().to_path_buf(), Some(dir), turn)
+    }
+
+    /// At a path that is the same in every run, so that Cargo knows again what
+    /// lies there.
+    pub fn at_fixed_path(name: &str) -> Self {
+        let turn = turn::alone().expect("a turn");
+        let dir = target_dir().join("poniard-e2e").join(name);
+        if dir.exists() {
+            fs::remove_dir_all(&dir).expect("a removal");
+        }
+        fs::create_dir_all(&dir).expect("a directory");
+        Self::in_directory(dir, None, turn)
+    }
+
+    fn in_directory(dir: PathBuf, temporary: Option<TempDir>, turn: Turn) -> Self {
         let status = Command::new("git")
             .args(["init", "--quiet"])
-            .arg(place.path(""))
+            .arg(&dir)
             .status();
         assert!(
             status.is_ok_and(|status| status.success()),
             "`git init` failed"
         );
-        place
+        Self {
+            cli: Cli::under_test().expect("a CLI"),
+            state: state_dir(),
+            dir,
+            _temporary: temporary,
+            _turn: turn,
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.dir.join(name)
     }
 
     /// Writes a file, with the directories above it.
@@ -68,7 +80,7 @@ impl Place {
 
     pub fn command_of(&self, cli: &Cli, args: &[&str]) -> Command {
         let mut command = cli.command_in(&self.state);
-        command.args(args).current_dir(self.dir.path());
+        command.args(args).current_dir(&self.dir);
         command
             .env("NO_COLOR", "1")
             .env("DO_NOT_TRACK", "1")

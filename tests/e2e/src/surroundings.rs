@@ -71,7 +71,7 @@ fn without_the_right_to_namespaces_the_way_out_is_told() {
     // Nobody may not look where the tests lie.
     let home = place.path("home");
     fs::create_dir(&home).expect("a directory");
-    fs::set_permissions(place.dir.path(), Permissions::from_mode(0o755)).expect("a mode");
+    fs::set_permissions(place.path(""), Permissions::from_mode(0o755)).expect("a mode");
     chown(&home, Some(NOBODY), Some(NOBODY)).expect("an owner");
     let program = place.path("poniard");
     fs::copy(place.cli.program(), &program).expect("a copy");

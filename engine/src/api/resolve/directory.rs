@@ -49,7 +49,7 @@ pub async fn resolve(client: &Arc<Client>, this: &Directory, field: &str, args: 
         }
         "name" => match base_name(&this.path) {
             "" => "/".into(),
-            name => name.into(),
+            name => format!("{name}/").into(),
         },
         "search" => search::directory(engine, this, args).await?,
         "stat" => stat(engine, this, &path()?, !args.flag("doNotFollowSymlinks")?).await?,

@@ -43,7 +43,11 @@ pub async fn resolve(client: &Arc<Client>, this: &File, field: &str, args: &Args
             export(engine, this, &dest, args.flag("allowParentDirPath")?).await?;
             dest.to_string_lossy().into_owned().into()
         }
-        "name" => this.name().into(),
+        "name" => {
+            // As on a Dagger Engine, a name is that of a file which is there.
+            this.fs.snapshot().await?;
+            this.name().into()
+        }
         "search" => search::file(engine, this, args).await?,
         "size" => {
             let path = this.path.clone();

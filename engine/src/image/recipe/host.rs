@@ -37,8 +37,11 @@ impl Images {
             .wrap_err("cannot start `sh`")?;
         let group = Group(child.id());
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let (status, _, tail) =
-            tokio::join!(child.wait(), relay(stdout, span, false), relay(stderr, span, true));
+        let (status, _, tail) = tokio::join!(
+            child.wait(),
+            relay(stdout, span, false),
+            relay(stderr, span, true)
+        );
         let status = status?;
         drop(group);
         if !status.success() {
@@ -49,7 +52,10 @@ impl Images {
             eyre::bail!("the script left the directory empty");
         }
         let made = self.store.adopt_layer(&dir.keep(), None)?;
-        let made = Snapshot { id: Digest::of(made.as_bytes()), layers: vec![made] };
+        let made = Snapshot {
+            id: Digest::of(made.as_bytes()),
+            layers: vec![made],
+        };
         self.store.by_content(&made, "").await
     }
 }

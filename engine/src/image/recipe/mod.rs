@@ -16,7 +16,7 @@ use eyre::{Result, WrapErr};
 use oci_client::Reference;
 
 use super::settings::Recipe;
-use super::{Credentials, Image, ImageConfig, Images, reference};
+use super::{Credentials, Image, ImageConfig, Images, host_platform, reference};
 use crate::progress::Progress;
 use crate::store::{Digest, Filter, Hasher, Snapshot, Tree};
 
@@ -63,16 +63,23 @@ impl Images {
         let name = wanted.reference.whole();
         let makers = [wanted.makers, std::slice::from_ref(&name)].concat();
         if wanted.makers.contains(&name) {
-            eyre::bail!("cannot make image `{address}`: its recipe needs itself ({})", makers.join(" → "));
+            eyre::bail!(
+                "cannot make image `{address}`: its recipe needs itself ({})",
+                makers.join(" → ")
+            );
         }
         let base = match &recipe.from {
-            Some(from) => Some(self.get_for(from, wanted.platform, auth, progress, &makers).await?),
+            Some(from) => Some(
+                self.get_for(from, wanted.platform, auth, progress, &makers)
+                    .await?,
+            ),
             None => None,
         };
         let builder = match &recipe.builder {
-            Some(image) => {
-                Some(self.get_for(image, wanted.platform, auth, progress, &makers).await?)
-            }
+            Some(image) => Some(
+                self.get_for(image, wanted.platform, auth, progress, &makers)
+                    .await?,
+            ),
             None => None,
         };
         let args = recipe.args_for(wanted.reference);
@@ -83,7 +90,10 @@ impl Images {
             self.shown(&recipe.script),
             file_name(&self.settings.path)
         ));
-        let found = |image: Image| Image { reference: reference::pinned(wanted.reference, &key.to_string()), ..image };
+        let found = |image: Image| Image {
+            reference: reference::pinned(wanted.reference, &key.to_string()),
+            ..image
+        };
         if let Some(image) = self.store.cached::<Image>("recipe", &key) {
             return Ok(found(image));
         }
@@ -95,11 +105,23 @@ impl Images {
         let rootfs = match &base {
             None => self.run_on_host(&inputs, &args, &span).await,
             Some(base) => {
-                self.run_in(base, builder.as_ref(), recipe, &inputs, &args, key, &span.child()).await
+                self.run_in(
+                    base,
+                    builder.as_ref(),
+                    recipe,
+                    &inputs,
+                    &args,
+                    key,
+                    &span.child(),
+                )
+                .await
             }
         };
         let rootfs = match rootfs.wrap_err_with(|| {
-            format!("cannot make image `{address}` by recipe `{}`", self.shown(&recipe.script))
+            format!(
+                "cannot make image `{address}` by recipe `{}`",
+                self.shown(&recipe.script)
+            )
         }) {
             Ok(rootfs) => rootfs,
             Err(error) => {
@@ -108,7 +130,11 @@ impl Images {
             }
         };
         let config = recipe.config(base.as_ref(), wanted.platform);
-        let image = found(Image { config, rootfs, reference: String::new() });
+        let image = found(Image {
+            config,
+            rootfs,
+            reference: String::new(),
+        });
         self.store.remember("recipe", &key, &image)?;
         span.finish();
         Ok(image)
@@ -126,12 +152,26 @@ impl Images {
         progress: &Progress,
     ) -> Result<Snapshot> {
         let volume = |path: &PathBuf| -> Result<(PathBuf, PathBuf)> {
-            let key = Hasher::new("recipe-cache-1").with(path.as_os_str().as_encoded_bytes()).digest();
+            let key = Hasher::new("recipe-cache-1")
+                .with(path.as_os_str().as_encoded_bytes())
+                .digest();
             Ok((self.store.volume(&key)?, path.clone()))
         };
-        let caches = recipe.caches.iter().map(volume).collect::<Result<Vec<_>>>()?;
+        let caches = recipe
+            .caches
+            .iter()
+            .map(volume)
+            .collect::<Result<Vec<_>>>()?;
         let image = builder.unwrap_or(base);
-        let run = self.runner.run(image, &inputs.script, args, &inputs.dir, &caches, key, progress);
+        let run = self.runner.run(
+            image,
+            &inputs.script,
+            args,
+            &inputs.dir,
+            &caches,
+            key,
+            progress,
+        );
         let made = run.await?;
         if builder.is_none() {
             return self.store.by_content(&made, "").await;
@@ -155,7 +195,12 @@ impl Images {
         if let Some(dir) = &recipe.inputs {
             let script = recipe.script.strip_prefix(dir)?.to_owned();
             let digest = Tree::new(dir).digest("")?;
-            return Ok(Inputs { dir: dir.clone(), script, digest, _temp: None });
+            return Ok(Inputs {
+                dir: dir.clone(),
+                script,
+                digest,
+                _temp: None,
+            });
         }
         let temp = self.store.temp_dir()?;
         let script = PathBuf::from(recipe.script.file_name().unwrap_or_default());
@@ -172,9 +217,16 @@ impl Images {
 
     /// A path of the settings as the settings have it.
     fn shown(&self, path: &Path) -> String {
-        let dir = self.settings.path.parent().and_then(|dir| dir.canonicalize().ok());
+        let dir = self
+            .settings
+            .path
+            .parent()
+            .and_then(|dir| dir.canonicalize().ok());
         let short = dir.and_then(|dir| path.strip_prefix(dir).ok().map(Path::to_owned));
-        short.unwrap_or_else(|| path.to_owned()).display().to_string()
+        short
+            .unwrap_or_else(|| path.to_owned())
+            .display()
+            .to_string()
     }
 }
 
@@ -182,7 +234,10 @@ impl Recipe {
     /// `{tag}` stands for the tag that was asked for.
     fn args_for(&self, reference: &Reference) -> Vec<String> {
         let tag = reference.tag().unwrap_or("latest");
-        self.args.iter().map(|arg| arg.replace("{tag}", tag)).collect()
+        self.args
+            .iter()
+            .map(|arg| arg.replace("{tag}", tag))
+            .collect()
     }
 
     fn key(
@@ -209,12 +264,18 @@ impl Recipe {
     }
 
     fn config(&self, base: Option<&Image>, platform: &str) -> ImageConfig {
-        let mut config = base.map(|base| base.config.clone()).unwrap_or_else(|| ImageConfig {
-            env: vec![("PATH".to_owned(), DEFAULT_PATH.to_owned())],
-            ..ImageConfig::default()
-        });
+        let mut config = base
+            .map(|base| base.config.clone())
+            .unwrap_or_else(|| ImageConfig {
+                env: vec![("PATH".to_owned(), DEFAULT_PATH.to_owned())],
+                ..ImageConfig::default()
+            });
         config.platform = platform.to_owned();
-        for (name, value) in self.env.iter().filter_map(|variable| variable.split_once('=')) {
+        for (name, value) in self
+            .env
+            .iter()
+            .filter_map(|variable| variable.split_once('='))
+        {
             let value = value.to_owned();
             match config.env.iter_mut().find(|(known, _)| known == name) {
                 Some(variable) => variable.1 = value,
@@ -233,23 +294,16 @@ impl Recipe {
         if let Some(user) = &self.user {
             config.user.clone_from(user);
         }
-        config.exposed_ports.extend(self.exposed_ports.iter().cloned());
+        config
+            .exposed_ports
+            .extend(self.exposed_ports.iter().cloned());
         config
     }
 }
 
-/// The platform of this machine.
-pub fn host_platform() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" => "linux/amd64",
-        "aarch64" => "linux/arm64",
-        "riscv64" => "linux/riscv64",
-        "powerpc64" => "linux/ppc64le",
-        "s390x" => "linux/s390x",
-        _ => "linux/unknown",
-    }
-}
-
 fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }

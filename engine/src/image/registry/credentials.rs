@@ -14,8 +14,12 @@ use tokio::io::AsyncWriteExt;
 use crate::image::Credentials;
 
 /// Names under which Docker Hub's credentials are kept.
-const HUB: [&str; 4] =
-    ["https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io"];
+const HUB: [&str; 4] = [
+    "https://index.docker.io/v1/",
+    "docker.io",
+    "index.docker.io",
+    "registry-1.docker.io",
+];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -48,9 +52,14 @@ pub(super) async fn find(
     host: &str,
     given: &BTreeMap<String, Credentials>,
 ) -> Result<RegistryAuth> {
-    let own = given.iter().find(|(name, _)| names(host).any(|known| known == bare(name)));
+    let own = given
+        .iter()
+        .find(|(name, _)| names(host).any(|known| known == bare(name)));
     if let Some((_, own)) = own {
-        return Ok(RegistryAuth::Basic(own.username.clone(), own.password.clone()));
+        return Ok(RegistryAuth::Basic(
+            own.username.clone(),
+            own.password.clone(),
+        ));
     }
     let dir = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
     let dir = dir.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".docker")));
@@ -69,7 +78,10 @@ async fn from_docker(path: &Path, host: &str) -> Result<RegistryAuth> {
     };
     let config: DockerConfig = serde_json::from_slice(&text)
         .wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
-    let helper = config.cred_helpers.iter().find(|(name, _)| names(host).any(|known| known == bare(name)));
+    let helper = config
+        .cred_helpers
+        .iter()
+        .find(|(name, _)| names(host).any(|known| known == bare(name)));
     if let Some((name, helper)) = helper {
         if let Some(auth) = ask(helper, name).await? {
             return Ok(auth);
@@ -81,7 +93,10 @@ async fn from_docker(path: &Path, host: &str) -> Result<RegistryAuth> {
             }
         }
     }
-    let entry = config.auths.iter().find(|(name, _)| names(host).any(|known| known == bare(name)));
+    let entry = config
+        .auths
+        .iter()
+        .find(|(name, _)| names(host).any(|known| known == bare(name)));
     match entry {
         Some((name, entry)) => entry
             .read()
@@ -102,12 +117,17 @@ impl DockerAuth {
             return Ok(RegistryAuth::Anonymous);
         };
         // Errors must not repeat what was there.
-        let text = base64::engine::general_purpose::STANDARD.decode(auth.trim()).ok();
+        let text = base64::engine::general_purpose::STANDARD
+            .decode(auth.trim())
+            .ok();
         let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
         let pair = text.as_deref().and_then(|text| text.split_once(':'));
         let (username, password) =
             pair.ok_or_else(|| eyre::eyre!("expected `user:password` in base64 as `auth`"))?;
-        Ok(RegistryAuth::Basic(username.to_owned(), password.trim_end_matches('\0').to_owned()))
+        Ok(RegistryAuth::Basic(
+            username.to_owned(),
+            password.trim_end_matches('\0').to_owned(),
+        ))
     }
 }
 
@@ -124,7 +144,10 @@ async fn ask(helper: &str, registry: &str) -> Result<Option<RegistryAuth>> {
         .spawn()
         .wrap_err_with(problem)?;
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(registry.as_bytes()).await.wrap_err_with(problem)?;
+        stdin
+            .write_all(registry.as_bytes())
+            .await
+            .wrap_err_with(problem)?;
     }
     let output = child.wait_with_output().await.wrap_err_with(problem)?;
     if !output.status.success() {
@@ -194,37 +217,62 @@ mod tests {
         ] {
             assert_eq!(find_in(config, host).await.expect(host), expected, "{host}");
         }
-        let missing = from_docker(Path::new("/no/where"), "x").await.expect("is fine");
+        let missing = from_docker(Path::new("/no/where"), "x")
+            .await
+            .expect("is fine");
         assert_eq!(missing, RegistryAuth::Anonymous);
     }
 
     #[tokio::test]
     async fn a_broken_entry_is_named_without_its_secret() {
         let config = r#"{"auths": {"a.example.com": {"auth": "c2VjcmV0"}}}"#;
-        let error = format!("{:#}", find_in(config, "a.example.com").await.expect_err("is broken"));
-        assert!(error.contains("a.example.com") && !error.contains("secret"), "{error}");
+        let error = format!(
+            "{:#}",
+            find_in(config, "a.example.com")
+                .await
+                .expect_err("is broken")
+        );
+        assert!(
+            error.contains("a.example.com") && !error.contains("secret"),
+            "{error}"
+        );
         assert!(!error.contains("c2VjcmV0"), "{error}");
     }
 
     #[tokio::test]
     async fn given_credentials_come_first() {
-        let own = Credentials { username: "u".to_owned(), password: "p".to_owned() };
-        for (key, host) in
-            [("docker.io", "docker.io"), ("https://a.example.com", "a.example.com"), ("localhost:5000", "localhost:5000")]
-        {
+        let own = Credentials {
+            username: "u".to_owned(),
+            password: "p".to_owned(),
+        };
+        for (key, host) in [
+            ("docker.io", "docker.io"),
+            ("https://a.example.com", "a.example.com"),
+            ("localhost:5000", "localhost:5000"),
+        ] {
             let given = BTreeMap::from([(key.to_owned(), own.clone())]);
-            assert_eq!(find(host, &given).await.expect(host), basic("u", "p"), "{host}");
+            assert_eq!(
+                find(host, &given).await.expect(host),
+                basic("u", "p"),
+                "{host}"
+            );
         }
     }
 
     #[tokio::test]
     async fn a_helper_is_asked_by_the_name_in_the_configuration() {
-        // A path after the prefix names a program without touching PATH.
-        let dir = tempfile::tempdir_in(".").expect("a directory");
-        let name = dir.path().file_name().expect("a name").to_string_lossy().into_owned();
-        let prefix = Path::new("docker-credential-..");
-        std::fs::create_dir_all(prefix).expect("makes");
-        let helper = format!("../{name}/helper");
+        // A path with a slash is not looked up in PATH.
+        let dir = tempfile::Builder::new()
+            .prefix("docker-credential-")
+            .tempdir_in(".");
+        let dir = dir.expect("a directory");
+        let name = dir
+            .path()
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        let helper = format!("{}/helper", name.trim_start_matches("docker-credential-"));
         let program = dir.path().join("helper");
         std::fs::write(
             &program,
@@ -235,11 +283,18 @@ mod tests {
         let config = format!(r#"{{"credsStore": "{helper}"}}"#);
         let found = find_in(&config, "a.example.com").await;
         let other = find_in(&config, "b.example.com").await;
-        let _ = std::fs::remove_dir(prefix);
         assert_eq!(found.expect("finds"), basic("u", "p"));
         assert_eq!(other.expect("is fine"), RegistryAuth::Anonymous);
         let config = r#"{"credHelpers": {"a.example.com": "that-is-not-there"}}"#;
-        let error = format!("{:#}", find_in(config, "a.example.com").await.expect_err("is missing"));
-        assert!(error.contains("docker-credential-that-is-not-there"), "{error}");
+        let error = format!(
+            "{:#}",
+            find_in(config, "a.example.com")
+                .await
+                .expect_err("is missing")
+        );
+        assert!(
+            error.contains("docker-credential-that-is-not-there"),
+            "{error}"
+        );
     }
 }

@@ -8,26 +8,54 @@ use oci_client::errors::{OciDistributionError, OciErrorCode};
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("cannot {action} image `{image}`: `{host}` has no such image or tag{answer}")]
-    Missing { action: &'static str, image: String, host: String, answer: String },
+    Missing {
+        action: &'static str,
+        image: String,
+        host: String,
+        answer: String,
+    },
     #[error(
         "cannot {action} image `{image}`: `{host}` refuses access{answer}; check the name, or log in (`docker login {host}`, or `with-registry-auth`)"
     )]
-    Refused { action: &'static str, image: String, host: String, answer: String },
+    Refused {
+        action: &'static str,
+        image: String,
+        host: String,
+        answer: String,
+    },
     #[error(
         "cannot {action} image `{image}`: cannot reach `{host}`: {cause}; check the network, name a mirror or a recipe for the image in `poniard.toml`"
     )]
-    Unreachable { action: &'static str, image: String, host: String, cause: String },
+    Unreachable {
+        action: &'static str,
+        image: String,
+        host: String,
+        cause: String,
+    },
     #[error("cannot {action} image `{image}`: `{host}` failed: {cause}")]
-    Other { action: &'static str, image: String, host: String, cause: String },
+    Other {
+        action: &'static str,
+        image: String,
+        host: String,
+        cause: String,
+    },
 }
 
 impl Failure {
-    pub fn new(action: &'static str, image: &str, host: &str, error: &OciDistributionError) -> Self {
+    pub fn new(
+        action: &'static str,
+        image: &str,
+        host: &str,
+        error: &OciDistributionError,
+    ) -> Self {
         let (image, host) = (image.to_owned(), host.to_owned());
         match error {
-            OciDistributionError::ImageManifestNotFoundError(_) => {
-                Self::Missing { action, image, host, answer: String::new() }
-            }
+            OciDistributionError::ImageManifestNotFoundError(_) => Self::Missing {
+                action,
+                image,
+                host,
+                answer: String::new(),
+            },
             OciDistributionError::RegistryError { envelope, .. } => {
                 let texts: Vec<String> = envelope
                     .errors
@@ -37,35 +65,90 @@ impl Failure {
                     .collect();
                 let answer = answer(&texts.join("; "));
                 let has = |codes: &[OciErrorCode]| {
-                    envelope.errors.iter().any(|error| codes.contains(&error.code))
+                    envelope
+                        .errors
+                        .iter()
+                        .any(|error| codes.contains(&error.code))
                 };
                 use OciErrorCode::{
                     BlobUnknown, Denied, ManifestUnknown, NameUnknown, NotFound, Unauthorized,
                 };
                 if has(&[ManifestUnknown, NameUnknown, NotFound, BlobUnknown]) {
-                    Self::Missing { action, image, host, answer }
+                    Self::Missing {
+                        action,
+                        image,
+                        host,
+                        answer,
+                    }
                 } else if has(&[Unauthorized, Denied]) {
-                    Self::Refused { action, image, host, answer }
+                    Self::Refused {
+                        action,
+                        image,
+                        host,
+                        answer,
+                    }
                 } else {
-                    Self::Other { action, image, host, cause: chain(error) }
+                    Self::Other {
+                        action,
+                        image,
+                        host,
+                        cause: chain(error),
+                    }
                 }
             }
-            OciDistributionError::ServerError { code: 404, message, .. } => {
-                Self::Missing { action, image, host, answer: answer(message) }
+            OciDistributionError::ServerError {
+                code: 404, message, ..
+            } => Self::Missing {
+                action,
+                image,
+                host,
+                answer: answer(message),
+            },
+            OciDistributionError::ServerError {
+                code: 401 | 403,
+                message,
+                ..
             }
-            OciDistributionError::ServerError { code: 401 | 403, message, .. }
-            | OciDistributionError::AuthenticationFailure(message) => {
-                Self::Refused { action, image, host, answer: answer(message) }
-            }
-            OciDistributionError::UnauthorizedError { .. } => {
-                Self::Refused { action, image, host, answer: String::new() }
+            | OciDistributionError::AuthenticationFailure(message) => Self::Refused {
+                action,
+                image,
+                host,
+                answer: answer(message),
+            },
+            OciDistributionError::UnauthorizedError { .. } => Self::Refused {
+                action,
+                image,
+                host,
+                answer: String::new(),
+            },
+            OciDistributionError::RequestError(request)
+                if request
+                    .status()
+                    .is_some_and(|status| [401, 403].contains(&status.as_u16())) =>
+            {
+                Self::Refused {
+                    action,
+                    image,
+                    host,
+                    answer: String::new(),
+                }
             }
             OciDistributionError::RequestError(request)
                 if request.status().is_none() && !request.is_decode() =>
             {
-                Self::Unreachable { action, image, host, cause: chain(request) }
+                Self::Unreachable {
+                    action,
+                    image,
+                    host,
+                    cause: chain(request),
+                }
             }
-            error => Self::Other { action, image, host, cause: chain(error) },
+            error => Self::Other {
+                action,
+                image,
+                host,
+                cause: chain(error),
+            },
         }
     }
 }
@@ -73,7 +156,11 @@ impl Failure {
 /// What the registry said, in brackets.
 fn answer(text: &str) -> String {
     let text = text.trim();
-    if text.is_empty() { String::new() } else { format!(" ({})", text.chars().take(300).collect::<String>()) }
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", text.chars().take(300).collect::<String>())
+    }
 }
 
 /// An error with its causes, each said once.

@@ -51,7 +51,11 @@ impl Images {
         let client = Client::try_from(config).wrap_err("cannot set up the registry client")?;
         let auth = credentials::find(reference.registry(), auth).await?;
         client.store_auth_if_needed(&host, &auth).await;
-        Ok(Remote { client, reference, auth })
+        Ok(Remote {
+            client,
+            reference,
+            auth,
+        })
     }
 
     /// The reference at the mirror of its registry, if there is one.
@@ -64,10 +68,14 @@ impl Images {
             None => (mirror, reference.repository().to_owned()),
         };
         Some(match (reference.digest(), reference.tag()) {
-            (Some(digest), _) => Reference::with_digest(host.to_owned(), repository, digest.to_owned()),
-            (None, tag) => {
-                Reference::with_tag(host.to_owned(), repository, tag.unwrap_or("latest").to_owned())
+            (Some(digest), _) => {
+                Reference::with_digest(host.to_owned(), repository, digest.to_owned())
             }
+            (None, tag) => Reference::with_tag(
+                host.to_owned(),
+                repository,
+                tag.unwrap_or("latest").to_owned(),
+            ),
         })
     }
 }
@@ -75,6 +83,9 @@ impl Images {
 /// Docker, too, speaks to these without TLS.
 fn is_loopback(host: &str) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    let address = name
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<std::net::IpAddr>();
     name == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -42,7 +42,9 @@ impl Images {
         progress: &Progress,
     ) -> Result<Image> {
         let span = progress.start(format!("pull image {address}"));
-        let result = self.pull_first(reference, address, platform, auth, &span).await;
+        let result = self
+            .pull_first(reference, address, platform, auth, &span)
+            .await;
         match result {
             Ok((image, true)) => {
                 span.finish_cached();
@@ -71,16 +73,21 @@ impl Images {
         if let Some(mirror) = self.mirrored(reference) {
             let host = mirror.registry().to_owned();
             let remote = self.remote(mirror, auth).await?;
-            match self.pull_from(&remote, reference, address, platform, span).await {
+            match self
+                .pull_from(&remote, reference, address, platform, span)
+                .await
+            {
                 Ok(found) => return Ok(found),
                 Err(error) => span.output(
                     true,
-                    format!("mirror `{host}` is of no use: {error:#}; going on without it\n").as_bytes(),
+                    format!("mirror `{host}` is of no use: {error:#}; going on without it\n")
+                        .as_bytes(),
                 ),
             }
         }
         let remote = self.remote(reference.clone(), auth).await?;
-        self.pull_from(&remote, reference, address, platform, span).await
+        self.pull_from(&remote, reference, address, platform, span)
+            .await
     }
 
     async fn pull_from(
@@ -91,7 +98,10 @@ impl Images {
         platform: &str,
         span: &Span,
     ) -> Result<(Image, bool)> {
-        let memory = Hasher::new("tag-1").with(reference.whole()).with(platform).digest();
+        let memory = Hasher::new("tag-1")
+            .with(reference.whole())
+            .with(platform)
+            .digest();
         let (text, digest) = match remote.manifest(&remote.reference, address).await {
             Ok(found) => found,
             // Without a network, what the name stood for last.
@@ -105,7 +115,10 @@ impl Images {
         let key = Hasher::new("image-1").with(&digest).with(platform).digest();
         let pinned = reference::pinned(reference, &digest);
         if let Some(known) = self.store.cached::<Image>("image", &key) {
-            let image = Image { reference: pinned, ..known };
+            let image = Image {
+                reference: pinned,
+                ..known
+            };
             self.store.remember("tag", &memory, &image)?;
             return Ok((image, true));
         }
@@ -114,11 +127,23 @@ impl Images {
         let config = remote.small_blob(manifest.config(), address).await?;
         let (config, diff_ids) = config::read(&config)?;
         if !is_for(&config.platform, platform) {
-            eyre::bail!("cannot use image `{address}`: it is for `{}`, not for `{platform}`", config.platform);
+            eyre::bail!(
+                "cannot use image `{address}`: it is for `{}`, not for `{platform}`",
+                config.platform
+            );
         }
-        let layers = self.pull_layers(remote, &manifest, &diff_ids, address, span).await?;
-        let rootfs = Snapshot { id: rootfs_id(&diff_ids), layers };
-        let image = Image { config, rootfs, reference: pinned };
+        let layers = self
+            .pull_layers(remote, &manifest, &diff_ids, address, span)
+            .await?;
+        let rootfs = Snapshot {
+            id: rootfs_id(&diff_ids),
+            layers,
+        };
+        let image = Image {
+            config,
+            rootfs,
+            reference: pinned,
+        };
         self.store.remember("image", &key, &image)?;
         self.store.remember("tag", &memory, &image)?;
         Ok((image, false))
@@ -151,7 +176,10 @@ impl Images {
                 Ok(name)
             }));
         }
-        futures::stream::iter(layers).buffered(PARALLEL).try_collect().await
+        futures::stream::iter(layers)
+            .buffered(PARALLEL)
+            .try_collect()
+            .await
     }
 
     #[expect(clippy::too_many_arguments, reason = "a layer has that many sides")]
@@ -171,10 +199,15 @@ impl Images {
             return Ok(());
         }
         let digest = blob.digest().to_string();
-        let part = span.child().start(format!("layer {digest} ({})", megabytes(blob.size())));
+        let part = span
+            .child()
+            .start(format!("layer {digest} ({})", megabytes(blob.size())));
         let temp = self.store.temp_dir()?;
         let path = temp.path().join("layer");
-        remote.download(blob, &path, address).await.map_err(|error| self.store.explain(error))?;
+        remote
+            .download(blob, &path, address)
+            .await
+            .map_err(|error| self.store.explain(error))?;
         let (images, name) = (self.clone(), name.to_owned());
         let unpack = move || {
             let _temp = temp;
@@ -191,8 +224,15 @@ impl Images {
 
 impl Remote {
     /// The manifest or index and its digest.
-    async fn manifest(&self, reference: &Reference, image: &str) -> Result<(Vec<u8>, String), Failure> {
-        let found = self.client.pull_manifest_raw(reference, &self.auth, &ACCEPTED).await;
+    async fn manifest(
+        &self,
+        reference: &Reference,
+        image: &str,
+    ) -> Result<(Vec<u8>, String), Failure> {
+        let found = self
+            .client
+            .pull_manifest_raw(reference, &self.auth, &ACCEPTED)
+            .await;
         let (text, _) = found.map_err(|error| self.failure(image, &error))?;
         let digest = Digest::of(&text).to_string();
         match reference.digest() {
@@ -207,7 +247,12 @@ impl Remote {
     }
 
     /// The image's manifest for a platform, given what its name led to.
-    async fn image_manifest(&self, text: &[u8], image: &str, platform: &str) -> Result<ImageManifest> {
+    async fn image_manifest(
+        &self,
+        text: &[u8],
+        image: &str,
+        platform: &str,
+    ) -> Result<ImageManifest> {
         let unreadable = || format!("cannot read the manifest of image `{image}`");
         let value: Value = serde_json::from_slice(text).wrap_err_with(unreadable)?;
         if value.get("schemaVersion") != Some(&Value::from(2)) {
@@ -218,13 +263,23 @@ impl Remote {
         }
         let index: ImageIndex = serde_json::from_value(value).wrap_err_with(unreadable)?;
         let fits = |entry: &&Descriptor| {
-            entry.platform().as_ref().is_some_and(|own| config::fits(own, platform))
+            entry
+                .platform()
+                .as_ref()
+                .is_some_and(|own| config::fits(own, platform))
         };
         let Some(entry) = index.manifests().iter().find(fits) else {
-            let all = index.manifests().iter().filter_map(|entry| entry.platform().as_ref());
-            let all: Vec<String> =
-                all.map(|own| format!("`{}/{}`", own.os(), own.architecture())).collect();
-            eyre::bail!("image `{image}` is not for `{platform}`: there is {}", all.join(", "));
+            let all = index
+                .manifests()
+                .iter()
+                .filter_map(|entry| entry.platform().as_ref());
+            let all: Vec<String> = all
+                .map(|own| format!("`{}/{}`", own.os(), own.architecture()))
+                .collect();
+            eyre::bail!(
+                "image `{image}` is not for `{platform}`: there is {}",
+                all.join(", ")
+            );
         };
         let reference = self.reference.clone_with_digest(entry.digest().to_string());
         let (text, _) = self.manifest(&reference, image).await?;
@@ -234,7 +289,10 @@ impl Remote {
     /// The content of a blob; the client compares the digest.
     async fn small_blob(&self, blob: &Descriptor, image: &str) -> Result<Vec<u8>> {
         let mut text = Vec::new();
-        let pulled = self.client.pull_blob(&self.reference, &descriptor(blob), &mut text).await;
+        let pulled = self
+            .client
+            .pull_blob(&self.reference, &descriptor(blob), &mut text)
+            .await;
         pulled.map_err(|error| self.failure(image, &error))?;
         Ok(text)
     }
@@ -243,9 +301,15 @@ impl Remote {
         let descriptor = descriptor(blob);
         for attempt in 1.. {
             let file = tokio::fs::File::create(path).await?;
-            match self.client.pull_blob(&self.reference, &descriptor, file).await {
+            match self
+                .client
+                .pull_blob(&self.reference, &descriptor, file)
+                .await
+            {
                 Ok(()) => break,
-                Err(oci_client::errors::OciDistributionError::IoError(error)) => return Err(error.into()),
+                Err(oci_client::errors::OciDistributionError::IoError(error)) => {
+                    return Err(error.into());
+                }
                 Err(error) => match self.failure(image, &error) {
                     Failure::Unreachable { .. } | Failure::Other { .. } if attempt < ATTEMPTS => {
                         tokio::time::sleep(Duration::from_millis(300 * u64::from(attempt))).await;
@@ -273,7 +337,9 @@ fn descriptor(blob: &Descriptor) -> OciDescriptor {
 
 /// `linux/arm64` and `linux/arm64/v8` are for each other.
 fn is_for(own: &str, wanted: &str) -> bool {
-    own == wanted || own.starts_with(&format!("{wanted}/")) || wanted.starts_with(&format!("{own}/"))
+    own == wanted
+        || own.starts_with(&format!("{wanted}/"))
+        || wanted.starts_with(&format!("{own}/"))
 }
 
 fn megabytes(bytes: u64) -> String {

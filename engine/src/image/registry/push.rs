@@ -44,7 +44,9 @@ impl Images {
         }
         let span = progress.start(format!("push image {address}"));
         let remote = self.remote(target.clone(), auth).await?;
-        let result = self.push_all(&remote, address, images, compression, annotations, &span).await;
+        let result = self
+            .push_all(&remote, address, images, compression, annotations, &span)
+            .await;
         match result {
             Ok(digest) => {
                 span.finish();
@@ -71,23 +73,37 @@ impl Images {
             let mut layers: Vec<BoxFuture<'_, Result<Blob>>> = Vec::new();
             for layer in &snapshot.layers {
                 let layer = layer.clone();
-                layers.push(Box::pin(self.push_layer(remote, address, layer, compression, span)));
+                layers.push(Box::pin(self.push_layer(
+                    remote,
+                    address,
+                    layer,
+                    compression,
+                    span,
+                )));
             }
-            let layers: Vec<Blob> =
-                futures::stream::iter(layers).buffered(PARALLEL).try_collect().await?;
+            let layers: Vec<Blob> = futures::stream::iter(layers)
+                .buffered(PARALLEL)
+                .try_collect()
+                .await?;
             let parts = Parts::new(config, layers, compression, annotations)?;
             remote.put_text(&parts.config, address).await?;
             all.push(parts);
         }
         let tag = remote.reference.tag().unwrap_or("latest");
         if let [parts] = all.as_slice() {
-            return remote.put_manifest(tag, &parts.manifest, MANIFEST, address).await;
+            return remote
+                .put_manifest(tag, &parts.manifest, MANIFEST, address)
+                .await;
         }
         for parts in &all {
             let digest = Digest::of(&parts.manifest).to_string();
-            remote.put_manifest(&digest, &parts.manifest, MANIFEST, address).await?;
+            remote
+                .put_manifest(&digest, &parts.manifest, MANIFEST, address)
+                .await?;
         }
-        remote.put_manifest(tag, &index(&all, annotations)?, INDEX, address).await
+        remote
+            .put_manifest(tag, &index(&all, annotations)?, INDEX, address)
+            .await
     }
 
     async fn push_layer(
@@ -120,7 +136,10 @@ impl Images {
 
 impl Remote {
     async fn has(&self, digest: &Digest, image: &str) -> Result<bool> {
-        let there = self.client.blob_exists(&self.reference, &digest.to_string()).await;
+        let there = self
+            .client
+            .blob_exists(&self.reference, &digest.to_string())
+            .await;
         match there.map_err(|error| self.push_failure(image, &error)) {
             // Some registries let nobody look who may push.
             Err(Failure::Refused { .. } | Failure::Missing { .. }) => Ok(false),
@@ -133,7 +152,10 @@ impl Remote {
         if self.has(&digest, image).await? {
             return Ok(());
         }
-        let put = self.client.push_blob(&self.reference, text.to_vec(), &digest.to_string()).await;
+        let put = self
+            .client
+            .push_blob(&self.reference, text.to_vec(), &digest.to_string())
+            .await;
         put.map_err(|error| self.push_failure(image, &error))?;
         Ok(())
     }
@@ -141,18 +163,30 @@ impl Remote {
     async fn put_file(&self, path: &Path, blob: &Blob, image: &str) -> Result<()> {
         let stream = chunks(path.to_owned());
         let (digest, size) = (blob.digest.to_string(), Some(blob.size));
-        let put = self.client.push_blob_stream(&self.reference, stream, &digest, size).await;
+        let put = self
+            .client
+            .push_blob_stream(&self.reference, stream, &digest, size)
+            .await;
         put.map_err(|error| self.push_failure(image, &error))?;
         Ok(())
     }
 
     /// `name`: a tag or a digest.
-    async fn put_manifest(&self, name: &str, text: &[u8], kind: &str, image: &str) -> Result<Digest> {
+    async fn put_manifest(
+        &self,
+        name: &str,
+        text: &[u8],
+        kind: &str,
+        image: &str,
+    ) -> Result<Digest> {
         let (host, repository) = (self.reference.registry(), self.reference.repository());
         // With a digest as the tag: the client relies on one when the registry
         // sends no location.
         let target = Reference::with_tag(host.to_owned(), repository.to_owned(), name.to_owned());
-        let put = self.client.push_manifest_raw(&target, text.to_vec(), kind.parse()?).await;
+        let put = self
+            .client
+            .push_manifest_raw(&target, text.to_vec(), kind.parse()?)
+            .await;
         put.map_err(|error| self.push_failure(image, &error))?;
         Ok(Digest::of(text))
     }
@@ -164,7 +198,11 @@ impl Remote {
 
 /// A file's content, piece by piece.
 fn chunks(path: PathBuf) -> impl futures::Stream<Item = Result<Bytes, OciDistributionError>> {
-    let open = async move { tokio::fs::File::open(path).await.map_err(OciDistributionError::from) };
+    let open = async move {
+        tokio::fs::File::open(path)
+            .await
+            .map_err(OciDistributionError::from)
+    };
     futures::stream::once(open)
         .map_ok(|file| {
             futures::stream::try_unfold(file, |mut file| async move {
@@ -180,5 +218,7 @@ fn chunks(path: PathBuf) -> impl futures::Stream<Item = Result<Bytes, OciDistrib
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.wrap_err("the work was cut short")?
+    tokio::task::spawn_blocking(work)
+        .await
+        .wrap_err("the work was cut short")?
 }

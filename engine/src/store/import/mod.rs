@@ -33,7 +33,8 @@ impl Store {
         let unreadable = |error| PathError::new("read host directory", &shown, error);
         let root = dir.canonicalize().map_err(unreadable)?;
         std::fs::read_dir(&root).map_err(unreadable)?;
-        if root.starts_with(self.root()) {
+        // What was made in a temporary directory of ours is meant to be kept.
+        if root.starts_with(self.root()) && !root.starts_with(self.session_dir()) {
             eyre::bail!(
                 "cannot read host directory `{shown}`: it is part of the state directory `{}`",
                 self.root().display()

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use eyre::Result;
 
 use super::file::{self, Attributes};
-use super::{Owner, Tree};
+use super::{Owner, Tree, clean};
 use crate::store::error::{Cause, PathContext, PathError};
 use crate::store::filter::Filter;
 use crate::store::walk::walk;
@@ -64,7 +64,7 @@ impl Tree {
     }
 
     /// Copies the file `from` of another tree to exactly `to`. A link at `from`
-    /// is followed.
+    /// is followed, one at `to` replaced.
     pub fn copy_file(
         &self,
         source: &Tree,
@@ -75,8 +75,11 @@ impl Tree {
     ) -> Result<()> {
         source.require_file(from)?;
         let from = source.resolve(from)?;
-        let (parent, name) = self.place(to)?;
-        let target = parent.join(name);
+        let place = clean(to);
+        let name = place.file_name().unwrap_or_default();
+        let target = self
+            .make_dirs(place.parent().unwrap_or(Path::new("")))?
+            .join(name);
         if target.is_dir() {
             let cause = Cause::IsDirectory;
             return Err(PathError {

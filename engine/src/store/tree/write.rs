@@ -82,7 +82,7 @@ impl Tree {
         let link = self.make_dirs(parent)?.join(name);
         match std::fs::remove_file(&link) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(PathError::new("write", path, error).into());
+                Err(PathError::new("write", path, error).into())
             }
             _ => Ok(symlink(target, link).at("write", path)?),
         }

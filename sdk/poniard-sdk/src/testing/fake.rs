@@ -91,6 +91,7 @@ impl FakeEngine {
     }
 
     fn answer(&self, query: &str) -> Result<Value, EngineError> {
+        let query = &self.quoted(query);
         let Some(selected) = parse(query) else {
             lock(&self.0.asked).push(query.to_owned());
             return self.reply(query, query, &Chain::default());
@@ -108,6 +109,17 @@ impl FakeEngine {
             _ => self.reply(&chain.names(), &chain.to_string(), &chain)?,
         };
         Ok(nest(&selected, leaf))
+    }
+
+    /// The query with its ids as GraphQL strings: dagger-sdk puts them between
+    /// quotes as they are, and the ids made here hold quotes themselves.
+    fn quoted(&self, query: &str) -> String {
+        let objects = lock(&self.0.objects);
+        let mut ids: Vec<_> = objects.keys().collect();
+        ids.sort_by_key(|id| std::cmp::Reverse(id.len()));
+        ids.into_iter().fold(query.to_owned(), |query, id| {
+            query.replace(&format!("\"{id}\""), &Value::from(id.as_str()).to_string())
+        })
     }
 
     /// Replaces an id by what it stands for.

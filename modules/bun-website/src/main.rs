@@ -1,0 +1,1 @@
+poniard_sdk::main!(bun_website::BunWebsite);
