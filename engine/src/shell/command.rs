@@ -29,11 +29,7 @@ impl Shell {
         if let Some(name) = &command.word_or_name {
             words.extend(self.fields(&name.value).await?);
         }
-<<<<<<< HEAD
         // Behind a `|`, `export` is the function of that name.
-=======
-        // Behind a `|`, `export` is Dagger's function.
->>>>>>> cli
         let declares = !io.has_input()
             && words
                 .first()
