@@ -48,6 +48,7 @@ mmdebstrap --quiet --variant=minbase \
 
 # What is of this machine, of this moment, or can be fetched again.
 cd "$directory"
-rm -rf etc/apt/apt.conf.d/99mmdebstrap etc/hostname etc/resolv.conf etc/machine-id \
+rm -rf etc/apt/apt.conf.d/99mmdebstrap etc/resolv.conf etc/machine-id \
   var/lib/apt/lists/* var/cache/apt/*.bin var/cache/apt/archives/*.deb \
   var/cache/ldconfig/aux-cache var/cache/debconf/*-old var/lib/dpkg/*-old var/log/* tmp/*
+echo debian > etc/hostname

@@ -212,6 +212,12 @@ pub struct Prune {
     /// Also cache volumes
     #[arg(long)]
     pub volumes: bool,
+    /// Only what was not used for so long, as 12h or 7d
+    #[arg(long, value_name = "DURATION", value_parser = super::prune::duration, default_value = "0s")]
+    pub unused_for: std::time::Duration,
+    /// Only as much as needed to keep no more than this, as 10GB
+    #[arg(long, value_name = "SIZE", value_parser = super::prune::size)]
+    pub keep_bytes: Option<u64>,
 }
 
 #[derive(Debug, Args)]

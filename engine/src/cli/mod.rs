@@ -68,7 +68,7 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Command::Uninstall(options) => manifest::install::uninstall(&global, &options),
         Command::Update(options) => manifest::install::update(&global, &options),
         Command::Develop(options) => manifest::develop::run(&global, &options),
-        Command::Prune(options) => prune::run(&global, options),
+        Command::Prune(options) => prune::run(&options),
         Command::Completion(options) => completion::run(&options),
         Command::Version => print(&format!("poniard v{}\n", env!("CARGO_PKG_VERSION"))),
         Command::Help => print(&args::help()),

@@ -1,11 +1,67 @@
 //! `prune`: gives back the space that the engine's caches take.
 
+use std::time::Duration;
+
 use crate::client::Failure;
+use crate::store::{Prune, Store};
 
 use super::args;
-use super::args::Global;
+use super::runtime::state_dir;
 
-pub fn run(global: &Global, options: args::Prune) -> Result<(), Failure> {
-    let _ = (global, options);
-    Err(Failure::new("`prune` is not supported yet"))
+pub fn run(options: &args::Prune) -> Result<(), Failure> {
+    let store = Store::open(&state_dir()?)?;
+    let pruned = store.prune(&Prune {
+        unused_for: options.unused_for,
+        keep_bytes: options.keep_bytes,
+        volumes: options.volumes,
+    })?;
+    super::print(&format!(
+        "removed {} results, {} layers and {} cache volumes: {} bytes\n",
+        pruned.entries, pruned.layers, pruned.volumes, pruned.bytes
+    ))
+}
+
+/// `90s`, `10m`, `12h`, `7d`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = scaled(text, &[("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)])
+        .ok_or("expected a number with s, m, h or d")?;
+    Ok(Duration::from_secs(seconds))
+}
+
+/// `500MB`, `10GB`, or bytes; units are powers of 1000.
+pub fn size(text: &str) -> Result<u64, String> {
+    let units = [
+        ("kB", 1000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("", 1),
+    ];
+    scaled(text, &units)
+        .ok_or_else(|| "expected a number of bytes, or one with kB, MB or GB".to_owned())
+}
+
+fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
+    number.parse::<u64>().ok()?.checked_mul(*factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_sizes_have_units() {
+        assert_eq!(duration("7d"), Ok(Duration::from_secs(7 * 86_400)));
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        for text in ["", "7", "d", "-1s", "1w"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        assert_eq!(size("10GB"), Ok(10_000_000_000));
+        assert_eq!(size("5"), Ok(5));
+        for text in ["", "GB", "1.5GB", "99999999999999999999"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
 }

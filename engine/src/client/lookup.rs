@@ -3,11 +3,26 @@
 use crate::api::model::{Arg, Function, Model, Object, kebab};
 
 /// The function of `object` that is meant by `word`: kebab-case or camelCase.
+///
+/// Dagger puts a dash between a letter and a digit (`with-d-2`). A word without
+/// it is understood when nothing else is called so, as users write `with-d2`.
 pub fn function<'a>(object: &'a Object, word: &str) -> Option<&'a Function> {
+    let functions = || object.functions.values();
     object
         .functions
         .get(word)
-        .or_else(|| object.functions.values().find(|f| kebab(&f.name) == word))
+        .or_else(|| functions().find(|f| kebab(&f.name) == word))
+        .or_else(|| functions().find(|f| undashed(&kebab(&f.name)) == word))
+}
+
+/// The name without dashes around digits.
+fn undashed(name: &str) -> String {
+    let bytes = name.as_bytes();
+    let beside_digit = |at: usize| {
+        let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+        digit(at.checked_sub(1)) || digit(Some(at + 1))
+    };
+    name.char_indices().filter(|(at, c)| *c != '-' || !beside_digit(*at)).map(|(_, c)| c).collect()
 }
 
 /// The argument of `function` that the flag `--word` sets.
@@ -50,4 +65,16 @@ pub fn visible(object: &Object) -> impl Iterator<Item = &Function> {
 /// Such as `Container.from`, for errors.
 pub fn summary(description: &str) -> &str {
     description.trim().lines().next().unwrap_or_default().trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::undashed;
+
+    #[test]
+    fn dashes_before_digits_may_be_left_out() {
+        assert_eq!(undashed("with-d-2"), "with-d2");
+        assert_eq!(undashed("to-v-2-url"), "to-v2url");
+        assert_eq!(undashed("with-exec"), "with-exec");
+    }
 }

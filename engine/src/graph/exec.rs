@@ -430,7 +430,6 @@ impl RecipeRunner for Recipes {
         id: Digest,
         progress: &Progress,
     ) -> Result<Snapshot> {
-        let inside = script.strip_prefix(inputs).wrap_err("the script of a recipe is not among its inputs")?;
         let root = self.store.mount_rw(&base.rootfs)?;
         let mut binds = vec![Bind { source: inputs.to_owned(), target: "/recipe".into(), read_only: true }];
         binds.extend(caches.iter().map(|(source, target)| Bind {
@@ -438,7 +437,7 @@ impl RecipeRunner for Recipes {
             target: target.clone(),
             read_only: false,
         }));
-        let mut command: Vec<String> = vec!["sh".into(), "-eu".into(), format!("/recipe/{}", inside.display())];
+        let mut command: Vec<String> = vec!["sh".into(), "-eu".into(), format!("/recipe/{}", script.display())];
         command.extend(args.iter().cloned());
         let span = progress.start(format!("recipe {}", shown(&command[2..])));
         let process = Process {

@@ -18,9 +18,9 @@ mod settings;
 mod tests;
 mod unpack;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use eyre::Result;
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,8 @@ pub struct Images {
     store: Arc<Store>,
     settings: Arc<Settings>,
     runner: Arc<dyn RecipeRunner>,
+    /// Images whose recipe was announced in this run.
+    announced: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Images {
@@ -97,6 +99,7 @@ impl Images {
             store,
             settings: Arc::new(settings),
             runner,
+            announced: Arc::default(),
         })
     }
 

@@ -29,7 +29,7 @@ impl Shell {
         if let Some(name) = &command.word_or_name {
             words.extend(self.fields(&name.value).await?);
         }
-        // Behind a `|`, `export` is Dagger's function.
+        // Behind a `|`, `export` is the function of that name.
         let declares = !io.has_input()
             && words
                 .first()

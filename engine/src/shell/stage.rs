@@ -56,7 +56,7 @@ impl Shell {
                 })?;
                 return self.apply(&chain, function, args).await;
             }
-            if name == "." || name == module.name {
+            if name == "." || name == module.name && module.has_sdk {
                 return self.construct(&module, args).await;
             }
         } else if name == "." {
@@ -110,6 +110,7 @@ impl Shell {
         let model = self.engine.model();
         let constructor = model
             .object("Query")
+            .filter(|_| module.has_sdk)
             .and_then(|q| q.functions.get(&module.constructor));
         let Some(constructor) = constructor else {
             let message = format!("module `{}` has no functions of its own", module.name);
@@ -142,7 +143,7 @@ impl Shell {
 
 /// The object of a module whose functions are called by their names.
 pub fn main_object<'a>(model: &'a Model, module: &LoadedModule) -> Option<&'a Object> {
-    model.object(&module.object)
+    model.object(&module.object).filter(|_| module.has_sdk)
 }
 
 fn unknown(object: &Object, name: &str) -> Failure {

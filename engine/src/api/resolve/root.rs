@@ -84,7 +84,7 @@ fn container(args: &Args) -> Result<Container> {
 
 /// A name has a volume of its own in every module, as on a Dagger Engine.
 fn cache_volume(client: &Client, args: &Args) -> Result<CacheVolume> {
-    let scope = client.call.as_ref().map(|call| call.module.name.clone()).unwrap_or_default();
+    let scope = args.opt("scope")?.unwrap_or_else(|| client.scope());
     let mut volume = CacheVolume::new(&scope, &args.str("key")?);
     volume.source = args.opt_directory("source")?;
     volume.owner = args.text("owner")?;

@@ -5,7 +5,6 @@ use crate::api::LoadedModule;
 use crate::api::model::{Function, Model, Object};
 use crate::client::{Failure, lookup};
 
-use super::super::manifest::file::Manifest;
 use super::super::runtime::Context;
 
 pub struct Root {
@@ -21,15 +20,11 @@ pub async fn of_module(context: &Context) -> Result<Option<Root>, Failure> {
         return Ok(None);
     };
     let mut toolchains = Vec::new();
-    if context.global.module.is_none()
-        && let Some(manifest) = Manifest::read_if_there(&module.source)?
-    {
-        for name in manifest.names("toolchains") {
-            let loaded = context.session.load(&name, &module.source).await;
-            let loaded = loaded
-                .map_err(|e| Failure::from(e).within(format!("cannot load toolchain `{name}`")))?;
-            toolchains.push(loaded.constructor);
-        }
+    for name in &module.toolchains {
+        let loaded = context.session.load(name, &module.source).await;
+        let loaded = loaded
+            .map_err(|e| Failure::from(e).within(format!("cannot load toolchain `{name}`")))?;
+        toolchains.push(loaded.constructor);
     }
     Ok(Some(Root {
         module: Some(module),
@@ -55,14 +50,14 @@ impl Root {
 
     /// The function that makes the main object.
     pub fn constructor<'a>(&self, model: &'a Model) -> Option<&'a Function> {
-        let module = self.module.as_ref()?;
+        let module = self.module.as_ref().filter(|m| m.has_sdk)?;
         model.object("Query")?.functions.get(&module.constructor)
     }
 
     /// The object whose functions come first.
     pub fn object<'a>(&self, model: &'a Model) -> Option<&'a Object> {
         match &self.module {
-            Some(module) => model.object(&module.object),
+            Some(module) => model.object(&module.object).filter(|_| module.has_sdk),
             None => model.object("Query"),
         }
     }

@@ -168,15 +168,16 @@ impl<'a> Reader<'a> {
         if let Some(function) = function {
             text += &help::function(self.model, function, help::Style::Flags);
         }
-        if let Some(object) = object {
-            let mut rows: Vec<_> = lookup::visible(object)
-                .filter(|f| is_callable(self.model, f))
-                .map(help::row)
-                .collect();
-            if self.levels.is_empty() {
-                rows.extend(self.root.toolchains(self.model).map(help::row));
-            }
-            rows.sort();
+        let own = object.into_iter().flat_map(lookup::visible);
+        let mut rows: Vec<_> = own
+            .filter(|f| is_callable(self.model, f))
+            .map(help::row)
+            .collect();
+        if self.levels.is_empty() {
+            rows.extend(self.root.toolchains(self.model).map(help::row));
+        }
+        rows.sort();
+        if !rows.is_empty() {
             text += "\n";
             text += &print::table(["Function", "Description"], &rows);
         }

@@ -91,13 +91,6 @@ impl Manifest {
         items.into_iter().flatten().filter_map(entry).collect()
     }
 
-    pub fn names(&self, list: &str) -> Vec<String> {
-        self.entries(list)
-            .into_iter()
-            .map(|entry| entry.name)
-            .collect()
-    }
-
     /// Adds an entry, or takes the place of the one with its name.
     pub fn put(&mut self, list: &str, entry: &Entry) {
         let mut item = Map::new();

@@ -65,6 +65,8 @@ pub fn sink(path: &Path) -> LoadedModule {
         context: Some(path.to_owned()),
         source: path.to_owned(),
         dependencies: vec![],
+        toolchains: vec![],
+        has_sdk: true,
     }
 }
 

@@ -27,6 +27,7 @@ Directory
   entries(path: String): [String!]!
   glob(pattern: String!): [String!]!
   exists(path: String!): Boolean!
+  export(path: String!): String!
   file(path: String!): File!
   sync: ID!
 File

@@ -11,6 +11,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use eyre::{Result, WrapErr};
 use oci_client::Reference;
@@ -85,11 +86,7 @@ impl Images {
         let args = recipe.args_for(wanted.reference);
         let inputs = self.inputs(recipe)?;
         let key = recipe.key(&args, &inputs, base.as_ref(), builder.as_ref());
-        progress.note(format!(
-            "image `{address}` is made by recipe {} ({})",
-            self.shown(&recipe.script),
-            file_name(&self.settings.path)
-        ));
+        self.announce(address, recipe, progress);
         let found = |image: Image| Image {
             reference: reference::pinned(wanted.reference, &key.to_string()),
             ..image
@@ -213,6 +210,18 @@ impl Images {
             digest: Digest::of(&text),
             _temp: Some(temp),
         })
+    }
+
+    /// Tells the user, once, that an image does not come from a registry.
+    fn announce(&self, address: &str, recipe: &Recipe, progress: &Progress) {
+        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        if announced.insert(address.to_owned()) {
+            progress.note(format!(
+                "image `{address}` is made by recipe {} ({})",
+                self.shown(&recipe.script),
+                file_name(&self.settings.path)
+            ));
+        }
     }
 
     /// A path of the settings as the settings have it.

@@ -122,6 +122,11 @@ fn core_scripts_print_what_was_recorded() {
         ),
         ("", ""),
         (
+            "export A=1\ndirectory | export out\n.echo $A",
+            "/host/out1\n",
+        ),
+        ("save() { export out; }\ndirectory | save", "/host/out"),
+        (
             "directory\t|   with-new-file\ta\t\"\"|entries\n.echo \"\" x ''",
             "a\n x \n",
         ),

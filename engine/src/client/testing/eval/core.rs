@@ -42,6 +42,7 @@ pub fn directory(object: &Json, name: &str, args: &Args) -> Answer {
             names.dedup();
             return Ok(json!(names));
         }
+        "export" => return Ok(json!(format!("/host/{path}"))),
         "exists" => return Ok(json!(files.contains_key(&path))),
         "file" => {
             let base = path.rsplit('/').next().unwrap_or_default();
