@@ -5,6 +5,8 @@
 //! that an edited page does not install anything again, and then runs a script
 //! over the whole source. [`links`] checks what came out.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod links;
 mod manifest;
 mod project;
