@@ -1,16 +1,16 @@
 // Lets a page import a D2 diagram: `import flow from "…/flow.d2"` is its SVG.
 //
-// The `d2` executable must be on PATH. A drawing is kept beside Astro's other
-// cached files under a digest of its source, so only edited ones are redrawn.
+// The `d2` executable must be on PATH. A drawing is kept under a digest of its
+// source and of the program that drew it, so only edited ones are redrawn.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, rename, stat } from "node:fs/promises";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-export default function d2({ cacheDir = "node_modules/.astro/d2" } = {}) {
+export default function d2({ cacheDir = "node_modules/.cache/d2" } = {}) {
   return {
     name: "d2",
     async load(id) {
@@ -23,8 +23,13 @@ export default function d2({ cacheDir = "node_modules/.astro/d2" } = {}) {
 }
 
 async function draw(source, cacheDir) {
-  const text = await readFile(source);
-  const key = createHash("sha256").update(text).digest("hex").slice(0, 32);
+  const program = await find("d2");
+  if (!program) throw new Error(`cannot draw ${source}: \`d2\` is not on PATH, see https://d2lang.com`);
+  const key = createHash("sha256")
+    .update(`${program.size} ${program.mtimeMs}\n`)
+    .update(await readFile(source))
+    .digest("hex")
+    .slice(0, 32);
   const drawing = join(cacheDir, `${key}.svg`);
   try {
     return await readFile(drawing, "utf8");
@@ -35,13 +40,22 @@ async function draw(source, cacheDir) {
   // Drawn under another name first: a build beside this one may read the cache.
   const draft = join(cacheDir, `${key}.${process.pid}.svg`);
   try {
-    await run("d2", [source, draft]);
+    await run(program.path, [source, draft]);
   } catch (cause) {
-    const hint = cause.code === "ENOENT" ? "`d2` is not on PATH, see https://d2lang.com" : cause.stderr || cause.message;
-    throw new Error(`cannot draw ${source}: ${hint}`, { cause });
+    throw new Error(`cannot draw ${source}: ${cause.stderr || cause.message}`, { cause });
   }
   await rename(draft, drawing);
   return readFile(drawing, "utf8");
+}
+
+/** An executable on PATH, with what tells it from another one. */
+async function find(name) {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => null);
+    if (found?.isFile()) return { path, size: found.size, mtimeMs: found.mtimeMs };
+  }
+  return null;
 }
 
 /** The drawing as an element of an HTML page, free to shrink. */

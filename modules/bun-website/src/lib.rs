@@ -5,6 +5,8 @@
 //! that an edited page does not install anything again, and then runs a script
 //! over the whole source. [`links`] checks what came out.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod links;
 mod manifest;
 mod project;
@@ -45,9 +47,11 @@ impl BunWebsite {
     ) -> Self {
         let container =
             container.unwrap_or_else(|| dag().container().from(format!("oven/bun:{version}")));
-        // Nobody is there to answer questions, and nobody asked to be counted.
+        // Nobody is there to answer questions, the output becomes part of logs and
+        // errors, and nobody asked to be counted.
         let container = container
             .with_env_variable("CI", "1")
+            .with_env_variable("NO_COLOR", "1")
             .with_env_variable("ASTRO_TELEMETRY_DISABLED", "1")
             .with_env_variable("NEXT_TELEMETRY_DISABLED", "1")
             .with_env_variable("DO_NOT_TRACK", "1");

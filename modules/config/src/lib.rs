@@ -5,6 +5,8 @@
 //! [`craft_cloud`]) with every problem noted ([`problems`]), and what it says
 //! is what the functions here return.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod branch;
 pub mod craft_cloud;
 mod document;
