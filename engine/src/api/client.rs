@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use super::functions::{ActiveCall, Memo};
 use super::reads::Reads;
+use super::resolve::API_VERSION;
 use super::server::Server;
 use super::{Model, QueryError, resolve, schema, sdl};
 use crate::graph::node::{Answer, Workspace};
@@ -226,7 +227,13 @@ impl Client {
         if let Some(operation) = operation {
             request = request.operation_name(operation);
         }
-        schema.execute(request).await
+        let mut response = schema.execute(request).await;
+        for error in &mut response.errors {
+            if let Some(refusal) = refusal(&error.message) {
+                error.message = refusal;
+            }
+        }
+        response
     }
 
     /// Runs a GraphQL query; gives its `data`.
@@ -459,6 +466,17 @@ impl Client {
     }
 }
 
+/// What is said in the place of `Unknown field "x" on type "T".`: whoever asks
+/// may well ask for what a Dagger Engine has.
+fn refusal(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("Unknown field \"")?;
+    let (field, rest) = rest.split_once('"')?;
+    let (type_name, _) = rest.strip_prefix(" on type \"")?.split_once('"')?;
+    Some(format!(
+        "`{type_name}.{field}` is not supported by poniard, if Dagger's API {API_VERSION} has it"
+    ))
+}
+
 /// Every id that a JSON value holds.
 pub fn ids_in(value: &Json, found: &mut dyn FnMut(Digest)) {
     match value {
@@ -470,5 +488,30 @@ pub fn ids_in(value: &Json, found: &mut dyn FnMut(Digest)) {
         Json::Array(values) => values.iter().for_each(|value| ids_in(value, found)),
         Json::Object(fields) => fields.values().for_each(|value| ids_in(value, found)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_refused_by_name() {
+        let said = refusal(r#"Unknown field "moduleSource" on type "Query"."#).unwrap();
+        assert!(
+            said.starts_with("`Query.moduleSource` is not supported by poniard"),
+            "{said}"
+        );
+        assert_eq!(refusal("something else"), None);
+    }
+
+    #[test]
+    fn ids_are_found_wherever_they_are() {
+        let id = Digest::of(b"x");
+        let mut found = Vec::new();
+        let value =
+            serde_json::json!({"a": [id.to_string(), "sha256:short"], "b": {"c": id.to_string()}});
+        ids_in(&value, &mut |id| found.push(id));
+        assert_eq!(found, [id, id]);
     }
 }

@@ -5,7 +5,7 @@ use crate::api::model::{Arg, Function, Model, Object, kebab};
 /// The function of `object` that is meant by `word`: kebab-case or camelCase.
 ///
 /// Dagger puts a dash between a letter and a digit (`with-d-2`). A word without
-/// it is understood when nothing else is called so, as users write `with-d2`.
+/// it is understood when nothing else is called so, as in `with-d2`.
 pub fn function<'a>(object: &'a Object, word: &str) -> Option<&'a Function> {
     let functions = || object.functions.values();
     object

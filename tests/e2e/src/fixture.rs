@@ -22,25 +22,26 @@ pub fn module(name: &str) -> PathBuf {
 /// A place with a module in Rust named `greeter` that has the given source, in a
 /// workspace with a copy of the SDK.
 pub fn greeter(source: &str) -> (Place, PathBuf) {
+    greeter_with(source, &[])
+}
+
+/// The same with copies of modules of this repository, which it depends on.
+pub fn greeter_with(source: &str, dependencies: &[&str]) -> (Place, PathBuf) {
     let place = Place::at_fixed_path("greeter");
     let root = repository();
-    let listed = Command::new("git")
-        .args(["ls-files", "sdk"])
-        .current_dir(&root)
-        .output();
-    for name in String::from_utf8_lossy(&listed.expect("a list").stdout).lines() {
-        place.write(name, fs::read(root.join(name)).expect("a file of the SDK"));
-        // Cargo goes by the time of a file.
-        let time = |path: &Path| fs::metadata(path)?.modified();
-        let copy = fs::File::options().append(true).open(place.path(name));
-        let kept = time(&root.join(name)).and_then(|time| copy?.set_modified(time));
-        kept.expect("the time of a file");
+    copy_tracked(&place, "sdk");
+    for name in dependencies {
+        copy_tracked(&place, &format!("modules/{name}"));
+    }
+    if !dependencies.is_empty() {
+        copy_tracked(&place, "modules/readme.rs");
     }
     place.write(
         "Cargo.lock",
         fs::read(root.join("Cargo.lock")).expect("a lock file"),
     );
-    place.write("Cargo.toml", workspace(&root.join("Cargo.toml")));
+    let manifest = workspace(&root.join("Cargo.toml"), dependencies);
+    place.write("Cargo.toml", manifest);
     place.write(
         "greeter/Cargo.toml",
         "[package]\nname = \"greeter\"\nversion = \"0.1.0\"\nedition.workspace = true\n\n\
@@ -52,10 +53,24 @@ pub fn greeter(source: &str) -> (Place, PathBuf) {
         "sdk/poniard-macros",
         "sdk/poniard-sdk",
     ];
-    let include = context.map(|name| format!("\"../{name}\"")).join(", ");
+    let types = dependencies
+        .iter()
+        .map(|name| format!("modules/{name}/dagger.types.json"));
+    let include: Vec<String> = context
+        .map(str::to_owned)
+        .into_iter()
+        .chain(types)
+        .map(|name| format!("\"../{name}\""))
+        .collect();
+    let include = include.join(", ");
+    let needed: Vec<String> = dependencies
+        .iter()
+        .map(|name| format!("{{ \"name\": \"{name}\", \"source\": \"../modules/{name}\" }}"))
+        .collect();
+    let needed = needed.join(", ");
     place.write(
         "greeter/dagger.json",
-        format!("{{ \"name\": \"greeter\", \"engineVersion\": \"v0.21.8\", \"sdk\": {{ \"source\": \"../sdk\" }}, \"include\": [{include}] }}\n"),
+        format!("{{ \"name\": \"greeter\", \"engineVersion\": \"v0.21.8\", \"sdk\": {{ \"source\": \"../sdk\" }}, \"include\": [{include}], \"dependencies\": [{needed}] }}\n"),
     );
     place.write(
         "greeter/src/main.rs",
@@ -74,14 +89,37 @@ pub fn greet(body: &str) -> String {
     )
 }
 
+/// Copies files of this repository that git knows.
+pub fn copy_tracked(place: &Place, path: &str) {
+    let root = repository();
+    let listed = Command::new("git")
+        .args(["ls-files", path])
+        .current_dir(&root)
+        .output();
+    for name in String::from_utf8_lossy(&listed.expect("a list").stdout).lines() {
+        place.write(name, fs::read(root.join(name)).expect("a tracked file"));
+        // Cargo goes by the time of a file.
+        let time = |path: &Path| fs::metadata(path)?.modified();
+        let copy = fs::File::options().append(true).open(place.path(name));
+        let kept = time(&root.join(name)).and_then(|time| copy?.set_modified(time));
+        kept.expect("the time of a file");
+    }
+}
+
 /// The repository's workspace with no members but those of the fixture.
-fn workspace(manifest: &Path) -> String {
+fn workspace(manifest: &Path, dependencies: &[&str]) -> String {
     let text = fs::read_to_string(manifest).expect("a manifest");
     let mut manifest: Table = text.parse().expect("a manifest");
     let workspace = manifest.get_mut("workspace").and_then(Value::as_table_mut);
     let workspace = workspace.expect("a workspace");
-    let members = ["greeter", "sdk/poniard-macros", "sdk/poniard-sdk"];
-    workspace.insert("members".into(), members.map(Value::from).to_vec().into());
+    let members = ["greeter", "sdk/poniard-macros", "sdk/poniard-sdk"].map(str::to_owned);
+    let modules = dependencies.iter().map(|name| format!("modules/{name}"));
+    let members: Vec<Value> = members
+        .into_iter()
+        .chain(modules)
+        .map(Value::from)
+        .collect();
+    workspace.insert("members".into(), members.into());
     workspace.remove("default-members");
     manifest.to_string()
 }

@@ -1,5 +1,5 @@
-//! poniard from outside: what it says to bad input and bad surroundings, and
-//! that it leaves nothing behind whatever happens.
+//! poniard from outside: that pipelines do their work, what it says to bad input
+//! and bad surroundings, and that it leaves nothing behind whatever happens.
 //!
 //! [`place`] is a directory to work in, with the CLI and the questions that
 //! every test asks; [`fixture`] lays out modules and sites.
@@ -11,5 +11,6 @@ mod arguments;
 mod descriptions;
 mod interruption;
 mod modules;
+mod pipelines;
 mod surroundings;
 mod websites;

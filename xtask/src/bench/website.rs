@@ -35,7 +35,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
         command
             .args(["call", "-m"])
             .arg(&module)
-            .args(["with-d2", "build", "--source", ".", "-o", "dist"]);
+            .args(["with-d-2", "build", "--source", ".", "-o", "dist"]);
         time(command.current_dir(&site))
     };
 
@@ -44,7 +44,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     fs::create_dir_all(&cache)?;
     fs::create_dir_all(&by_hand)?;
     let image = format!(
-        "{} | with-d2 | install --source {}",
+        "{} | with-d-2 | install --source {}",
         module.display(),
         site.display()
     );

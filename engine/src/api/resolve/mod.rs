@@ -27,6 +27,8 @@ use crate::graph::{Args, Call, Directory, File, Fs, Node, Object};
 use crate::module::Module;
 use crate::store::{Digest, Filter, Snapshot};
 
+pub use root::API_VERSION;
+
 /// Whether asking again gives the same object, so that it is made once in a run.
 pub fn stable(type_name: &str, field: &str) -> bool {
     match type_name {
