@@ -19,7 +19,7 @@ pub fn run(global: &Global, options: args::Functions) -> Result<(), Failure> {
             let Some(root) = root::of_module(&context).await? else {
                 return match options.functions.first() {
                     Some(name) => Err(Failure::new(format!(
-                        "no function \"{name}\": there is no module here"
+                        "no function \"{name}\": there is no module here (no dagger.json)"
                     ))),
                     None => Ok(context.teller()(
                         "there is no module here: choose one with `-m`\n",

@@ -64,6 +64,9 @@ fn printer<W: Write + 'static>(renderer: &Renderer, open: fn() -> W) -> Printer 
 /// Stack of a thread: a query nests as deep as a pipeline is long.
 const STACK_BYTES: usize = 64 << 20;
 
+/// How long the end may take.
+const SETTLE: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// Who gets Ctrl-C.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Interrupts {
@@ -155,7 +158,9 @@ where
         };
         result.and(closed)
     });
-    runtime.shutdown_background();
+    // What was dropped on the way kills its containers and removes what they
+    // had; that must be done before the process ends.
+    runtime.shutdown_timeout(SETTLE);
     result
 }
 

@@ -68,7 +68,11 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
             "--message-format=json-render-diagnostics",
         ])
         .args(["--bin", &module.name])
-        .current_dir(&module.dir)
+        .arg("--manifest-path")
+        .arg(module.dir.join("Cargo.toml"))
+        .current_dir(&module.context)
+        // Ctrl-C is for us: a build that is not wanted any more is killed, not failed.
+        .process_group(0)
         .env("CARGO_TARGET_DIR", &target)
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
         .env("CARGO_TERM_COLOR", "never")

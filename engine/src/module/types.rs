@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr, bail};
 use serde::Deserialize;
 
 use crate::api::model::{Arg, Enum, Function, Model, Object, TypeRef};
 use crate::api::sdl::parse_type;
+
+use super::TYPES_FILE;
 
 /// The file. Types are written as in GraphQL; own types without the module's name.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -195,6 +197,7 @@ impl<'a> Names<'a> {
 /// Adds a module's types to the model, and its constructor to `Query`.
 pub fn join(model: &mut Model, module: &str, types: &Types) -> Result<()> {
     let names = Names::new(module, types);
+    known(model, module, types, &names)?;
     for def in &types.enums {
         let name = names.api(&def.name);
         let members = def
@@ -271,6 +274,30 @@ pub fn join(model: &mut Model, module: &str, types: &Types) -> Result<()> {
     }
     Ok(())
 }
+
+/// Refuses types that nobody declares.
+fn known(model: &Model, module: &str, types: &Types, names: &Names) -> Result<()> {
+    for (place, text) in types.all_types() {
+        let ty = parse_type(text)?;
+        let name = ty.name();
+        let declared = BUILT_IN.contains(&name)
+            || names.is_object(name)
+            || names.is_enum(name)
+            || model.objects.contains_key(name)
+            || model.enums.contains_key(name)
+            || model.scalars.iter().any(|scalar| scalar == name);
+        if !declared {
+            bail!(
+                "cannot read {TYPES_FILE} of module `{module}`: {place} has the type `{text}`, which \
+                 neither the module nor poniard's API declares"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Types of GraphQL itself.
+const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
 
 fn rename(ty: &TypeRef, names: &Names) -> TypeRef {
     match ty {

@@ -10,7 +10,7 @@ const MODULE: &str =
 #[test]
 fn a_directory_without_a_module_is_told() {
     let place = Place::new();
-    place.fails(&["functions"], &["dagger.json"]);
+    place.fails(&["call", "greet"], &["greet", "dagger.json"]);
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn while_a_cache_volume_is_held() {
     };
     interrupt(
         &place,
-        &["-M", "-c", &with_volume("echo held; sleep 600")],
+        &["-M", "-c", &with_volume("echo at-$((40 + 2)); sleep 600")],
         BEGUN,
     );
     // The lock went with its holder.

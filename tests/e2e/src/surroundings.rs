@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use test_support::{Running, leftovers};
@@ -92,7 +93,7 @@ fn without_the_right_to_namespaces_the_way_out_is_told() {
         .env_remove("PONIARD_CONFIG");
     let done = Running::to_end(&mut command, "", LIMIT).expect("a run");
     place.failed(&done, &["namespaces", "root"]);
-    let left = leftovers::of(&home);
+    let left = leftovers::after(&home, Duration::from_secs(5));
     assert!(left.is_empty(), "left behind:\n{}", left.join("\n"));
 }
 
@@ -107,7 +108,7 @@ fn a_full_disk_is_told_and_the_state_stays_good() {
     readable(&done);
     let stderr = done.stderr();
     assert!(
-        done.code != 0 && stderr.contains("No space left"),
+        done.code != 0 && stderr.contains("no space left"),
         "{stderr}"
     );
     place.nothing_is_left();
@@ -134,7 +135,7 @@ fn an_export_to_a_full_disk_is_told() {
     place.write("large", vec![b'x'; 16 << 20]);
     let to = disk.0.join("copy");
     let script = format!("host | file large | export {}", argument(&to));
-    place.fails(&["-M", "-c", &script], &["No space left", "copy"]);
+    place.fails(&["-M", "-c", &script], &["no space left", "copy"]);
     assert!(!to.exists(), "half a file is left");
 }
 
