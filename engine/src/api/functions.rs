@@ -588,7 +588,10 @@ async fn run(
         hostname: module.name.clone(),
         hosts_file: Some(engine.hosts.clone()),
     };
-    let output = engine.executor.run(process, &span).await?;
+    let output = engine
+        .gate
+        .pass(engine.executor.run(process, &span))
+        .await?;
     drop(server);
     let answered = inner.call.as_ref().and_then(ActiveCall::take);
     let result = match answered {

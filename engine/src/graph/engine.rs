@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use eyre::{Result, WrapErr};
 
 use super::exec;
+use super::gate::Gate;
 use super::service::Services;
 use crate::exec::{Executor, HostsFile};
 use crate::image::Images;
@@ -22,6 +23,8 @@ pub struct Engine {
     pub network: Arc<Network>,
     pub progress: Progress,
     pub services: Services,
+    /// Open as long as the run goes on.
+    pub gate: Arc<Gate>,
     /// The caller's working directory.
     pub workdir: PathBuf,
     /// Keys the fingerprints of secrets.
@@ -55,7 +58,9 @@ impl Engine {
         let store = Store::open(&state_dir)?;
         let network = Arc::new(Network::new(&run_dir)?);
         let executor = Arc::new(Executor::new(network.clone(), &run_dir)?);
+        let gate = Arc::new(Gate::default());
         let runner = Arc::new(exec::Recipes {
+            gate: gate.clone(),
             store: store.clone(),
             executor: executor.clone(),
             network: network.clone(),
@@ -69,6 +74,7 @@ impl Engine {
             network,
             progress,
             services: Services::default(),
+            gate,
             workdir,
             secret_key,
             hosts: HostsFile::new(),
@@ -86,6 +92,7 @@ impl Engine {
 
     /// Stops what still runs.
     pub async fn close(&self) {
+        self.gate.close().await;
         self.services.stop_all().await;
     }
 }

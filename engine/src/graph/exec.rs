@@ -16,6 +16,7 @@ use super::container::{Container, Mounted, Sharing};
 use super::directory::join;
 use super::engine::{blocking, shown};
 use super::fs::on_task;
+use super::gate::Gate;
 use super::{Engine, Failure, Fs};
 use crate::exec::{Bind, Executor, Process, Running, SandboxError, SecretFile};
 use crate::image::{Image, RecipeRunner};
@@ -246,8 +247,8 @@ async fn run(engine: &Arc<Engine>, exec: &Exec, key: Digest, span: &Span) -> Res
     let (stage, mut process) = stage(engine, exec).await?;
     process.stdin = stdin;
     let output = engine
-        .executor
-        .run(process, span)
+        .gate
+        .pass(engine.executor.run(process, span))
         .await
         .map_err(|error| sandbox(error, exec))?;
 
@@ -539,8 +540,8 @@ pub async fn spawn(
     process.hostname = hostname.to_owned();
     let address = process.attachment.address;
     let running = engine
-        .executor
-        .spawn(process, span)
+        .gate
+        .pass(engine.executor.spawn(process, span))
         .await
         .map_err(|error| sandbox(error, exec))?;
     Ok((running, stage, address))
@@ -548,6 +549,7 @@ pub async fn spawn(
 
 /// Runs the steps of image recipes.
 pub struct Recipes {
+    pub gate: Arc<Gate>,
     pub store: Arc<Store>,
     pub executor: Arc<Executor>,
     pub network: Arc<Network>,
@@ -601,7 +603,7 @@ impl RecipeRunner for Recipes {
             hostname: "recipe".to_owned(),
             hosts_file: None,
         };
-        let output = self.executor.run(process, &span).await?;
+        let output = self.gate.pass(self.executor.run(process, &span)).await?;
         if output.code != 0 {
             return Err(Failure::exec(
                 &command,

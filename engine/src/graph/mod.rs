@@ -12,6 +12,7 @@ pub mod engine;
 pub mod exec;
 pub mod failure;
 pub mod fs;
+pub mod gate;
 pub mod git;
 pub mod node;
 pub mod owner;

@@ -42,7 +42,7 @@ pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     if binary.exists() {
         return Ok(binary);
     }
-    let built = cargo(engine, module).await?;
+    let built = engine.gate.pass(cargo(engine, module)).await?;
     let temp = engine.store.temp_dir()?;
     let copy = temp.path().join("module");
     std::fs::copy(&built, &copy).wrap_err_with(|| format!("cannot keep `{}`", built.display()))?;

@@ -57,7 +57,8 @@ fn no_module(words: &[String], context: &Context) -> Result<(), Failure> {
         return Ok(context.printer()(&super::args::help())?);
     }
     let dir = context.workdir.display();
-    let why = format!("there is no module (no dagger.json) in `{dir}` or above: choose one with `-m`");
+    let why =
+        format!("there is no module (no dagger.json) in `{dir}` or above: choose one with `-m`");
     match words.iter().find(|w| !w.starts_with('-')) {
         Some(word) => Err(Failure::new(format!(
             "unknown command \"{word}\" for \"poniard call\": {why}"
