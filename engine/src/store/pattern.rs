@@ -10,9 +10,33 @@ pub struct Pattern {
     /// `!`: takes back what patterns before it matched.
     pub negated: bool,
     text: String,
-    whole: Regex,
+    whole: Matcher,
     /// For each leading name of the pattern; nothing stands for `**`.
-    names: Vec<Option<Regex>>,
+    names: Vec<Option<Matcher>>,
+}
+
+/// What is compared. Most patterns are plain, and compiling a regular expression
+/// costs more than everything that is done with it.
+#[derive(Clone, Debug)]
+enum Matcher {
+    Plain(String),
+    /// `*`: one name, whichever.
+    AnyName,
+    Expression(Regex),
+}
+
+impl Matcher {
+    fn is_match(&self, text: &str) -> bool {
+        match self {
+            Self::Plain(plain) => plain == text,
+            Self::AnyName => !text.contains('/'),
+            Self::Expression(regex) => regex.is_match(text),
+        }
+    }
+}
+
+fn is_plain(pattern: &str) -> bool {
+    !pattern.contains(['*', '?', '[', ']', '\\'])
 }
 
 impl Pattern {
@@ -27,9 +51,16 @@ impl Pattern {
         }
         let clean = clean(rest);
         let compile = |pattern: &str| {
+            if is_plain(pattern) {
+                return Ok(Matcher::Plain(pattern.to_owned()));
+            }
+            if pattern == "*" {
+                return Ok(Matcher::AnyName);
+            }
             RegexBuilder::new(&expression(pattern)?)
                 .dot_matches_new_line(true)
                 .build()
+                .map(Matcher::Expression)
                 .wrap_err_with(|| format!("cannot use pattern `{text}`: it is not well-formed"))
         };
         let names = clean
@@ -71,7 +102,7 @@ impl Pattern {
 
     /// The path that it stands for, when it has no special characters.
     pub fn literal(&self) -> Option<&str> {
-        (!self.text.contains(['*', '?', '[', ']', '\\'])).then_some(self.text.as_str())
+        is_plain(&self.text).then_some(self.text.as_str())
     }
 }
 
