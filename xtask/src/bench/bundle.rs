@@ -61,7 +61,9 @@ impl Bundle {
             .as_array_mut()
             .ok_or_eyre("no namespaces")?;
         namespaces.retain(|namespace| namespace["type"] != "network");
-        self = self.bind(Path::new("/etc/resolv.conf"), "/etc/resolv.conf")?;
+        for file in ["/etc/resolv.conf", "/etc/hosts"] {
+            self = self.bind(Path::new(file), file)?;
+        }
         if let Some(bundle) = std::env::var_os("SSL_CERT_FILE") {
             let inside = "/etc/by-hand-certificates.pem";
             self = self.bind(Path::new(&bundle), inside)?;

@@ -44,7 +44,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     fs::create_dir_all(&cache)?;
     fs::create_dir_all(&by_hand)?;
     let image = format!(
-        "{} | with-d-2 | install --source {}",
+        "{} | with-d-2 | install --source $(host | directory {})",
         module.display(),
         site.display()
     );
@@ -55,6 +55,8 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
         )
         .bind(&by_hand, "/by-hand")?
         .bind(&cache, "/root/.bun/install/cache")?
+        .env("CI", "1")?
+        .env("ASTRO_TELEMETRY_DISABLED", "1")?
         .on_host_network()?;
 
     let mut hand = || {
