@@ -2,9 +2,10 @@
 //! The GraphQL schema is made of it, and the shell and `call` read it.
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 /// A type expression: `[Directory!]!`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TypeRef {
     Named { name: String, required: bool },
     List { of: Box<TypeRef>, required: bool },
@@ -45,7 +46,7 @@ impl std::fmt::Display for TypeRef {
 }
 
 /// An argument of a function.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Arg {
     /// camelCase.
     pub name: String,
@@ -68,7 +69,7 @@ impl Arg {
 }
 
 /// A field of an object: in the CLI, a function.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Function {
     /// camelCase.
     pub name: String,
@@ -83,7 +84,7 @@ pub struct Function {
 }
 
 /// An object type.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Object {
     pub name: String,
     pub description: String,
@@ -93,7 +94,7 @@ pub struct Object {
 }
 
 /// An enum type: member names and descriptions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Enum {
     pub name: String,
     pub description: String,
@@ -102,7 +103,7 @@ pub struct Enum {
 }
 
 /// All types.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Model {
     pub objects: IndexMap<String, Object>,
     pub enums: IndexMap<String, Enum>,

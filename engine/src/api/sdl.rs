@@ -1,135 +1,15 @@
-//! Reads `schema.graphql` into the [`Model`].
+//! Types written as in GraphQL, and the core of the API: `schema.graphql`, which
+//! the build script has read, as reading it takes longer than most commands.
 
-use async_graphql::parser::parse_schema;
 use async_graphql::parser::types as ast;
-use eyre::{Result, bail};
+use eyre::{Result, WrapErr, bail};
 
-use super::model::{Arg, Enum, Function, Model, Object, TypeRef};
+use super::model::{Model, TypeRef};
 
 /// The core of the API.
 pub fn core() -> Result<Model> {
-    read(include_str!("schema.graphql"))
-}
-
-fn read(text: &str) -> Result<Model> {
-    let document = parse_schema(text)?;
-    let definitions: Vec<_> = document
-        .definitions
-        .into_iter()
-        .filter_map(|definition| match definition {
-            ast::TypeSystemDefinition::Type(ty) => Some(ty.node),
-            _ => None,
-        })
-        .collect();
-    let objects: Vec<String> = definitions
-        .iter()
-        .filter(|ty| matches!(ty.kind, ast::TypeKind::Object(_)))
-        .map(|ty| ty.name.node.to_string())
-        .collect();
-    let mut model = Model::default();
-    for ty in definitions {
-        let name = ty.name.node.to_string();
-        let description = ty.description.map(|text| text.node).unwrap_or_default();
-        match ty.kind {
-            ast::TypeKind::Scalar => model.scalars.push(name),
-            ast::TypeKind::Enum(def) => {
-                let members = def
-                    .values
-                    .into_iter()
-                    .map(|v| (v.node.value.node.to_string(), String::new()))
-                    .collect();
-                model.enums.insert(
-                    name.clone(),
-                    Enum {
-                        name,
-                        description,
-                        module: None,
-                        members,
-                    },
-                );
-            }
-            ast::TypeKind::InputObject(def) => {
-                let fields = def
-                    .fields
-                    .into_iter()
-                    .map(|f| arg(f.node, &objects))
-                    .collect::<Result<Vec<_>>>()?;
-                model.inputs.insert(name, fields);
-            }
-            ast::TypeKind::Object(def) => {
-                let mut object = Object {
-                    name: name.clone(),
-                    description,
-                    ..Object::default()
-                };
-                for field in def.fields {
-                    let function = function(field.node, &objects)?;
-                    object.functions.insert(function.name.clone(), function);
-                }
-                model.objects.insert(name, object);
-            }
-            _ => bail!("`{name}` is neither scalar, enum, input nor object"),
-        }
-    }
-    Ok(model)
-}
-
-fn function(field: ast::FieldDefinition, objects: &[String]) -> Result<Function> {
-    Ok(Function {
-        name: field.name.node.to_string(),
-        description: field.description.map(|text| text.node).unwrap_or_default(),
-        args: field
-            .arguments
-            .into_iter()
-            .map(|a| arg(a.node, objects))
-            .collect::<Result<_>>()?,
-        ty: type_ref(&field.ty.node, &|name| name.to_owned()),
-        deprecated: None,
-        check: false,
-        unsupported: field
-            .directives
-            .iter()
-            .any(|d| d.node.name.node == "unsupported"),
-    })
-}
-
-fn arg(value: ast::InputValueDefinition, objects: &[String]) -> Result<Arg> {
-    let meant = type_ref(&value.ty.node, &|name| name.to_owned());
-    let on_wire = |name: &str| {
-        if objects.iter().any(|o| o == name) {
-            "ID"
-        } else {
-            name
-        }
-        .to_owned()
-    };
-    Ok(Arg {
-        name: value.name.node.to_string(),
-        description: value.description.map(|text| text.node).unwrap_or_default(),
-        expected: meant.name().to_owned(),
-        ty: type_ref(&value.ty.node, &on_wire),
-        default: value
-            .default_value
-            .map(|v| v.node.into_json())
-            .transpose()?,
-        default_path: None,
-        ignore: Vec::new(),
-        deprecated: None,
-    })
-}
-
-fn type_ref(ty: &ast::Type, rename: &impl Fn(&str) -> String) -> TypeRef {
-    let required = !ty.nullable;
-    match &ty.base {
-        ast::BaseType::Named(name) => TypeRef::Named {
-            name: rename(name),
-            required,
-        },
-        ast::BaseType::List(of) => TypeRef::List {
-            of: Box::new(type_ref(of, rename)),
-            required,
-        },
-    }
+    let text = include_str!(concat!(env!("OUT_DIR"), "/core.json"));
+    serde_json::from_str(text).wrap_err("the API's description is damaged; build poniard again")
 }
 
 /// Reads a type expression: `[Directory!]!`.
@@ -137,7 +17,21 @@ pub fn parse_type(text: &str) -> Result<TypeRef> {
     let Some(ty) = ast::Type::new(text) else {
         bail!("`{text}` is no type: expected a form like `String`, `String!` or `[Directory!]!`");
     };
-    Ok(type_ref(&ty, &|name| name.to_owned()))
+    Ok(type_ref(&ty))
+}
+
+fn type_ref(ty: &ast::Type) -> TypeRef {
+    let required = !ty.nullable;
+    match &ty.base {
+        ast::BaseType::Named(name) => TypeRef::Named {
+            name: name.to_string(),
+            required,
+        },
+        ast::BaseType::List(of) => TypeRef::List {
+            of: Box::new(type_ref(of)),
+            required,
+        },
+    }
 }
 
 #[cfg(test)]
