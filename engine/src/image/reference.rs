@@ -7,11 +7,52 @@ use oci_client::Reference;
 pub fn parse(address: &str) -> Result<Reference> {
     // URLs are a common slip, and their scheme would be taken for a host.
     let name = address.strip_prefix("docker://").unwrap_or(address);
+    if let Some(reference) = plain(name) {
+        return Ok(reference);
+    }
     name.parse().map_err(|error: oci_client::ParseError| {
         eyre::eyre!(
             "cannot use `{address}` as the name of an image: {error}; expected `[host/]name[:tag][@digest]`"
         )
     })
+}
+
+/// Reads the names that most images have. The library's own way compiles a
+/// regular expression, which takes longer than a whole cached pipeline.
+fn plain(name: &str) -> Option<Reference> {
+    let (name, tag) = match name.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (name, "latest"),
+    };
+    let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let plain_part = |part: &str| {
+        part.starts_with(lower)
+            && part.ends_with(lower)
+            && part.chars().all(|c| lower(c) || c == '-')
+    };
+    let plain_tag = tag.len() <= 128
+        && tag.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && tag
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    // A first part with a dot or a port is a host, which the library knows better.
+    if !plain_tag
+        || name.len() > 200
+        || name.starts_with("localhost/")
+        || !name.split('/').all(plain_part)
+    {
+        return None;
+    }
+    let repository = if name.contains('/') {
+        name.to_owned()
+    } else {
+        format!("library/{name}")
+    };
+    Some(Reference::with_tag(
+        "docker.io".to_owned(),
+        repository,
+        tag.to_owned(),
+    ))
 }
 
 /// `reference` with the digest of what it stands for.
@@ -45,6 +86,35 @@ mod tests {
             ("registry.example.com/x:1", "registry.example.com/x:1"),
         ] {
             assert_eq!(parse(name).expect(name).whole(), full);
+        }
+    }
+
+    #[test]
+    fn the_short_way_reads_names_as_the_library_does() {
+        for name in [
+            "debian",
+            "debian:bookworm-slim",
+            "oven/bun:1",
+            "a/b-c/d:V1.0_x",
+            "localhost",
+            "x:1-",
+        ] {
+            let library: Reference = name.parse().expect(name);
+            assert_eq!(plain(name), Some(library), "{name}");
+        }
+        for name in [
+            "",
+            "Debian",
+            "a..b",
+            "a:b:c",
+            "a.b/c",
+            "localhost/x",
+            "a@sha256:12",
+            "a//b",
+            "x:",
+            "-a",
+        ] {
+            assert_eq!(plain(name), None, "{name}");
         }
     }
 
