@@ -44,7 +44,8 @@ pub async fn resolve(
             for path in removed.iter().rev() {
                 let path = dest.join(path.trim_end_matches('/'));
                 // What is gone already, or not empty because of files of the host, stays as it is.
-                let _ = if path.is_dir() {
+                let is_dir = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
+                let _ = if is_dir {
                     std::fs::remove_dir(&path)
                 } else {
                     std::fs::remove_file(&path)

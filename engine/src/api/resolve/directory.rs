@@ -429,7 +429,8 @@ fn apply_patch(tree: &Tree, at: &str, text: &str) -> Result<()> {
         };
         let (old, new) = (name(patch.original()), name(patch.modified()));
         let base = match &old {
-            Some(path) => String::from_utf8_lossy(&tree.read(&join(at, path))?).into_owned(),
+            Some(path) => String::from_utf8(tree.read(&join(at, path))?)
+                .map_err(|_| eyre!("cannot patch `{path}`: it is not UTF-8"))?,
             None => String::new(),
         };
         let shown = new.as_ref().or(old.as_ref()).cloned().unwrap_or_default();

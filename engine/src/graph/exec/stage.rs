@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr, bail};
 
 use super::{Exec, volume};
 use crate::exec::{Bind, Process, SecretFile};
@@ -19,23 +19,21 @@ pub struct Stage {
     pub(super) _read_only: Vec<Mount>,
     pub(super) _locks: Vec<Lock>,
 }
+
 /// Writes an output to a file of the container, which may be in a mount.
 pub(super) fn redirect(exec: &Exec, stage: &Stage, path: &str, contents: &[u8]) -> Result<()> {
-    let inside = exec
-        .container
-        .mounts
-        .iter()
-        .enumerate()
-        .find_map(|(n, mount)| {
-            let rest = path.strip_prefix(mount.path.as_str())?.strip_prefix('/')?;
-            match (&mount.what, stage.mounts.get(n)) {
-                (Mounted::Directory { directory, .. }, Some(Some((mount, _)))) => {
-                    Some((mount.tree(), join(&directory.path, rest)))
-                }
-                _ => None,
+    let (tree, path) = match exec.container.mount_of(path) {
+        None => (stage.root.tree(), path.to_owned()),
+        Some((n, rest)) => match (&exec.container.mounts[n].what, stage.mounts.get(n)) {
+            (Mounted::Directory { directory, .. }, Some(Some((mount, _)))) => {
+                (mount.tree(), join(&directory.path, &rest))
             }
-        });
-    let (tree, path) = inside.unwrap_or_else(|| (stage.root.tree(), path.to_owned()));
+            (Mounted::File(file), Some(Some((mount, _)))) if rest.is_empty() => {
+                (mount.tree(), file.path.clone())
+            }
+            _ => bail!("cannot redirect output to `{path}`: the mount there is not kept"),
+        },
+    };
     tree.write(&path, contents, 0o644, None)
         .wrap_err_with(|| format!("cannot redirect output to `{path}`"))
 }
@@ -49,7 +47,7 @@ pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, P
         root,
         mounts: Vec::new(),
         _read_only: Vec::new(),
-        _locks: Vec::new(),
+        _locks: volume::lock(engine, &container.mounts).await?,
     };
     let (mut binds, mut temps, mut files, mut scrub) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());

@@ -1,14 +1,34 @@
 //! The directories of cache volumes.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use eyre::Result;
 
 use super::Exec;
-use crate::graph::container::Sharing;
+use crate::graph::container::{Mount, Mounted, Sharing};
+use crate::graph::engine::blocking;
 use crate::graph::{Directory, Engine, owner};
 use crate::store::{Digest, Hasher, Lock};
+
+/// Holds the volumes that only one may use at a time: each once, and in the same
+/// order everywhere, so that no two commands wait for each other.
+pub(super) async fn lock(engine: &Arc<Engine>, mounts: &[Mount]) -> Result<Vec<Lock>> {
+    let locked = mounts.iter().filter_map(|mount| match &mount.what {
+        Mounted::Cache {
+            volume,
+            sharing: Sharing::Locked,
+            ..
+        } => Some(volume.key),
+        _ => None,
+    });
+    let mut locks = Vec::new();
+    for key in locked.collect::<BTreeSet<_>>() {
+        locks.push(engine.store.lock(&format!("volume-{}", key.hex())).await?);
+    }
+    Ok(locks)
+}
 
 /// The directory of a cache volume, held as its sharing mode says.
 pub(super) async fn dir(
@@ -21,11 +41,8 @@ pub(super) async fn dir(
 ) -> Result<(PathBuf, Option<Lock>)> {
     let store = &engine.store;
     let (key, lock) = match sharing {
-        Sharing::Shared => (key, None),
-        Sharing::Locked => (
-            key,
-            Some(store.lock(&format!("volume-{}", key.hex())).await?),
-        ),
+        // Locked ones are held since before: see `lock`.
+        Sharing::Shared | Sharing::Locked => (key, None),
         Sharing::Private => {
             let mut n = 0u32;
             loop {
@@ -51,22 +68,24 @@ pub(super) async fn dir(
     // Filled once: by whoever comes first.
     let _filling = store.lock(&format!("fill-{}", key.hex())).await?;
     if store.cached::<bool>("volume", &key).is_none() {
-        let tree = crate::store::Tree::new(&dir);
         let owner = owner::of(engine, &exec.container.rootfs, owner).await?;
-        if let Some(source) = source {
-            let mount = store.mount(&source.fs.snapshot().await?)?;
-            tree.copy_dir(
-                &mount.tree(),
-                &source.path,
-                "",
-                &Default::default(),
-                owner,
-                None,
-            )?;
-        }
-        if let Some(owner) = owner {
-            tree.chown("", owner)?;
-        }
+        let source = match source {
+            Some(source) => Some((source.fs.snapshot().await?, source.path.clone())),
+            None => None,
+        };
+        let (from, tree) = (store.clone(), crate::store::Tree::new(&dir));
+        blocking(move || {
+            if let Some((snapshot, path)) = source {
+                let mount = from.mount(&snapshot)?;
+                let all = Default::default();
+                tree.copy_dir(&mount.tree(), &path, "", &all, owner, None)?;
+            }
+            match owner {
+                Some(owner) => tree.chown("", owner),
+                None => Ok(()),
+            }
+        })
+        .await?;
         store.remember("volume", &key, &true)?;
     }
     Ok((dir, lock))

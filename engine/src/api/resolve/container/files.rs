@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use eyre::{Result, bail};
+use eyre::{Result, bail, eyre};
 
-use super::{image, path};
+use super::{expanded, image, path};
 use crate::api::client::Client;
 use crate::api::resolve::{directory as dir, file, filter, mode};
 use crate::graph::container::{Container, Mounted, Sharing};
@@ -79,6 +79,7 @@ pub(super) async fn changed(
         "withoutFiles" => {
             let mut container = Container::clone(this);
             for path in args.list("paths")? {
+                let path = expanded(this, args, path)?;
                 container = container.edit(&path, |base, path| {
                     Ok(dir::without(engine, base, vec![path.to_owned()]))
                 })?;
@@ -141,7 +142,15 @@ pub(super) async fn changed(
             this.with_mount(&at()?, mounted)
         }
         "withMountedTemp" => {
-            let size = args.opt::<i64>("size")?.map(u64::try_from).transpose()?;
+            let size = match args.opt::<i64>("size")? {
+                Some(size) => Some(
+                    u64::try_from(size)
+                        .ok()
+                        .filter(|size| *size > 0)
+                        .ok_or_else(|| eyre!("argument `size`: {size} is no number of bytes"))?,
+                ),
+                None => None,
+            };
             this.with_mount(&at()?, Mounted::Temp { size })
         }
         "withUnixSocket" => {

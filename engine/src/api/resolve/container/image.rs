@@ -10,8 +10,8 @@ use crate::graph::container::{Container, set};
 use crate::graph::engine::blocking;
 use crate::graph::node::Answer;
 use crate::graph::{Args, Engine, File, Fs};
-use crate::image::{Compression, Credentials};
-use crate::store::Hasher;
+use crate::image::{Compression, Credentials, ImageConfig};
+use crate::store::{Hasher, Snapshot};
 
 pub(super) async fn from(engine: &Arc<Engine>, this: &Container, args: &Args) -> Result<Container> {
     if args.node("registryService")?.is_some() {
@@ -23,28 +23,49 @@ pub(super) async fn from(engine: &Arc<Engine>, this: &Container, args: &Args) ->
         .images
         .get(&address, &this.config.platform, &auth, &engine.progress)
         .await?;
-    let mut config = image.config;
-    // What was set before stays.
+    Ok(started(
+        this,
+        image.rootfs,
+        image.config,
+        Some(image.reference),
+    ))
+}
+
+/// The container with the files and the configuration of an image. Variables
+/// and labels that were set before stay.
+fn started(
+    this: &Container,
+    rootfs: Snapshot,
+    mut config: ImageConfig,
+    image_ref: Option<String>,
+) -> Container {
     for (name, value) in &this.config.env {
         set(&mut config.env, name, value.clone());
     }
     for (name, value) in &this.config.labels {
         set(&mut config.labels, name, value.clone());
     }
-    let mut container = Container {
-        image_ref: Some(image.reference),
-        rootfs: Fs::ready(image.rootfs),
-        ..this.clone()
-    };
-    container.ports.extend(
-        config
-            .exposed_ports
+    let mut ports = this.ports.clone();
+    for port in config
+        .exposed_ports
+        .iter()
+        .filter_map(|text| network::parse_port(text))
+    {
+        if !ports
             .iter()
-            .filter_map(|text| network::parse_port(text)),
-    );
-    container.config = config;
-    container.last = None;
-    Ok(container)
+            .any(|old| (old.number, old.udp) == (port.number, port.udp))
+        {
+            ports.push(port);
+        }
+    }
+    Container {
+        image_ref,
+        rootfs: Fs::ready(rootfs),
+        config,
+        ports,
+        last: None,
+        ..this.clone()
+    }
 }
 
 pub(super) async fn import(
@@ -63,12 +84,7 @@ pub(super) async fn import(
     .await?;
     let image = engine.images.import(&host_path, &args.text("tag")?).await?;
     drop(mount);
-    Ok(Container {
-        rootfs: Fs::ready(image.rootfs),
-        config: image.config,
-        last: None,
-        ..this.clone()
-    })
+    Ok(started(this, image.rootfs, image.config, None))
 }
 
 async fn credentials(this: &Container) -> Result<BTreeMap<String, Credentials>> {
@@ -122,7 +138,7 @@ fn compression(args: &Args) -> Result<Compression> {
 }
 
 /// The container's configuration with what only containers know put in.
-fn image_config(container: &Container) -> crate::image::ImageConfig {
+fn image_config(container: &Container) -> ImageConfig {
     let mut config = container.config.clone();
     config.exposed_ports = container
         .ports

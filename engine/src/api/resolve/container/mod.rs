@@ -112,13 +112,17 @@ async fn read(
 }
 /// A path argument, with variables replaced when asked for.
 fn path(this: &Container, args: &Args, name: &str) -> Result<String> {
-    let path = args.str(name)?;
+    expanded(this, args, args.str(name)?)
+}
+
+fn expanded(this: &Container, args: &Args, path: String) -> Result<String> {
     if args.flag("expand")? {
         this.expand(&path)
     } else {
         Ok(path)
     }
 }
+
 fn find(pairs: &[(String, String)], name: &str) -> Answer {
     pairs
         .iter()
