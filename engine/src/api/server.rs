@@ -48,13 +48,21 @@ struct Request {
 
 /// Serves a client on a listener, to whoever knows the token.
 pub fn serve(listener: TcpListener, client: Arc<Client>) -> Server {
+    serve_up_to(listener, client, MAX_BODY_BYTES)
+}
+
+pub(super) fn serve_up_to(
+    listener: TcpListener,
+    client: Arc<Client>,
+    max_body_bytes: usize,
+) -> Server {
     let token = token();
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("{token}:"));
     let served = Served {
         client,
         authorization: format!("Basic {basic}").into(),
     };
-    let router = router(served, MAX_BODY_BYTES);
+    let router = router(served, max_body_bytes);
     let task = tokio::spawn(async move {
         // Serving ends with the task; errors of single connections end those.
         let _ = axum::serve(listener, router).await;

@@ -257,6 +257,12 @@ impl Container {
         exec::wait(last).await
     }
 
+    /// Somebody asked for files or the last command, and it failed.
+    pub fn failed_before(&self) -> bool {
+        let last = self.last.as_ref().and_then(|last| last.peek());
+        self.rootfs.failed_before() || matches!(last, Some(Err(_)))
+    }
+
     /// Runs everything.
     pub async fn sync(&self) -> Result<()> {
         self.rootfs.snapshot().await?;

@@ -79,7 +79,7 @@ impl Node {
     /// It was looked at and could not be made; making it again may go better.
     pub fn failed(&self) -> bool {
         match &self.object {
-            Object::Container(container) => container.rootfs.failed_before(),
+            Object::Container(container) => container.failed_before(),
             Object::Directory(directory) => directory.fs.failed_before(),
             Object::File(file) => file.fs.failed_before(),
             _ => false,
