@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eyre::{Result, WrapErr, bail, eyre};
 use serde_json::{Value as Json, json};
 
-use super::{digest, filter, mode, records, search, unsupported};
+use super::{callers_only, digest, filter, mode, records, search, unsupported};
 use crate::api::client::Client;
 use crate::graph::directory::{base_name, join};
 use crate::graph::engine::blocking;
@@ -47,6 +47,7 @@ pub async fn resolve(
         }
         "exists" => exists(engine, this, &path()?, args).await?,
         "export" => {
+            callers_only(client, "Directory.export")?;
             let dest = engine.host_path(&path()?);
             export(engine, this, &dest, args.flag("wipe")?).await?;
             dest.to_string_lossy().into_owned().into()

@@ -99,6 +99,14 @@ fn unsupported(type_name: &str, field: &str) -> Result<Answer> {
     bail!("`{type_name}.{field}` is not supported by poniard")
 }
 
+/// Refuses to a module what is the caller's: the machine.
+fn callers_only(client: &Client, what: &str) -> Result<()> {
+    if client.call.is_some() {
+        bail!("`{what}` is not for modules: take or return a Directory, File or Workspace");
+    }
+    Ok(())
+}
+
 /// Makes objects that an earlier run kept by something other than a call.
 pub async fn recalled(client: &Arc<Client>, call: &Call) -> Result<Option<Arc<Node>>> {
     if call.receiver.is_some() {

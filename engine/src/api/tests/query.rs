@@ -56,6 +56,39 @@ async fn an_object_is_found_by_its_id() {
     }
 }
 
+#[tokio::test]
+async fn a_module_does_not_reach_the_machine() {
+    use crate::api::functions::ActiveCall;
+    let bench = Bench::new();
+    std::fs::write(bench.work("dagger.json"), r#"{"name": "m"}"#).unwrap();
+    let shared = bench.caller().shared.clone();
+    let call = ActiveCall {
+        module: shared.module(&bench.work("")).await.unwrap(),
+        function: String::new(),
+        object: "M".into(),
+        parent: Json::Null,
+        args: Vec::new(),
+        result: Default::default(),
+    };
+    let module = Arc::new(Client::new(shared, Some(call), Default::default()));
+    let path = bench.work("out");
+    let path = path.display();
+    for query in [
+        "{host{directory(path:\"/\"){id}}}".to_owned(),
+        "{address(value:\"/\"){directory{id}}}".to_owned(),
+        "{address(value:\"/etc/passwd\"){file{id}}}".to_owned(),
+        "{address(value:\"/run/socket\"){socket{id}}}".to_owned(),
+        format!(r#"{{directory{{export(path:"{path}")}}}}"#),
+        format!(r#"{{file(name:"f",contents:""){{export(path:"{path}")}}}}"#),
+        format!(r#"{{container{{export(path:"{path}")}}}}"#),
+        format!(r#"{{changeset{{export(path:"{path}")}}}}"#),
+    ] {
+        let said = error(&module, &query).await.message;
+        assert!(said.contains("is not for modules"), "{query}: {said}");
+    }
+    assert!(!bench.work("out").exists());
+}
+
 #[test]
 fn arguments_called_like_ours_count_in_ids() {
     use crate::graph::{Call, node::CONTENT};

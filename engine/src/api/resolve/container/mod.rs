@@ -10,7 +10,7 @@ use std::sync::Arc;
 use eyre::{Result, bail};
 use serde_json::{Value as Json, json};
 
-use super::{directory as dir, file, network, records, unsupported};
+use super::{callers_only, directory as dir, file, network, records, unsupported};
 use crate::api::client::Client;
 use crate::graph::container::Container;
 use crate::graph::node::Answer;
@@ -67,6 +67,7 @@ async fn read(
         }
         "exitCode" => this.last().await?.code.into(),
         "export" => {
+            callers_only(client, "Container.export")?;
             let dest = engine.host_path(&path(this, args, "path")?);
             let file = image::archive(engine, this, args)?;
             file::export(engine, &file, &dest, false).await?;
