@@ -1,6 +1,6 @@
 //! One caller of the API: the command line, or a function of a module.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,7 +10,7 @@ use async_graphql::{Request, Response, Variables};
 use eyre::{Result, bail, eyre};
 use serde_json::{Map, Value as Json};
 
-use super::functions::{ActiveCall, Memo};
+use super::functions::{ActiveCall, Results};
 use super::reads::Reads;
 use super::resolve::API_VERSION;
 use super::server::Server;
@@ -18,7 +18,7 @@ use super::{Model, QueryError, resolve, schema, sdl};
 use crate::graph::node::{Answer, Workspace};
 use crate::graph::{Args, Call, Engine, Node, Object, Value, secret};
 use crate::module::{Module, config, reference, types};
-use crate::store::Digest;
+use crate::store::{Digest, Hasher};
 
 /// What all callers of a run share.
 pub struct Shared {
@@ -31,7 +31,7 @@ pub struct Shared {
     modules: tokio::sync::Mutex<HashMap<PathBuf, Arc<Module>>>,
     pub workspace: Arc<Workspace>,
     /// Results of functions in this run.
-    pub memo: Memo,
+    pub results: Results,
 }
 
 /// One caller.
@@ -75,7 +75,7 @@ impl Shared {
             nodes: Mutex::default(),
             modules: Default::default(),
             workspace: Arc::new(Workspace { root, path }),
-            memo: Memo::default(),
+            results: Results::default(),
         }))
     }
 
@@ -100,12 +100,36 @@ impl Shared {
             .cloned()
     }
 
+    /// Digest of a module's sources and of all modules that it uses.
+    pub async fn whole_key(&self, module: &Arc<Module>) -> Result<Digest> {
+        let make = || async {
+            let (mut seen, mut hasher) = (HashSet::new(), Hasher::new("modules-1"));
+            let mut queue = VecDeque::from([module.clone()]);
+            while let Some(module) = queue.pop_front() {
+                if !seen.insert(module.dir.clone()) {
+                    continue;
+                }
+                hasher.add(module.source_key()?);
+                for dependency in &module.config.dependencies {
+                    let dir =
+                        reference::dependency_dir(&self.engine, dependency, &module.dir).await?;
+                    queue.push_back(self.module(&dir).await?);
+                }
+            }
+            Ok::<_, eyre::Report>(hasher.digest())
+        };
+        module.whole_key.get_or_try_init(make).await.copied()
+    }
+
     pub fn known(&self, id: &Digest) -> Option<Arc<Node>> {
         locked(&self.nodes).get(id).cloned()
     }
 
     fn add(&self, node: Node) -> Arc<Node> {
         let mut nodes = locked(&self.nodes);
+        if nodes.get(&node.id).is_some_and(|known| known.failed()) {
+            nodes.remove(&node.id);
+        }
         nodes
             .entry(node.id)
             .or_insert_with(|| Arc::new(node))
@@ -273,12 +297,16 @@ impl Client {
         self.bind(type_name, field, &mut args).await?;
         let call = self.call_of(this.as_deref(), field, &args);
         let stable = resolve::stable(type_name, field);
-        if stable && let Some(node) = self.shared.known(&call.digest()) {
+        if stable
+            && let Some(node) = self.shared.known(&call.digest())
+            && !node.failed()
+        {
             return Ok(Value::Node(node));
         }
         let lasting = this.as_ref().is_none_or(|node| node.lasting)
             && args.bound().all(|node| node.lasting)
-            && field != "setSecret";
+            && !(this.is_none()
+                && matches!(field, "setSecret" | "currentModule" | "currentFunctionCall"));
         let answer = resolve::field(self, this.as_ref(), field, &args).await?;
         self.value(answer, this, call, lasting)
     }
@@ -440,29 +468,80 @@ impl Client {
         }
     }
 
-    /// Keeps how an object is made for later runs. False if that cannot be kept.
-    pub fn persist(&self, id: &Digest) -> Result<bool> {
-        let Some(node) = self.shared.known(id) else {
-            return Ok(false);
+    /// How an object is made, if an object has the id.
+    fn made(&self, id: &Digest) -> Option<Call> {
+        match self.shared.known(id) {
+            Some(node) => Some(node.call.clone()),
+            None => self.engine().store.cached("call", id),
+        }
+    }
+
+    /// The objects among `ids`, and all that they are made of, these last. None
+    /// if one of those is gone.
+    fn closure(&self, mut ids: Vec<Digest>) -> Option<Vec<(Digest, Call)>> {
+        let (mut seen, mut found) = (HashSet::new(), Vec::new());
+        while let Some(id) = ids.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            // A text among the arguments may look like an id and be none.
+            let Some(call) = self.made(&id) else { continue };
+            if let Some(receiver) = call.receiver {
+                self.made(&receiver)?;
+                ids.push(receiver);
+            }
+            call.args
+                .values()
+                .for_each(|value| ids_in(value, &mut |id| ids.push(id)));
+            found.push((id, call));
+        }
+        Some(found)
+    }
+
+    /// Keeps how the objects in a value are made for later runs; gives the ids
+    /// that are needed for it. None if something only lives in this run.
+    pub fn persist(&self, value: &Json) -> Result<Option<Vec<Digest>>> {
+        let mut ids = Vec::new();
+        ids_in(value, &mut |id| ids.push(id));
+        let Some(all) = self.closure(ids) else {
+            return Ok(None);
         };
-        if !node.lasting {
-            return Ok(false);
+        let lasts = |id| self.shared.known(id).is_none_or(|node| node.lasting);
+        if !all.iter().all(|(id, _)| lasts(id)) {
+            return Ok(None);
         }
         let store = &self.engine().store;
-        if store.cached::<Call>("call", id).is_some() {
-            return Ok(true);
-        }
-        let mut needed: Vec<Digest> = node.call.receiver.into_iter().collect();
-        for value in node.call.args.values() {
-            ids_in(value, &mut |id| needed.push(id));
-        }
-        for other in needed {
-            if self.shared.known(&other).is_some() && !self.persist(&other)? {
-                return Ok(false);
+        for (id, call) in all.iter().rev() {
+            if store.cached::<Call>("call", id).is_none() {
+                store.remember("call", id, call)?;
             }
         }
-        store.remember("call", id, &node.call)?;
-        Ok(true)
+        Ok(Some(all.into_iter().map(|(id, _)| id).collect()))
+    }
+
+    /// Whether an object that was kept can be made.
+    pub async fn is_kept(&self, id: &Digest) -> bool {
+        match self.made(id) {
+            None => false,
+            Some(call) if call.is_module_object() => match call.args.get("module") {
+                Some(Json::String(key)) => self.shared.module_by_key(key).await.is_some(),
+                _ => false,
+            },
+            Some(_) => true,
+        }
+    }
+
+    /// Secrets whose plaintext is not part of their id, among objects and all
+    /// that they are made of.
+    pub fn secrets_of(&self, ids: Vec<Digest>) -> Vec<Digest> {
+        let all = self.closure(ids).unwrap_or_default();
+        let mut secrets: Vec<_> = all
+            .into_iter()
+            .filter(|(_, call)| call.field == "secret")
+            .map(|(id, _)| id)
+            .collect();
+        secrets.sort();
+        secrets
     }
 }
 

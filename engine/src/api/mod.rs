@@ -14,6 +14,8 @@ mod schema;
 pub mod sdl;
 mod server;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use client::Client;
 pub use model::Model;

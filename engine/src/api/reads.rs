@@ -12,8 +12,8 @@ pub struct Read {
     /// Field of `Workspace`.
     pub field: String,
     pub args: Map<String, Value>,
-    /// Stands for what came back.
-    pub found: String,
+    /// Stands for what came back; none when reading failed.
+    pub found: Option<String>,
 }
 
 /// Reads of a function, and of those that called it.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine as _;
@@ -47,22 +48,36 @@ struct Request {
 
 /// Serves a client on a listener, to whoever knows the token.
 pub fn serve(listener: TcpListener, client: Arc<Client>) -> Server {
+    serve_up_to(listener, client, MAX_BODY_BYTES)
+}
+
+pub(super) fn serve_up_to(
+    listener: TcpListener,
+    client: Arc<Client>,
+    max_body_bytes: usize,
+) -> Server {
     let token = token();
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("{token}:"));
     let served = Served {
         client,
         authorization: format!("Basic {basic}").into(),
     };
-    let router = axum::Router::new()
-        .route("/query", post(query))
-        .route("/", get(|| async { "poniard" }))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(served);
+    let router = router(served, max_body_bytes);
     let task = tokio::spawn(async move {
         // Serving ends with the task; errors of single connections end those.
         let _ = axum::serve(listener, router).await;
     });
     Server { token, task }
+}
+
+fn router(served: Served, max_body_bytes: usize) -> axum::Router {
+    axum::Router::new()
+        .route("/query", post(query))
+        // Before the body is read: nobody else makes us keep it.
+        .layer(from_fn_with_state(served.clone(), guard))
+        .route("/", get(|| async { "poniard" }))
+        .layer(DefaultBodyLimit::max(max_body_bytes))
+        .with_state(served)
 }
 
 /// 128 random bits.
@@ -73,11 +88,13 @@ fn token() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-async fn query(
+/// Lets through who knows the token.
+async fn guard(
     State(served): State<Served>,
-    headers: HeaderMap,
-    Json(request): Json<Request>,
+    request: axum::extract::Request,
+    next: Next,
 ) -> Response {
+    let headers = request.headers();
     // Programs send no Origin; pages of a browser do.
     if headers.contains_key(header::ORIGIN) {
         return (StatusCode::FORBIDDEN, "requests of web pages are refused").into_response();
@@ -93,6 +110,10 @@ async fn query(
         )
             .into_response();
     }
+    next.run(request).await
+}
+
+async fn query(State(served): State<Served>, Json(request): Json<Request>) -> Response {
     let Request {
         query,
         variables,

@@ -143,7 +143,7 @@ impl Container {
     }
 
     /// The mount that a path is in, with the path inside of it.
-    fn mount_of(&self, path: &str) -> Option<(usize, String)> {
+    pub(super) fn mount_of(&self, path: &str) -> Option<(usize, String)> {
         self.mounts
             .iter()
             .enumerate()
@@ -170,6 +170,9 @@ impl Container {
                 directory: directory.clone(),
                 path: rest,
             }),
+            Mounted::File(_) if !rest.is_empty() => {
+                bail!("cannot take `{path}`: `{}` is a file", self.mounts[n].path)
+            }
             Mounted::File(file) => {
                 let (parent, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
                 let directory = Directory {
@@ -213,7 +216,7 @@ impl Container {
             Some(n) => match &mut container.mounts[n].what {
                 Mounted::Directory { directory, .. } => *directory = changed,
                 Mounted::File(file) => file.fs = changed.fs,
-                _ => unreachable!("`place` gives directories and files only"),
+                _ => bail!("cannot change `{path}`: it is in no directory or file"),
             },
         }
         Ok(container)
@@ -252,6 +255,12 @@ impl Container {
             bail!("no command has been set: `with-exec` runs one");
         };
         exec::wait(last).await
+    }
+
+    /// Somebody asked for files or the last command, and it failed.
+    pub fn failed_before(&self) -> bool {
+        let last = self.last.as_ref().and_then(|last| last.peek());
+        self.rootfs.failed_before() || matches!(last, Some(Err(_)))
     }
 
     /// Runs everything.

@@ -1,19 +1,19 @@
 //! What evaluation works with: the store, images, processes, the network.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use eyre::{Result, WrapErr};
 
 use super::exec;
 use super::gate::Gate;
+use super::memo::Memo;
 use super::service::Services;
 use crate::exec::{Executor, HostsFile};
 use crate::image::Images;
 use crate::net::Network;
 use crate::progress::Progress;
-use crate::store::{Digest, Store};
+use crate::store::Store;
 
 /// One per invocation.
 pub struct Engine {
@@ -32,7 +32,7 @@ pub struct Engine {
     /// Names of this run's services, for programs that start services while they run.
     pub hosts: HostsFile,
     /// Commands under way or done, by cache key.
-    pub(super) execs: Mutex<HashMap<Digest, exec::Shared>>,
+    pub(super) execs: Memo<Arc<exec::Outcome>>,
 }
 
 /// How an engine is set up.
@@ -78,7 +78,7 @@ impl Engine {
             workdir,
             secret_key,
             hosts: HostsFile::new(),
-            execs: Mutex::default(),
+            execs: Memo::default(),
         }))
     }
 

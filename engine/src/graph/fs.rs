@@ -36,6 +36,11 @@ impl Fs {
         Self::lazy(async move { Err(failure.into()) })
     }
 
+    /// Somebody looked, and it could not be made.
+    pub fn failed_before(&self) -> bool {
+        matches!(self.0.peek(), Some(Err(_)))
+    }
+
     pub async fn snapshot(&self) -> Result<Snapshot> {
         Ok(on_task(self.0.clone()).await?)
     }

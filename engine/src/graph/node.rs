@@ -9,6 +9,12 @@ use serde_json::{Map, Value as Json};
 use super::{Container, Directory, File, Secret, Service, git, secret, service};
 use crate::store::{Digest, Hasher};
 
+/// The call of what is known by its content, wherever it came from.
+pub const CONTENT: &str = "_content";
+
+/// The call of an object of a module.
+pub const MODULE_OBJECT: &str = "_module";
+
 /// How an object is got: a field of another object, with arguments.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Call {
@@ -33,12 +39,18 @@ impl Call {
         }
     }
 
+    /// An object of a module, by its state.
+    pub fn is_module_object(&self) -> bool {
+        self.receiver.is_none() && self.field == MODULE_OBJECT
+    }
+
     pub fn digest(&self) -> Digest {
         // Layers are where content is kept; its id says what it is.
+        let is_content = self.receiver.is_none() && self.field == CONTENT;
         let mut args: Vec<_> = self
             .args
             .iter()
-            .filter(|(name, _)| *name != "layers")
+            .filter(|(name, _)| !(is_content && *name == "layers"))
             .collect();
         args.sort_by_key(|(name, _)| name.as_str());
         let mut hasher = Hasher::new("call-1")
@@ -61,6 +73,18 @@ pub struct Node {
     /// The call says all there is to know, so that it can be kept for later
     /// runs. False for what only lives in this run (a plaintext secret).
     pub lasting: bool,
+}
+
+impl Node {
+    /// It was looked at and could not be made; making it again may go better.
+    pub fn failed(&self) -> bool {
+        match &self.object {
+            Object::Container(container) => container.failed_before(),
+            Object::Directory(directory) => directory.fs.failed_before(),
+            Object::File(file) => file.fs.failed_before(),
+            _ => false,
+        }
+    }
 }
 
 /// What an object is. Simple records are kept as their fields.

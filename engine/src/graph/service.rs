@@ -1,16 +1,18 @@
 //! Services, cache volumes, sockets: what containers share while they run.
 
-use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eyre::{Result, bail, eyre};
-use tokio::sync::{Mutex, OnceCell};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
 use super::container::{Container, Port};
 use super::exec::{self, Exec};
+use super::fs::on_task;
+use super::memo::Memo;
 use super::{Engine, Failure};
 use crate::exec::Running;
 use crate::store::{Digest, Hasher};
@@ -95,9 +97,11 @@ impl Service {
     pub async fn key(&self, engine: &Arc<Engine>) -> Result<Digest> {
         let base = Hasher::new("service-1").with(self.hostname.as_deref().unwrap_or_default());
         Ok(match &self.backend {
-            Backend::Container { exec, .. } => {
-                base.with(Box::pin(exec.key(engine)).await?).digest()
-            }
+            Backend::Container { container, exec } => base
+                .with(Box::pin(exec.key(engine)).await?)
+                // Which ports answer says when it has started.
+                .with(format!("{:?}", container.ports))
+                .digest(),
             Backend::Host { host, ports } => ports
                 .iter()
                 .fold(base.with("host").with(host), |hasher, (there, port)| {
@@ -133,7 +137,7 @@ impl Service {
 /// Services of this run, by key.
 #[derive(Default)]
 pub struct Services {
-    started: Mutex<HashMap<Digest, Arc<OnceCell<Arc<Started>>>>>,
+    started: Memo<Arc<Started>>,
 }
 
 /// A service under way.
@@ -150,36 +154,29 @@ impl Services {
     /// Starts a service unless it runs, and waits until its ports answer.
     pub async fn start(&self, engine: &Arc<Engine>, service: &Service) -> Result<Arc<Started>> {
         let key = service.key(engine).await?;
-        let cell = {
-            let mut started = self.started.lock().await;
-            if let Some(cell) = started.get(&key)
-                && cell.get().is_some_and(|running| running.ended())
-            {
-                started.remove(&key);
-            }
-            started.entry(key).or_default().clone()
-        };
-        Ok(cell
-            .get_or_try_init(|| Box::pin(start(engine, service)))
-            .await?
-            .clone())
+        self.started.forget(&key, |running| running.ended());
+        let (engine, service) = (engine.clone(), service.clone());
+        let work = self.started.once(key, || boxed_start(engine, service));
+        Ok(on_task(work).await?)
     }
 
     pub async fn stop(&self, engine: &Arc<Engine>, service: &Service, kill: bool) -> Result<()> {
         let key = service.key(engine).await?;
-        let cell = self.started.lock().await.remove(&key);
-        if let Some(started) = cell.as_ref().and_then(|cell| cell.get()) {
+        let Some(work) = self.started.get(&key) else {
+            return Ok(());
+        };
+        // One that is starting is waited for; one that cannot start does not run.
+        if let Ok(started) = on_task(work).await {
+            self.started
+                .forget(&key, |other| Arc::ptr_eq(other, &started));
             started.stop(kill).await?;
         }
         Ok(())
     }
 
     pub async fn stop_all(&self) {
-        let all: Vec<_> = self.started.lock().await.drain().collect();
-        let stops = all
-            .iter()
-            .filter_map(|(_, cell)| cell.get())
-            .map(|started| started.stop(true));
+        let all = self.started.drain();
+        let stops = all.iter().map(|started| started.stop(true));
         // The run is over: a service that cannot be stopped dies with it.
         let _ = futures::future::join_all(stops).await;
     }
@@ -211,6 +208,11 @@ impl Started {
     pub fn forwards(&self) -> impl Iterator<Item = SocketAddr> + '_ {
         self.forwards.iter().map(|forward| forward.listen)
     }
+}
+
+/// Boxed, since a service may need another one.
+fn boxed_start(engine: Arc<Engine>, service: Service) -> BoxFuture<'static, Result<Arc<Started>>> {
+    async move { start(&engine, &service).await }.boxed()
 }
 
 async fn start(engine: &Arc<Engine>, service: &Service) -> Result<Arc<Started>> {

@@ -81,6 +81,14 @@ impl Config {
                 .to_owned();
             eyre::eyre!("cannot read `{}:{line}:{column}`: {cause}", path.display())
         })?;
+        // It is part of paths.
+        if config.name.contains(['/', '\0']) || config.name.starts_with('.') {
+            bail!(
+                "cannot read `{}`: `{}` is no name of a module",
+                path.display(),
+                config.name
+            );
+        }
         if config.name.is_empty() {
             bail!(
                 "cannot read `{}`: `name` is missing; give the module a name",
@@ -135,6 +143,8 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_named_with_the_place() {
+        let error = read(r#"{"name": "../a"}"#).unwrap_err().to_string();
+        assert!(error.contains("no name"), "{error}");
         let error = read("{\n  \"name\": \"a\",\n  \"include\": 3\n}")
             .unwrap_err()
             .to_string();

@@ -33,6 +33,8 @@ pub struct Module {
     pub context: PathBuf,
     pub types: Types,
     source_key: OnceLock<Digest>,
+    /// With the sources of all modules that it uses.
+    pub whole_key: tokio::sync::OnceCell<Digest>,
 }
 
 impl Module {
@@ -47,6 +49,7 @@ impl Module {
             context: config::context(dir),
             types: Types::default(),
             source_key: OnceLock::new(),
+            whole_key: Default::default(),
         };
         if module.config.sdk.is_some() {
             module.types = module.read_types(engine).await?;

@@ -97,9 +97,18 @@ pub fn digest(root: &Path, files: &[PathBuf]) -> Result<Digest> {
     for file in files {
         let name = file.strip_prefix(root).unwrap_or(file);
         hasher.add(name.as_os_str().as_encoded_bytes());
-        let contents =
-            std::fs::read(file).wrap_err_with(|| format!("cannot read `{}`", file.display()))?;
-        hasher.add(contents);
+        let unreadable = || format!("cannot read `{}`", file.display());
+        if file.is_symlink() {
+            let target = std::fs::read_link(file).wrap_err_with(unreadable)?;
+            hasher.add(target.as_os_str().as_encoded_bytes());
+        }
+        // A link may lead to a directory or nowhere, and a pipe never ends.
+        match std::fs::metadata(file) {
+            Ok(found) if found.is_file() => {
+                hasher.add(std::fs::read(file).wrap_err_with(unreadable)?);
+            }
+            _ => hasher.add("no file"),
+        }
     }
     Ok(hasher.digest())
 }
@@ -139,5 +148,19 @@ mod tests {
             .map(|f| f.strip_prefix(root.path()).unwrap().to_str().unwrap())
             .collect();
         assert_eq!(names, ["Cargo.toml", "lib/a.rs", "m/src/main.rs"]);
+    }
+
+    #[test]
+    fn links_count_by_where_they_lead_and_may_lead_nowhere() {
+        let root = tempfile::tempdir().unwrap();
+        let link = root.path().join("link");
+        let digest = |target: &str| {
+            let _ = std::fs::remove_file(&link);
+            std::os::unix::fs::symlink(target, &link).unwrap();
+            let found = files(root.path(), &Config::default()).unwrap();
+            digest(root.path(), &found).unwrap()
+        };
+        std::fs::create_dir(root.path().join("dir")).unwrap();
+        assert_ne!(digest("dir"), digest("nowhere"));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eyre::Result;
 
 use super::directory as dir;
-use super::unsupported;
+use super::{callers_only, unsupported};
 use crate::api::client::Client;
 use crate::graph::engine::blocking;
 use crate::graph::node::{Answer, Changeset};
@@ -32,6 +32,7 @@ pub async fn resolve(
             File::made(engine, "diff.patch", patch.into_bytes(), 0o644).into()
         }
         "export" => {
+            callers_only(client, "Changeset.export")?;
             let dest = engine.host_path(&args.str("path")?);
             let removed = changes(engine, this).await?.removed;
             dir::export(
@@ -44,7 +45,8 @@ pub async fn resolve(
             for path in removed.iter().rev() {
                 let path = dest.join(path.trim_end_matches('/'));
                 // What is gone already, or not empty because of files of the host, stays as it is.
-                let _ = if path.is_dir() {
+                let is_dir = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
+                let _ = if is_dir {
                     std::fs::remove_dir(&path)
                 } else {
                     std::fs::remove_file(&path)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eyre::{Result, WrapErr, bail, eyre};
 use serde_json::{Value as Json, json};
 
-use super::{digest, filter, mode, records, search, unsupported};
+use super::{callers_only, digest, filter, mode, records, search, unsupported};
 use crate::api::client::Client;
 use crate::graph::directory::{base_name, join};
 use crate::graph::engine::blocking;
@@ -47,6 +47,7 @@ pub async fn resolve(
         }
         "exists" => exists(engine, this, &path()?, args).await?,
         "export" => {
+            callers_only(client, "Directory.export")?;
             let dest = engine.host_path(&path()?);
             export(engine, this, &dest, args.flag("wipe")?).await?;
             dest.to_string_lossy().into_owned().into()
@@ -429,7 +430,8 @@ fn apply_patch(tree: &Tree, at: &str, text: &str) -> Result<()> {
         };
         let (old, new) = (name(patch.original()), name(patch.modified()));
         let base = match &old {
-            Some(path) => String::from_utf8_lossy(&tree.read(&join(at, path))?).into_owned(),
+            Some(path) => String::from_utf8(tree.read(&join(at, path))?)
+                .map_err(|_| eyre!("cannot patch `{path}`: it is not UTF-8"))?,
             None => String::new(),
         };
         let shown = new.as_ref().or(old.as_ref()).cloned().unwrap_or_default();

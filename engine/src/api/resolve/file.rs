@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eyre::{Result, WrapErr, bail, eyre};
 
-use super::{records, search, unsupported};
+use super::{callers_only, records, search, unsupported};
 use crate::api::client::Client;
 use crate::graph::directory::{base_name, edit, join};
 use crate::graph::engine::blocking;
@@ -47,6 +47,7 @@ pub async fn resolve(
         }
         "digest" => super::digest(digest(engine, this, args.flag("excludeMetadata")?).await?),
         "export" => {
+            callers_only(client, "File.export")?;
             let dest = engine.host_path(&args.str("path")?);
             export(engine, this, &dest, args.flag("allowParentDirPath")?).await?;
             dest.to_string_lossy().into_owned().into()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eyre::{Result, bail, eyre};
 use serde_json::Value as Json;
 
-use super::{content, filter, git, network, unsupported};
+use super::{callers_only, content, filter, git, network, unsupported};
 use crate::api::client::Client;
 use crate::graph::node::Answer;
 use crate::graph::service::Socket;
@@ -15,11 +15,7 @@ use crate::module::config;
 use crate::store::Filter;
 
 pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<Answer> {
-    if client.call.is_some() {
-        bail!(
-            "`Host.{field}` is not for modules: take a Directory, File or Workspace as an argument"
-        );
-    }
+    callers_only(client, &format!("Host.{field}"))?;
     let engine = client.engine();
     Ok(match field {
         "directory" => Answer::Node(
@@ -76,6 +72,14 @@ pub async fn file_node(client: &Arc<Client>, path: &Path) -> Result<Arc<Node>> {
 
 pub async fn address(client: &Arc<Client>, this: &str, field: &str, args: &Args) -> Result<Answer> {
     let engine = client.engine();
+    let on_the_machine = match field {
+        "directory" | "file" => remote(this).is_none(),
+        "service" | "socket" => true,
+        _ => false,
+    };
+    if on_the_machine {
+        callers_only(client, &format!("Address.{field}"))?;
+    }
     Ok(match field {
         "value" => this.into(),
         "container" => {

@@ -22,7 +22,7 @@ use serde_json::Value as Json;
 use super::client::Client;
 use super::functions;
 use super::reads::Read;
-use crate::graph::node::Answer;
+use crate::graph::node::{Answer, CONTENT, MODULE_OBJECT};
 use crate::graph::{Args, Call, Directory, File, Fs, Node, Object};
 use crate::module::Module;
 use crate::store::{Digest, Filter, Snapshot};
@@ -99,14 +99,22 @@ fn unsupported(type_name: &str, field: &str) -> Result<Answer> {
     bail!("`{type_name}.{field}` is not supported by poniard")
 }
 
+/// Refuses to a module what is the caller's: the machine.
+fn callers_only(client: &Client, what: &str) -> Result<()> {
+    if client.call.is_some() {
+        bail!("`{what}` is not for modules: take or return a Directory, File or Workspace");
+    }
+    Ok(())
+}
+
 /// Makes objects that an earlier run kept by something other than a call.
 pub async fn recalled(client: &Arc<Client>, call: &Call) -> Result<Option<Arc<Node>>> {
     if call.receiver.is_some() {
         return Ok(None);
     }
     Ok(match call.field.as_str() {
-        "_module" => Some(functions::recalled(client, &call.args).await?),
-        "_content" => {
+        MODULE_OBJECT => Some(functions::recalled(client, &call.args).await?),
+        CONTENT => {
             let text = |name: &str| {
                 call.args
                     .get(name)
@@ -139,7 +147,7 @@ fn content(client: &Client, snapshot: Snapshot, path: &str, is_file: bool) -> Ar
         ("type", type_name.into()),
     ];
     let call = Call::root(
-        "_content",
+        CONTENT,
         args.map(|(name, value)| (name.to_owned(), value))
             .into_iter()
             .collect(),
@@ -205,11 +213,12 @@ pub fn filtered(client: &Client, node: &Arc<Node>, filter: Filter) -> Result<Arc
     ))
 }
 
-/// What reading a part of the workspace gives now.
-pub async fn read_again(client: &Arc<Client>, read: &Read) -> Result<String> {
+/// What reading a part of the workspace gives now; none when it fails.
+pub async fn read_again(client: &Arc<Client>, read: &Read) -> Option<String> {
     let this = client.shared.workspace.clone();
     workspace::read(client, &this, &read.field, &Args::new(read.args.clone()))
         .await
+        .ok()
         .map(|(_, found)| found)
 }
 

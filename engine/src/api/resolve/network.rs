@@ -101,12 +101,18 @@ pub async fn service(
         "hostname" => this.hostname(engine).await?.into(),
         "ports" => Answer::Objects("Port", this.ports().iter().map(port).collect()),
         "endpoint" => {
+            // Which port of the host a tunnel has is known once it is there.
+            let tunnel = match &this.backend {
+                Backend::Tunnel { .. } => {
+                    let started = engine.services.start(engine, this).await?;
+                    started.forwards().next().map(|address| address.port())
+                }
+                _ => None,
+            };
             let number = match args.opt::<i64>("port")? {
                 Some(number) => port_number(number)?,
-                None => this
-                    .ports()
-                    .first()
-                    .map(|port| port.number)
+                None => tunnel
+                    .or_else(|| this.ports().first().map(|port| port.number))
                     .ok_or_else(|| {
                         eyre!(
                             "the service exposes no port: name one, or expose it in the container"
@@ -206,7 +212,8 @@ pub fn host_service(args: &Args) -> Result<Service> {
         .into_iter()
         .map(|(front, back)| {
             let port = Port {
-                number: front,
+                // Containers ask for it by number, so none is made up.
+                number: if front == 0 { back } else { front },
                 udp: false,
                 description: None,
                 skip_healthcheck: true,

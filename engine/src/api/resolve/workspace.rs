@@ -21,13 +21,14 @@ pub async fn resolve(
     field: &str,
     args: &Args,
 ) -> Result<Answer> {
-    let (answer, found) = read(client, this, field, args).await?;
+    let result = read(client, this, field, args).await;
+    // What is not there counts as well: a function may go on without it.
     client.reads.record(Read {
         field: field.to_owned(),
         args: args.json.clone(),
-        found,
+        found: result.as_ref().ok().map(|(_, found)| found.clone()),
     });
-    Ok(answer)
+    Ok(result?.0)
 }
 
 /// An answer, and what stands for it.

@@ -1,0 +1,191 @@
+//! Fields that change how commands run, and nothing else.
+
+use eyre::{Result, eyre};
+use serde_json::{Map, Value as Json, json};
+
+use super::image::registry_host;
+use super::path;
+use crate::api::resolve::{network, records};
+use crate::graph::Args;
+use crate::graph::container::{Container, Port, set, unset};
+use crate::graph::node::Answer;
+
+/// Fields that change how commands run, and nothing else.
+pub(super) fn configured(this: &Container, field: &str, args: &Args) -> Result<Option<Container>> {
+    let mut new = this.clone();
+    let name = || args.str("name");
+    match field {
+        "withAnnotation" => set(&mut new.annotations, &name()?, args.str("value")?),
+        "withoutAnnotation" => unset(&mut new.annotations, &name()?),
+        "withDefaultArgs" => new.config.cmd = args.list("args")?,
+        "withoutDefaultArgs" => new.config.cmd.clear(),
+        "withEntrypoint" => {
+            new.config.entrypoint = args.list("args")?;
+            if !args.flag("keepDefaultArgs")? {
+                new.config.cmd.clear();
+            }
+        }
+        "withoutEntrypoint" => {
+            new.config.entrypoint.clear();
+            if !args.flag("keepDefaultArgs")? {
+                new.config.cmd.clear();
+            }
+        }
+        "withEnvFileVariables" => {
+            for (name, value) in args.env_file("source")?.iter() {
+                set(&mut new.config.env, name, value.clone());
+            }
+        }
+        "withEnvVariable" => {
+            let value = args.str("value")?;
+            let value = if args.flag("expand")? {
+                this.expand(&value)?
+            } else {
+                value
+            };
+            unset(&mut new.secrets, &name()?);
+            set(&mut new.config.env, &name()?, value);
+        }
+        "withoutEnvVariable" => unset(&mut new.config.env, &name()?),
+        "withVolatileVariable" => set(&mut new.volatile, &name()?, args.str("value")?),
+        "withoutVolatileVariable" => unset(&mut new.volatile, &name()?),
+        "withSecretVariable" => {
+            unset(&mut new.config.env, &name()?);
+            set(&mut new.secrets, &name()?, args.secret("secret")?);
+        }
+        "withoutSecretVariable" => unset(&mut new.secrets, &name()?),
+        "withExposedPort" => {
+            let port = Port {
+                number: network::port_number(args.get("port")?)?,
+                udp: args.text("protocol")? == "UDP",
+                description: args.opt("description")?,
+                skip_healthcheck: args.flag("experimentalSkipHealthcheck")?,
+            };
+            new.ports
+                .retain(|old| (old.number, old.udp) != (port.number, port.udp));
+            new.ports.push(port);
+        }
+        "withoutExposedPort" => {
+            let number = network::port_number(args.get("port")?)?;
+            let udp = args.text("protocol")? == "UDP";
+            new.ports
+                .retain(|old| (old.number, old.udp) != (number, udp));
+        }
+        "withLabel" => set(&mut new.config.labels, &name()?, args.str("value")?),
+        "withoutLabel" => unset(&mut new.config.labels, &name()?),
+        "withRegistryAuth" => {
+            let login = (args.str("username")?, args.secret("secret")?);
+            new.auth.insert(registry_host(&args.str("address")?), login);
+        }
+        "withoutRegistryAuth" => drop(new.auth.remove(&registry_host(&args.str("address")?))),
+        "withServiceBinding" => set(
+            &mut new.services,
+            &args.str("alias")?,
+            args.service("service")?,
+        ),
+        "withUser" => new.config.user = name()?,
+        "withoutUser" => new.config.user.clear(),
+        "withWorkdir" => new.config.workdir = this.absolute(&path(this, args, "path")?),
+        "withoutWorkdir" => new.config.workdir.clear(),
+        "withError" => match args.str("err")?.as_str() {
+            "" => {}
+            message => new = this.failing(message),
+        },
+        "withDockerHealthcheck" => new.config.healthcheck = Some(healthcheck_config(args)?),
+        "withoutDockerHealthcheck" => new.config.healthcheck = None,
+        _ => return Ok(None),
+    }
+    Ok(Some(new))
+}
+/// Docker's health check: `Test` is `["CMD", …]` or `["CMD-SHELL", text]`; times in ns.
+pub(super) fn healthcheck(config: Option<&Json>) -> Answer {
+    let Some(config) = config else {
+        return Answer::Null;
+    };
+    let test: Vec<String> = serde_json::from_value(config["Test"].clone()).unwrap_or_default();
+    let shell = test.first().is_some_and(|word| word == "CMD-SHELL");
+    let time = |name: &str| match config[name].as_u64().unwrap_or_default() {
+        0 => String::new(),
+        ns => format!("{}ms", ns / 1_000_000),
+    };
+    let record = json!({
+        "args": test.iter().skip(1).collect::<Vec<_>>(),
+        "shell": shell,
+        "interval": time("Interval"),
+        "timeout": time("Timeout"),
+        "startPeriod": time("StartPeriod"),
+        "startInterval": time("StartInterval"),
+        "retries": config["Retries"].as_i64().unwrap_or_default(),
+    });
+    Answer::Object("HealthcheckConfig", records::record(record))
+}
+
+fn healthcheck_config(args: &Args) -> Result<Json> {
+    let mut test = args.list("args")?;
+    test.insert(
+        0,
+        if args.flag("shell")? {
+            "CMD-SHELL"
+        } else {
+            "CMD"
+        }
+        .to_owned(),
+    );
+    let mut config = Map::new();
+    config.insert("Test".to_owned(), test.into());
+    for (name, key) in [
+        ("interval", "Interval"),
+        ("timeout", "Timeout"),
+        ("startPeriod", "StartPeriod"),
+        ("startInterval", "StartInterval"),
+    ] {
+        if let Some(text) = args.opt::<String>(name)? {
+            let time = nanoseconds(&text).ok_or_else(|| {
+                eyre!("argument `{name}`: `{text}` is no duration: expected a form like `30s` or `1m30s`")
+            })?;
+            config.insert(key.to_owned(), time.into());
+        }
+    }
+    if let Some(retries) = args.opt::<i64>("retries")? {
+        config.insert("Retries".to_owned(), retries.into());
+    }
+    Ok(Json::Object(config))
+}
+
+/// Reads `500ms`, `30s`, `1m30s`, `2h`.
+fn nanoseconds(text: &str) -> Option<u64> {
+    let mut total = 0u64;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .filter(|at| *at > 0)?;
+        let number: u64 = rest[..digits].parse().ok()?;
+        let unit_end = rest[digits..]
+            .find(|c: char| c.is_ascii_digit())
+            .map_or(rest.len(), |at| digits + at);
+        let unit: u64 = match &rest[digits..unit_end] {
+            "ns" => 1,
+            "us" | "µs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            _ => return None,
+        };
+        total = total.checked_add(number.checked_mul(unit)?)?;
+        rest = &rest[unit_end..];
+    }
+    (!text.is_empty()).then_some(total)
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_of_health_checks_are_read() {
+        assert_eq!(nanoseconds("1m30s"), Some(90_000_000_000));
+        assert_eq!(nanoseconds("500ms"), Some(500_000_000));
+        assert_eq!(nanoseconds("5 apples"), None);
+    }
+}

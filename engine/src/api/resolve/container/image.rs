@@ -1,0 +1,229 @@
+//! Containers from images, and images of containers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use eyre::{Result, bail};
+
+use crate::api::resolve::network;
+use crate::graph::container::{Container, set};
+use crate::graph::engine::blocking;
+use crate::graph::node::Answer;
+use crate::graph::{Args, Engine, File, Fs};
+use crate::image::{Compression, Credentials, ImageConfig};
+use crate::store::{Hasher, Snapshot};
+
+pub(super) async fn from(engine: &Arc<Engine>, this: &Container, args: &Args) -> Result<Container> {
+    if args.node("registryService")?.is_some() {
+        bail!("`registryService` of `Container.from` is not supported by poniard");
+    }
+    let address = args.str("address")?;
+    let auth = credentials(this).await?;
+    let image = engine
+        .images
+        .get(&address, &this.config.platform, &auth, &engine.progress)
+        .await?;
+    Ok(started(
+        this,
+        image.rootfs,
+        image.config,
+        Some(image.reference),
+    ))
+}
+
+/// The container with the files and the configuration of an image. Variables
+/// and labels that were set before stay.
+fn started(
+    this: &Container,
+    rootfs: Snapshot,
+    mut config: ImageConfig,
+    image_ref: Option<String>,
+) -> Container {
+    for (name, value) in &this.config.env {
+        set(&mut config.env, name, value.clone());
+    }
+    for (name, value) in &this.config.labels {
+        set(&mut config.labels, name, value.clone());
+    }
+    let mut ports = this.ports.clone();
+    for port in config
+        .exposed_ports
+        .iter()
+        .filter_map(|text| network::parse_port(text))
+    {
+        if !ports
+            .iter()
+            .any(|old| (old.number, old.udp) == (port.number, port.udp))
+        {
+            ports.push(port);
+        }
+    }
+    Container {
+        image_ref,
+        rootfs: Fs::ready(rootfs),
+        config,
+        ports,
+        last: None,
+        ..this.clone()
+    }
+}
+
+pub(super) async fn import(
+    engine: &Arc<Engine>,
+    this: &Container,
+    args: &Args,
+) -> Result<Container> {
+    let source = args.file("source")?;
+    let snapshot = source.fs.snapshot().await?;
+    let (store, path) = (engine.store.clone(), source.path.clone());
+    let (mount, host_path) = blocking(move || {
+        let mount = store.mount(&snapshot)?;
+        let host_path = mount.tree().host_path(&path)?;
+        Ok((mount, host_path))
+    })
+    .await?;
+    let image = engine.images.import(&host_path, &args.text("tag")?).await?;
+    drop(mount);
+    Ok(started(this, image.rootfs, image.config, None))
+}
+
+async fn credentials(this: &Container) -> Result<BTreeMap<String, Credentials>> {
+    let mut all = BTreeMap::new();
+    for (host, (username, secret)) in &this.auth {
+        let password = secret.plaintext().await?.trim_end().to_owned();
+        all.insert(
+            host.clone(),
+            Credentials {
+                username: username.clone(),
+                password,
+            },
+        );
+    }
+    Ok(all)
+}
+
+/// The host part of an image address or registry address.
+pub(super) fn registry_host(address: &str) -> String {
+    let address = address.split("://").last().unwrap_or(address);
+    let first = address.split('/').next().unwrap_or(address);
+    let is_host = first.contains(['.', ':']) || first == "localhost" || !address.contains('/');
+    if is_host {
+        first.to_owned()
+    } else {
+        "docker.io".to_owned()
+    }
+}
+
+fn variants(this: &Arc<Container>, args: &Args) -> Result<Vec<Arc<Container>>> {
+    let mut all: Vec<Arc<Container>> = args
+        .nodes("platformVariants")?
+        .into_iter()
+        .map(|node| node.container())
+        .collect::<Result<_>>()?;
+    if all.is_empty() {
+        all.push(this.clone());
+    }
+    Ok(all)
+}
+
+fn compression(args: &Args) -> Result<Compression> {
+    Ok(match args.text("forcedCompression")?.as_str() {
+        "" | "Gzip" => Compression::Gzip,
+        "Zstd" => Compression::Zstd,
+        "Uncompressed" => Compression::Uncompressed,
+        other => bail!(
+            "compression `{other}` is not supported by poniard: use Gzip, Zstd or Uncompressed"
+        ),
+    })
+}
+
+/// The container's configuration with what only containers know put in.
+fn image_config(container: &Container) -> ImageConfig {
+    let mut config = container.config.clone();
+    config.exposed_ports = container
+        .ports
+        .iter()
+        .map(|port| format!("{}/{}", port.number, if port.udp { "udp" } else { "tcp" }))
+        .collect();
+    config
+}
+
+pub(super) fn archive(engine: &Arc<Engine>, this: &Arc<Container>, args: &Args) -> Result<File> {
+    let (containers, compression) = (variants(this, args)?, compression(args)?);
+    let engine = engine.clone();
+    let fs = Fs::lazy(async move {
+        let mut images = Vec::new();
+        let mut key = Hasher::new("archive-1").with(format!("{compression:?}"));
+        for container in &containers {
+            let (config, snapshot) = (image_config(container), container.rootfs.snapshot().await?);
+            key = key.with(serde_json::to_string(&config)?).with(snapshot.id);
+            images.push((config, snapshot));
+        }
+        let annotations = containers
+            .first()
+            .map(|c| c.annotations.clone())
+            .unwrap_or_default();
+        let key = key.with(serde_json::to_string(&annotations)?).digest();
+        if let Some(snapshot) = engine.store.cached("archive", &key) {
+            return Ok(snapshot);
+        }
+        let temp = engine.store.temp_dir()?;
+        let path = temp.path().join("image.tar");
+        engine
+            .images
+            .archive(&images, compression, &annotations, &path)
+            .await?;
+        let snapshot = engine.store.import_file(&path, "image.tar").await?;
+        engine.store.remember("archive", &key, &snapshot)?;
+        Ok(snapshot)
+    });
+    Ok(File {
+        fs,
+        path: "image.tar".to_owned(),
+    })
+}
+
+pub(super) async fn publish(
+    engine: &Arc<Engine>,
+    this: &Arc<Container>,
+    args: &Args,
+) -> Result<Answer> {
+    if args.node("registryService")?.is_some() {
+        bail!("`registryService` of `Container.publish` is not supported by poniard");
+    }
+    let mut images = Vec::new();
+    for container in variants(this, args)? {
+        images.push((image_config(&container), container.rootfs.snapshot().await?));
+    }
+    let address = args.str("address")?;
+    let auth = credentials(this).await?;
+    let compression = compression(args)?;
+    let pushed = engine
+        .images
+        .push(
+            &address,
+            &images,
+            compression,
+            &this.annotations,
+            &auth,
+            &engine.progress,
+        )
+        .await?;
+    Ok(pushed.into())
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_of_an_address_is_found() {
+        for (address, host) in [
+            ("registry.example.com/a/b:1", "registry.example.com"),
+            ("localhost:5000/x", "localhost:5000"),
+            ("library/debian", "docker.io"),
+            ("https://registry.example.com", "registry.example.com"),
+        ] {
+            assert_eq!(registry_host(address), host, "{address}");
+        }
+    }
+}

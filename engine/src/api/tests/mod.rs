@@ -1,0 +1,100 @@
+//! The API from within: real files, real containers, one state directory.
+
+mod commands;
+mod query;
+mod recall;
+mod secrets;
+mod served;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::QueryError;
+use super::client::{Client, Shared};
+use crate::graph::engine::{Engine, Options};
+use crate::progress::Progress;
+
+/// A project and a state directory.
+struct Bench(tempfile::TempDir);
+
+impl Bench {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["work", "run"] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        Self(dir)
+    }
+
+    fn work(&self, path: &str) -> PathBuf {
+        self.0.path().join("work").join(path)
+    }
+
+    fn state(&self) -> PathBuf {
+        self.0.path().join("state")
+    }
+
+    /// The caller in a run of its own.
+    fn caller(&self) -> Arc<Client> {
+        let engine = Engine::start(Options {
+            state_dir: self.state(),
+            workdir: self.work(""),
+            config: None,
+            run_dir: self.0.path().join("run"),
+            progress: Progress::silent(),
+        });
+        Client::caller(Shared::new(engine.unwrap()).unwrap()).unwrap()
+    }
+}
+
+/// Runs a query that succeeds; gives the value that all its levels lead to.
+async fn value(client: &Arc<Client>, query: &str) -> Json {
+    let result = client.query(query, Json::Null).await;
+    let mut value = result.unwrap_or_else(|error| panic!("{query}: {error}"));
+    while let Some(fields) = value.as_object()
+        && fields.len() == 1
+    {
+        value = fields.values().next().cloned().unwrap();
+    }
+    value
+}
+
+async fn id(client: &Arc<Client>, query: &str) -> String {
+    let value = value(client, query).await;
+    value.as_str().expect("an id").to_owned()
+}
+
+async fn error(client: &Arc<Client>, query: &str) -> QueryError {
+    client.query(query, json!({})).await.unwrap_err()
+}
+
+/// Id of a container with a shell of this machine.
+async fn shell(bench: &Bench, client: &Arc<Client>) -> String {
+    let root = bench.0.path().join("rootfs");
+    let program = std::fs::canonicalize("/bin/sh").unwrap();
+    let ldd = std::process::Command::new("ldd")
+        .arg(&program)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(ldd.stdout).unwrap();
+    let libraries = text.split_whitespace().filter(|word| word.starts_with('/'));
+    let places = libraries.map(|path| (PathBuf::from(path), path.trim_start_matches('/')));
+    for (source, place) in places.chain([(program.clone(), "bin/sh")]) {
+        let target = root.join(place);
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::copy(source, target).unwrap();
+    }
+    let root = root.display();
+    let files = id(
+        client,
+        &format!(r#"{{host{{directory(path:"{root}"){{id}}}}}}"#),
+    )
+    .await;
+    id(
+        client,
+        &format!(r#"{{container{{withRootfs(directory:"{files}"){{id}}}}}}"#),
+    )
+    .await
+}

@@ -1,0 +1,101 @@
+//! The schema, arguments and ids.
+
+use super::*;
+
+#[tokio::test]
+async fn the_schema_can_be_asked_for() {
+    let bench = Bench::new();
+    let client = bench.caller();
+    let name = value(&client, "{__schema{queryType{name}}}").await;
+    assert_eq!(name, "Query");
+}
+
+#[tokio::test]
+async fn what_is_not_supported_is_refused_by_name() {
+    let bench = Bench::new();
+    let client = bench.caller();
+    let unknown = error(&client, "{moduleSource{id}}").await.message;
+    assert!(
+        unknown.starts_with("`Query.moduleSource` is not supported"),
+        "{unknown}"
+    );
+    let nested = r#"{container{withExec(args:["x"],experimentalPrivilegedNesting:true){id}}}"#;
+    let nested = error(&client, nested).await.message;
+    assert!(
+        nested.contains("`experimentalPrivilegedNesting`"),
+        "{nested}"
+    );
+}
+
+#[tokio::test]
+async fn arguments_have_defaults_and_ids_stand_for_objects() {
+    let bench = Bench::new();
+    let client = bench.caller();
+    let file = r#"{directory{withNewFile(path:"f",contents:"x"){file(path:"f"){id}}}}"#;
+    let file = id(&client, file).await;
+    let mode = format!(
+        r#"{{directory{{withFile(path:"g",source:"{file}"){{stat(path:"g"){{permissions}}}}}}}}"#
+    );
+    assert_eq!(value(&client, &mode).await, 0o644);
+    let wrong = format!(r#"{{directory{{withDirectory(path:"g",source:"{file}"){{id}}}}}}"#);
+    let wrong = error(&client, &wrong).await.message;
+    assert!(wrong.contains("is a File, not a Directory"), "{wrong}");
+}
+
+#[tokio::test]
+async fn an_object_is_found_by_its_id() {
+    let bench = Bench::new();
+    let client = bench.caller();
+    let made = r#"{directory{withNewFile(path:"f",contents:"x"){id}}}"#;
+    let made = id(&client, made).await;
+    for query in [
+        format!(r#"{{node(id:"{made}"){{... on Directory{{entries}}}}}}"#),
+        format!(r#"{{loadDirectoryFromID(id:"{made}"){{entries}}}}"#),
+    ] {
+        assert_eq!(value(&client, &query).await, json!(["f"]), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_module_does_not_reach_the_machine() {
+    use crate::api::functions::ActiveCall;
+    let bench = Bench::new();
+    std::fs::write(bench.work("dagger.json"), r#"{"name": "m"}"#).unwrap();
+    let shared = bench.caller().shared.clone();
+    let call = ActiveCall {
+        module: shared.module(&bench.work("")).await.unwrap(),
+        function: String::new(),
+        object: "M".into(),
+        parent: Json::Null,
+        args: Vec::new(),
+        result: Default::default(),
+    };
+    let module = Arc::new(Client::new(shared, Some(call), Default::default()));
+    let path = bench.work("out");
+    let path = path.display();
+    for query in [
+        "{host{directory(path:\"/\"){id}}}".to_owned(),
+        "{address(value:\"/\"){directory{id}}}".to_owned(),
+        "{address(value:\"/etc/passwd\"){file{id}}}".to_owned(),
+        "{address(value:\"/run/socket\"){socket{id}}}".to_owned(),
+        format!(r#"{{directory{{export(path:"{path}")}}}}"#),
+        format!(r#"{{file(name:"f",contents:""){{export(path:"{path}")}}}}"#),
+        format!(r#"{{container{{export(path:"{path}")}}}}"#),
+        format!(r#"{{changeset{{export(path:"{path}")}}}}"#),
+    ] {
+        let said = error(&module, &query).await.message;
+        assert!(said.contains("is not for modules"), "{query}: {said}");
+    }
+    assert!(!bench.work("out").exists());
+}
+
+#[test]
+fn arguments_called_like_ours_count_in_ids() {
+    use crate::graph::{Call, node::CONTENT};
+    let call = |field: &str, layers: &str| {
+        let args = [("layers".to_owned(), layers.into())];
+        Call::root(field, args.into_iter().collect()).digest()
+    };
+    assert_ne!(call("build", "a"), call("build", "b"));
+    assert_eq!(call(CONTENT, "a"), call(CONTENT, "b"));
+}

@@ -1,0 +1,178 @@
+//! Mounts what a command sees, and describes its process.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eyre::{Result, WrapErr, bail};
+
+use super::{Exec, volume};
+use crate::exec::{Bind, Process, SecretFile};
+use crate::graph::Engine;
+use crate::graph::container::{Mounted, set};
+use crate::graph::directory::join;
+use crate::store::{Lock, Mount, MountRw, Snapshot};
+
+/// What must stay as long as a command runs.
+pub struct Stage {
+    pub(super) root: MountRw,
+    pub(super) mounts: Vec<Option<(MountRw, Snapshot)>>,
+    pub(super) _read_only: Vec<Mount>,
+    pub(super) _locks: Vec<Lock>,
+}
+
+/// Writes an output to a file of the container, which may be in a mount.
+pub(super) fn redirect(exec: &Exec, stage: &Stage, path: &str, contents: &[u8]) -> Result<()> {
+    let (tree, path) = match exec.container.mount_of(path) {
+        None => (stage.root.tree(), path.to_owned()),
+        Some((n, rest)) => match (&exec.container.mounts[n].what, stage.mounts.get(n)) {
+            (Mounted::Directory { directory, .. }, Some(Some((mount, _)))) => {
+                (mount.tree(), join(&directory.path, &rest))
+            }
+            (Mounted::File(file), Some(Some((mount, _)))) if rest.is_empty() => {
+                (mount.tree(), file.path.clone())
+            }
+            _ => bail!("cannot redirect output to `{path}`: the mount there is not kept"),
+        },
+    };
+    tree.write(&path, contents, 0o644, None)
+        .wrap_err_with(|| format!("cannot redirect output to `{path}`"))
+}
+
+/// Mounts everything and describes the process.
+pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, Process)> {
+    let container = &exec.container;
+    let store = &engine.store;
+    let root = store.mount_rw(&container.rootfs.snapshot().await?)?;
+    let mut stage = Stage {
+        root,
+        mounts: Vec::new(),
+        _read_only: Vec::new(),
+        _locks: volume::lock(engine, &container.mounts).await?,
+    };
+    let (mut binds, mut temps, mut files, mut scrub) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for mount in &container.mounts {
+        let target = PathBuf::from(&mount.path);
+        let mut kept = None;
+        match &mount.what {
+            Mounted::Directory {
+                directory,
+                read_only: true,
+            } => {
+                let mounted = store.mount(&directory.fs.snapshot().await?)?;
+                let source = mounted.tree().host_path(&directory.path)?;
+                binds.push(Bind {
+                    source,
+                    target,
+                    read_only: true,
+                });
+                stage._read_only.push(mounted);
+            }
+            Mounted::Directory {
+                directory,
+                read_only: false,
+            } => {
+                let snapshot = directory.fs.snapshot().await?;
+                let mounted = store.mount_rw(&snapshot)?;
+                let source = mounted.tree().host_path(&directory.path)?;
+                binds.push(Bind {
+                    source,
+                    target,
+                    read_only: false,
+                });
+                kept = Some((mounted, snapshot));
+            }
+            Mounted::File(file) => {
+                let snapshot = file.fs.snapshot().await?;
+                let mounted = store.mount_rw(&snapshot)?;
+                let source = mounted.tree().host_path(&file.path)?;
+                binds.push(Bind {
+                    source,
+                    target,
+                    read_only: false,
+                });
+                kept = Some((mounted, snapshot));
+            }
+            Mounted::Cache {
+                volume,
+                source,
+                sharing,
+                owner,
+            } => {
+                let (dir, lock) =
+                    volume::dir(engine, exec, volume.key, *sharing, source.as_ref(), owner).await?;
+                stage._locks.extend(lock);
+                binds.push(Bind {
+                    source: dir,
+                    target,
+                    read_only: false,
+                });
+            }
+            Mounted::Temp { size } => temps.push((target, *size)),
+            Mounted::Secret {
+                secret,
+                owner,
+                mode,
+            } => {
+                let plaintext = secret.plaintext().await?.as_bytes().to_vec();
+                scrub.push(plaintext.clone());
+                files.push(SecretFile {
+                    path: target,
+                    contents: plaintext,
+                    mode: *mode,
+                    owner: owner.clone(),
+                });
+            }
+            Mounted::Socket { socket, .. } => {
+                binds.push(Bind {
+                    source: socket.path.clone(),
+                    target,
+                    read_only: false,
+                });
+            }
+        }
+        stage.mounts.push(kept);
+    }
+    let mut env = container.config.env.clone();
+    if container.env("PATH").is_none() {
+        env.push(("PATH".to_owned(), DEFAULT_PATH.to_owned()));
+    }
+    env.extend(container.volatile.iter().cloned());
+    for (name, secret) in &container.secrets {
+        let plaintext = secret.plaintext().await?;
+        scrub.push(plaintext.as_bytes().to_vec());
+        set(&mut env, name, plaintext.to_owned());
+    }
+    let mut hosts = Vec::new();
+    for (alias, service) in &container.services {
+        let started = engine.services.start(engine, service).await?;
+        hosts.push((alias.clone(), started.address.into()));
+        hosts.push((started.hostname.clone(), started.address.into()));
+    }
+    let workdir = if container.config.workdir.is_empty() {
+        "/"
+    } else {
+        &container.config.workdir
+    };
+    let process = Process {
+        args: exec.args.clone(),
+        env,
+        cwd: PathBuf::from(workdir),
+        user: container.config.user.clone(),
+        rootfs: stage.root.path().to_owned(),
+        binds,
+        temps,
+        files,
+        stdin: Vec::new(),
+        scrub,
+        hosts,
+        privileged: exec.privileged,
+        no_init: exec.no_init,
+        attachment: engine.network.attach().await?,
+        hostname: "container".to_owned(),
+        hosts_file: None,
+    };
+    Ok((stage, process))
+}
+
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
