@@ -1,9 +1,11 @@
 //! Poniard: Dagger's API, shell and CLI on an embedded engine.
 //!
 //! Data flows one way: [`cli`] → ([`shell`] | `call`) builds a query with
-//! [`client`] → [`api`] resolves it to objects of [`graph`] → evaluation asks [`exec`], [`image`],
-//! [`store`] and [`net`] → a value is printed or exported. [`module`] turns a
-//! `dagger.json` into types and calls. Nothing below knows anything above.
+//! [`client`] → [`api`] resolves it to objects of [`graph`] → evaluation asks
+//! [`exec`], [`image`], [`store`] and [`net`] → a value is printed or exported.
+//! [`module`] turns a `dagger.json` into types and a program; objects of modules
+//! are objects of the graph, so these two know each other. Otherwise nothing
+//! below knows anything above.
 
 pub mod api;
 pub mod cli;

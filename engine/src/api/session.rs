@@ -8,21 +8,9 @@ use serde_json::Value;
 
 use super::client::{Client, Shared};
 use super::{Model, QueryError, server};
-use crate::graph::engine::{self, Engine};
+use crate::graph::Engine;
+pub use crate::graph::engine::Options;
 use crate::module::{Module, config, reference};
-use crate::progress::Progress;
-
-/// How a session is set up.
-pub struct Options {
-    pub state_dir: PathBuf,
-    /// The caller's working directory.
-    pub workdir: PathBuf,
-    /// `poniard.toml`, if there is one.
-    pub config: Option<PathBuf>,
-    /// Memory-backed, private to this invocation.
-    pub run_dir: PathBuf,
-    pub progress: Progress,
-}
 
 /// A module that was loaded for the caller.
 #[derive(Clone, Debug)]
@@ -54,20 +42,7 @@ pub struct Session {
 
 impl Session {
     pub async fn start(options: Options) -> Result<Arc<Self>> {
-        let Options {
-            state_dir,
-            workdir,
-            config,
-            run_dir,
-            progress,
-        } = options;
-        let engine = Engine::start(engine::Options {
-            state_dir,
-            workdir,
-            config,
-            run_dir,
-            progress,
-        })?;
+        let engine = Engine::start(options)?;
         let shared = Shared::new(engine.clone())?;
         Ok(Arc::new(Self {
             client: Client::caller(shared)?,

@@ -38,6 +38,7 @@ pub struct Engine {
 /// How an engine is set up.
 pub struct Options {
     pub state_dir: PathBuf,
+    /// The caller's working directory.
     pub workdir: PathBuf,
     /// `poniard.toml`, if there is one.
     pub config: Option<PathBuf>,
