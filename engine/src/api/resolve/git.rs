@@ -22,13 +22,16 @@ pub fn remote(client: &Client, args: &Args) -> Result<Answer> {
         ssh_known_hosts: args.text("sshKnownHosts")?,
         ssh_socket: args.opt_socket("sshAuthSocket")?.map(|socket| socket.path),
     };
-    Ok(of_url(client, &args.str("url")?, auth))
+    of_url(client, &args.str("url")?, auth)
 }
 
 /// The repository at an address; without a scheme, https is meant.
-pub fn of_url(client: &Client, url: &str, auth: Auth) -> Answer {
+pub fn of_url(client: &Client, url: &str, auth: Auth) -> Result<Answer> {
     let path = client.engine().host_path(url);
     let is_local = url.starts_with(['.', '/']) && path.exists();
+    if is_local || url.starts_with("file:") {
+        super::callers_only(client, "Query.git")?;
+    }
     let url = if is_local {
         format!("file://{}", path.display())
     } else if url.contains("://") || url.contains('@') {
@@ -37,7 +40,10 @@ pub fn of_url(client: &Client, url: &str, auth: Auth) -> Answer {
         format!("https://{url}")
     };
     let repository = Repository::new(Source::Remote { url, auth });
-    Answer::Object("GitRepository", Object::GitRepository(repository))
+    Ok(Answer::Object(
+        "GitRepository",
+        Object::GitRepository(repository),
+    ))
 }
 
 fn found(reference: Ref) -> Answer {

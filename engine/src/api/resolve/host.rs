@@ -6,11 +6,11 @@ use std::sync::Arc;
 use eyre::{Result, bail, eyre};
 use serde_json::Value as Json;
 
-use super::{callers_only, content, filter, git, network, unsupported};
+use super::{callers_only, content, filter, git, network, root, unsupported};
 use crate::api::client::Client;
 use crate::graph::node::Answer;
 use crate::graph::service::Socket;
-use crate::graph::{Args, Node, Object, Secret, git as repo};
+use crate::graph::{Args, Node, Object, git as repo};
 use crate::module::config;
 use crate::store::Filter;
 
@@ -92,7 +92,7 @@ pub async fn address(client: &Arc<Client>, this: &str, field: &str, args: &Args)
         "directory" | "file" => match remote(this) {
             Some((url, version, path)) => {
                 let Answer::Object(_, Object::GitRepository(repository)) =
-                    git::of_url(client, url, repo::Auth::default())
+                    git::of_url(client, url, repo::Auth::default())?
                 else {
                     bail!("`{this}` is no Git address")
                 };
@@ -129,11 +129,11 @@ pub async fn address(client: &Arc<Client>, this: &str, field: &str, args: &Args)
             client,
             this.split('#').next().unwrap_or(this),
             repo::Auth::default(),
-        ),
+        )?,
         "gitRef" => {
             let (url, version) = this.split_once('#').unwrap_or((this, ""));
             let Answer::Object(_, Object::GitRepository(repository)) =
-                git::of_url(client, url, repo::Auth::default())
+                git::of_url(client, url, repo::Auth::default())?
             else {
                 bail!("`{this}` is no Git address")
             };
@@ -143,7 +143,7 @@ pub async fn address(client: &Arc<Client>, this: &str, field: &str, args: &Args)
                 .collect();
             git::repository(client, &repository, field, &Args::new(args)).await?
         }
-        "secret" => Secret::provided(this.to_owned(), engine.workdir.clone()).into(),
+        "secret" => root::secret(client, this.to_owned())?.into(),
         "service" => network::of_address(this)?.into(),
         "socket" => {
             let path = engine.host_path(this.strip_prefix("unix://").unwrap_or(this));

@@ -75,7 +75,7 @@ pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<A
         "http" => network::http(client, args).await?.into(),
         "json" => Answer::Object("JSONValue", Object::Json(Arc::new(Json::Null))),
         "node" => Answer::Node(client.node(&args.str("id")?, None).await?),
-        "secret" => Secret::provided(args.str("uri")?, engine.workdir.clone()).into(),
+        "secret" => secret(client, args.str("uri")?)?.into(),
         "setSecret" => Secret::given(args.str("name")?, args.str("plaintext")?).into(),
         "version" => json!(API_VERSION).into(),
         other => match client.module_of(other) {
@@ -104,6 +104,15 @@ fn container(args: &Args) -> Result<Container> {
         bail!("`{platform}` is no platform: expected a form like `linux/amd64`");
     }
     Ok(Container::scratch(platform))
+}
+
+/// A secret of a provider. What runs commands or reads files of the machine is
+/// not for modules.
+pub fn secret(client: &Client, uri: String) -> Result<Secret> {
+    if uri.starts_with("cmd:") || uri.starts_with("file:") {
+        super::callers_only(client, "Query.secret")?;
+    }
+    Ok(Secret::provided(uri, client.engine().workdir.clone()))
 }
 
 /// A name has a volume of its own in every module, as on a Dagger Engine.

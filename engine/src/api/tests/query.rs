@@ -61,7 +61,8 @@ async fn a_module_does_not_reach_the_machine() {
     use crate::api::functions::ActiveCall;
     let bench = Bench::new();
     std::fs::write(bench.work("dagger.json"), r#"{"name": "m"}"#).unwrap();
-    let shared = bench.caller().shared.clone();
+    let caller = bench.caller();
+    let shared = caller.shared.clone();
     let call = ActiveCall {
         module: shared.module(&bench.work("")).await.unwrap(),
         function: String::new(),
@@ -70,6 +71,8 @@ async fn a_module_does_not_reach_the_machine() {
         args: Vec::new(),
         result: Default::default(),
     };
+    // What the caller itself may have does not open it for modules.
+    id(&caller, "{secret(uri:\"cmd://id\"){id}}").await;
     let module = Arc::new(Client::new(shared, Some(call), Default::default()));
     let path = bench.work("out");
     let path = path.display();
@@ -78,6 +81,10 @@ async fn a_module_does_not_reach_the_machine() {
         "{address(value:\"/\"){directory{id}}}".to_owned(),
         "{address(value:\"/etc/passwd\"){file{id}}}".to_owned(),
         "{address(value:\"/run/socket\"){socket{id}}}".to_owned(),
+        "{address(value:\"cmd:id\"){secret{id}}}".to_owned(),
+        "{secret(uri:\"cmd://id\"){id}}".to_owned(),
+        "{secret(uri:\"file:///etc/passwd\"){id}}".to_owned(),
+        "{git(url:\"file:///\"){branches}}".to_owned(),
         format!(r#"{{directory{{export(path:"{path}")}}}}"#),
         format!(r#"{{file(name:"f",contents:""){{export(path:"{path}")}}}}"#),
         format!(r#"{{container{{export(path:"{path}")}}}}"#),
