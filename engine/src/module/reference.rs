@@ -72,12 +72,16 @@ pub struct GitReference {
 impl GitReference {
     /// Nothing if the text is no git reference.
     pub fn parse(text: &str) -> Option<Self> {
-        let (place, version) = match text.rsplit_once('@') {
-            // The `@` of `git@host:…` is no version.
-            Some((place, version)) if !version.contains(':') && !version.is_empty() => {
-                (place, version)
-            }
-            _ => (text, ""),
+        // The `@` of a user (`git@host:…`, `ssh://git@host/…`) is no version.
+        let host = if text.starts_with("git@") {
+            "git@".len()
+        } else {
+            text.find("://").map_or(0, |at| at + "://".len())
+        };
+        let path = text[host..].find('/').map_or(text.len(), |at| host + at);
+        let (place, version) = match text[path..].rfind('@') {
+            Some(at) => (&text[..path + at], &text[path + at + 1..]),
+            None => (text, ""),
         };
         let has_scheme = ["https://", "http://", "ssh://", "git://", "file://"]
             .iter()
@@ -266,6 +270,12 @@ mod tests {
                 "main",
             ),
             ("git@example.com:o/r.git", "git@example.com:o/r.git", "", ""),
+            (
+                "ssh://git@example.com/o/r.git/m",
+                "ssh://git@example.com/o/r.git",
+                "m",
+                "",
+            ),
             (
                 "ssh://git@example.com/o/r.git@x",
                 "ssh://git@example.com/o/r.git",
