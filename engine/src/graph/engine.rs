@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use eyre::{Result, WrapErr};
+use eyre::Result;
 
 use super::exec;
 use super::gate::Gate;
@@ -14,6 +14,7 @@ use crate::image::Images;
 use crate::net::Network;
 use crate::progress::Progress;
 use crate::store::Store;
+pub(crate) use crate::store::blocking;
 
 /// One per invocation.
 pub struct Engine {
@@ -109,15 +110,6 @@ pub fn clean(path: &Path) -> PathBuf {
         }
     }
     out
-}
-
-/// Runs blocking work off the async threads.
-pub async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .wrap_err("a worker thread ended early")?
 }
 
 /// Shortens a command for display.

@@ -46,6 +46,7 @@ use eyre::{Report, Result, WrapErr};
 use serde::{Deserialize, Serialize};
 
 pub use digest::{Digest, Hasher};
+pub(crate) use edit::blocking;
 pub use error::{Cause, PathError, StateError, reason};
 pub use filter::Filter;
 pub use lock::Lock;

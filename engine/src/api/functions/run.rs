@@ -79,10 +79,6 @@ pub(super) async fn run(
         ("DAGGER_SESSION_PORT", port.to_string()),
         ("DAGGER_SESSION_TOKEN", server.token.clone()),
         ("HOME", "/root".to_owned()),
-        (
-            "PATH",
-            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
-        ),
     ];
     let process = Process {
         args: vec!["/runtime".to_owned()],

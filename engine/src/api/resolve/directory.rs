@@ -12,6 +12,7 @@ use crate::graph::engine::blocking;
 use crate::graph::node::{Answer, Changeset};
 use crate::graph::{Args, Directory, Engine, Failure, File, Fs, Object, git, owner};
 use crate::store::Hasher;
+use crate::store::pattern::escape;
 use crate::store::tree::{Kind, Owner, Tree};
 
 pub async fn resolve(
@@ -393,18 +394,6 @@ pub fn with_changes(engine: &Arc<Engine>, base: &Directory, changes: &Changeset)
                 .try_for_each(|path| tree.remove(&escape(&join(&to, path))))
         },
     )
-}
-
-/// A path as a pattern that matches nothing else.
-fn escape(path: &str) -> String {
-    let mut out = String::new();
-    for c in path.chars() {
-        if "*?[]\\!".contains(c) {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 fn with_patch(engine: &Arc<Engine>, base: &Directory, patch: String) -> Directory {

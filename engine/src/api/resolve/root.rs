@@ -11,19 +11,10 @@ use crate::api::functions;
 use crate::graph::node::{Answer, Changeset};
 use crate::graph::service::CacheVolume;
 use crate::graph::{Args, Call, Container, Directory, Failure, File, Object, Secret};
+use crate::image::host_platform;
 
 /// The version of Dagger's API that is spoken.
 pub const API_VERSION: &str = "v0.21.8";
-
-/// Where containers run.
-pub fn default_platform() -> String {
-    let arch = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    format!("linux/{arch}")
-}
 
 pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<Answer> {
     let engine = client.engine();
@@ -53,7 +44,7 @@ pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<A
         }
         "currentModule" => bail!("no current module: this client is no module"),
         "currentWorkspace" => Answer::Node(super::workspace_node(client)),
-        "defaultPlatform" => default_platform().into(),
+        "defaultPlatform" => host_platform().to_owned().into(),
         "directory" => Directory::scratch().into(),
         "envFile" => Answer::Object("EnvFile", Object::EnvFile(Arc::default())),
         "error" => Answer::Object(
@@ -95,7 +86,7 @@ fn own(client: &Client, type_name: &str, object: Object, field: &str) -> Answer 
 
 fn container(args: &Args) -> Result<Container> {
     let platform = args.text("platform")?;
-    let own = default_platform();
+    let own = host_platform().to_owned();
     if platform.is_empty() || platform == own {
         return Ok(Container::scratch(own));
     }

@@ -134,9 +134,6 @@ pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, P
         stage.mounts.push(kept);
     }
     let mut env = container.config.env.clone();
-    if container.env("PATH").is_none() {
-        env.push(("PATH".to_owned(), DEFAULT_PATH.to_owned()));
-    }
     env.extend(container.volatile.iter().cloned());
     for (name, secret) in &container.secrets {
         let plaintext = secret.plaintext().await?;
@@ -174,5 +171,3 @@ pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, P
     };
     Ok((stage, process))
 }
-
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use eyre::{Result, WrapErr};
+use eyre::Result;
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
 use oci_client::Reference;
@@ -17,7 +17,7 @@ use crate::image::archive::{INDEX, MANIFEST, Parts, index};
 use crate::image::pack::Blob;
 use crate::image::{Compression, Credentials, ImageConfig, Images, reference};
 use crate::progress::{Progress, Span};
-use crate::store::{Digest, Snapshot};
+use crate::store::{Digest, Snapshot, blocking};
 
 /// Layers on the way at a time.
 const PARALLEL: usize = 3;
@@ -213,12 +213,4 @@ fn chunks(path: PathBuf) -> impl futures::Stream<Item = Result<Bytes, OciDistrib
             })
         })
         .try_flatten()
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .wrap_err("the work was cut short")?
 }

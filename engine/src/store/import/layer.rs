@@ -1,18 +1,16 @@
 //! The layer of an import: linked from earlier ones where files are the same.
 
-use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use eyre::Result;
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps};
 
 use super::index::Index;
 use super::scan::{Entry, Scan};
 use crate::store::error::PathContext;
-use crate::store::tree::{Payload, Stat, copy_file_data, digest_files};
+use crate::store::tree::{Payload, Stat, copy_file_data, digest_files, set_time};
 use crate::store::{Digest, Store};
 
 impl Store {
@@ -130,17 +128,4 @@ fn fits(known: &Path, entry: &Entry) -> bool {
 fn finish(entry: &Entry, target: &Path) -> std::io::Result<()> {
     std::fs::set_permissions(target, entry.meta.permissions())?;
     set_time(target, &entry.meta)
-}
-
-fn set_time(target: &Path, meta: &Metadata) -> std::io::Result<()> {
-    let time = Timespec {
-        tv_sec: meta.mtime(),
-        tv_nsec: meta.mtime_nsec(),
-    };
-    let times = Timestamps {
-        last_access: time,
-        last_modification: time,
-    };
-    rustix::fs::utimensat(CWD, target, &times, AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(())
 }

@@ -139,7 +139,8 @@ fn export_file(from: &Path, meta: &Metadata, dest: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn set_time(path: &Path, meta: &Metadata) -> io::Result<()> {
+/// Gives a file, or a link itself, the modification time of another.
+pub(in crate::store) fn set_time(path: &Path, meta: &Metadata) -> io::Result<()> {
     let time = Timespec {
         tv_sec: meta.mtime(),
         tv_nsec: meta.mtime_nsec(),

@@ -16,6 +16,8 @@ mod resolve;
 mod tests;
 mod write;
 
+pub(in crate::store) use export::set_time;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
