@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 
 use super::engine::blocking;
 use super::{Directory, Engine, Fs, Secret};
-use crate::store::{Digest, Hasher, Snapshot, Store};
+use crate::store::{Hasher, Snapshot, Store};
 
 /// A repository.
 pub struct Repository {
@@ -396,11 +396,6 @@ fn parse_refs(text: &str) -> Vec<(String, String)> {
             })
         })
         .collect()
-}
-
-/// Identity of a repository for ids.
-pub fn digest(url: &str) -> Digest {
-    Digest::of(url.as_bytes())
 }
 
 #[cfg(test)]
