@@ -1,0 +1,9 @@
+//! The components in `templates/`, as gitlab-ci-local renders them and runs
+//! their jobs with the shell executor.
+//!
+//! [`project`] is a repository that includes components, and its pipelines.
+
+mod project;
+
+mod honesty;
+mod rules;
