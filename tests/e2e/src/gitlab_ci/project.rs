@@ -17,7 +17,7 @@ const ADDRESS: &str = "https://gitlab.example.com/acme/sites.git";
 const PROJECT: &str = "1217";
 
 /// Predefined variables that pipelines of these tests set.
-const PREDEFINED: &str = "CI_COMMIT_BRANCH,CI_COMMIT_REF_PROTECTED,CI_PIPELINE_SOURCE";
+const PREDEFINED: &str = "CI_COMMIT_BRANCH,CI_COMMIT_REF_PROTECTED,CI_JOB_URL,CI_PIPELINE_SOURCE";
 
 /// A repository with the components of this one, on its branch `main`.
 pub struct Project {
@@ -32,9 +32,10 @@ impl Project {
         let programs = TempDir::new().expect("a directory");
         let place = Place::new();
         let project = Self { place, programs };
-        for name in ["templates/shared", "templates/website"] {
-            copy(&repository().join(name), &project.place.path(name));
-        }
+        copy(
+            &repository().join("templates"),
+            &project.place.path("templates"),
+        );
         project.place.write(".gitlab-ci.yml", pipeline);
         project
             .place
@@ -171,9 +172,35 @@ impl Pipeline<'_> {
         ])
     }
 
+    /// Runs one job, and expects it to be green.
+    #[track_caller]
+    pub fn succeeds(&self, job: &str) -> String {
+        let done = self.run(job);
+        let said = done.stdout() + &done.stderr();
+        assert_eq!(done.code, 0, "`{job}` is red:\n{said}");
+        said
+    }
+
+    /// Runs one job, and expects it to be red, having said this.
+    #[track_caller]
+    pub fn fails(&self, job: &str, why: &str) -> String {
+        let done = self.run(job);
+        let said = done.stdout() + &done.stderr();
+        // A manual job that fails must not block a pipeline, and is not green either.
+        let red = done.code != 0 || said.contains("WARN 1");
+        assert!(red, "`{job}` is green:\n{said}");
+        assert!(
+            said.contains(why),
+            "`{job}` is red for another reason:\n{said}"
+        );
+        said
+    }
+
     /// Everything put together, checked by gitlab-ci-local.
-    pub fn rendered(&self) -> Finished {
-        self.local(&["--preview"])
+    pub fn rendered(&self) -> String {
+        let done = self.local(&["--preview"]);
+        assert_eq!(done.code, 0, "{}", done.stderr());
+        done.stdout()
     }
 
     fn local(&self, args: &[&str]) -> Finished {
