@@ -49,7 +49,8 @@ pub async fn post(
     let worker = find_mut(&mut state, &name)?;
     worker.subdomain = Subdomain {
         enabled: new.enabled,
-        previews_enabled: new.previews_enabled.unwrap_or(worker.subdomain.previews_enabled),
+        // Previews follow the worker where nothing is said of them.
+        previews_enabled: new.previews_enabled.unwrap_or(new.enabled),
     };
     let Subdomain {
         enabled,
