@@ -1,0 +1,152 @@
+//! Runs Wrangler in a container, and reads what it reports.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use futures::try_join;
+use poniard_sdk::api::{ContainerWithExecOptsBuilder, ReturnType};
+use poniard_sdk::prelude::*;
+use serde_json::Value;
+
+use crate::layout::Layout;
+use crate::output::{self, Entry};
+
+/// Newest version that the tests have passed with.
+pub const VERSION: &str = "4.164.0";
+/// Wrangler needs Node.js 22.12 or newer.
+pub const NODE_IMAGE: &str = "node:22-slim";
+
+const HOME: &str = "/opt/wrangler";
+const PROGRAM: &str = "/opt/wrangler/node_modules/wrangler/bin/wrangler.js";
+const WORKDIR: &str = "/deploy";
+const OUTPUT: &str = "/opt/wrangler/output.ndjson";
+const SECRETS_FILE: &str = "/run/secrets/worker";
+
+/// Everything that a command of Wrangler's gets from outside.
+pub struct Wrangler {
+    /// With Wrangler installed.
+    pub container: Container,
+    pub account_id: String,
+    pub api_url: Option<String>,
+    pub token: Secret,
+}
+
+/// What is deployed.
+pub struct Project<'a> {
+    pub config: &'a File,
+    pub config_name: &'a str,
+    pub dist: &'a Directory,
+    pub layout: &'a Layout,
+    pub secrets: Option<&'a Secret>,
+}
+
+/// A container with Wrangler. Its layer holds no more than the version, so it
+/// is made once; what Node.js compiles is kept with it, which halves the start.
+pub fn install(node_image: &str, version: &str) -> Container {
+    let package = format!("wrangler@{version}");
+    let install = [
+        "npm",
+        "install",
+        "--prefix",
+        HOME,
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        &package,
+    ];
+    dag()
+        .container()
+        .from(node_image)
+        .with_env_variable("CI", "1")
+        .with_env_variable("NO_COLOR", "1")
+        .with_env_variable("WRANGLER_HIDE_BANNER", "true")
+        .with_env_variable("WRANGLER_SEND_METRICS", "false")
+        .with_env_variable("WRANGLER_SEND_ERROR_REPORTS", "false")
+        .with_env_variable("NODE_COMPILE_CACHE", "/opt/wrangler/compiled")
+        .with_mounted_cache("/root/.npm", dag().cache_volume("wrangler-npm"))
+        .with_exec(install.to_vec())
+        .with_exec(vec!["node", PROGRAM, "--version"])
+        .without_mount("/root/.npm")
+}
+
+impl Wrangler {
+    /// Runs a command, with effects, exactly once.
+    pub async fn run(&self, project: &Project<'_>, command: &[&str]) -> Result<Vec<Entry>> {
+        let home = below(WORKDIR, &project.layout.home);
+        let config = below(&home, project.config_name);
+        let mut container = self.container.clone().with_workdir(home.as_str());
+        if let Some(source) = &project.layout.project {
+            container = container.with_directory(home.as_str(), source.clone());
+        }
+        container = container
+            .with_mounted_directory(below(WORKDIR, &project.layout.dist), project.dist.clone())
+            .with_mounted_file(config.as_str(), project.config.clone());
+        let mut args = vec!["node", PROGRAM];
+        args.extend(command);
+        args.extend(["--config", &config]);
+        if let Some(secrets) = project.secrets {
+            container = container.with_mounted_secret(SECRETS_FILE, secrets.clone());
+            args.extend(["--secrets-file", SECRETS_FILE]);
+        }
+        if let Some(url) = &self.api_url {
+            container = container.with_env_variable("CLOUDFLARE_API_BASE_URL", url);
+        }
+        let expect = ContainerWithExecOptsBuilder::default()
+            .expect(ReturnType::Any)
+            .build()?;
+        let done = container
+            .with_mounted_temp("/tmp")
+            .with_env_variable("WRANGLER_LOG_PATH", "/tmp/wrangler-logs")
+            .with_env_variable("WRANGLER_OUTPUT_FILE_PATH", OUTPUT)
+            .with_env_variable("CLOUDFLARE_ACCOUNT_ID", self.account_id.as_str())
+            .with_secret_variable("CLOUDFLARE_API_TOKEN", self.token.clone())
+            // What has effects must not be answered from a cache of layers.
+            .with_env_variable("PONIARD_RUN", nonce())
+            .with_exec_opts(args.clone(), expect);
+        let file = done.file(OUTPUT);
+        let (code, text) = try_join!(done.exit_code(), file.contents())?;
+        let entries = output::parse(&text)?;
+        if code == 0 {
+            return Ok(entries);
+        }
+        let (stdout, stderr) = try_join!(done.stdout(), done.stderr())?;
+        Err(failed(&command.join(" "), code, &entries, &stdout, &stderr).into())
+    }
+}
+
+/// Wrangler's own words and code, and its exit code for whoever called.
+fn failed(command: &str, exit: isize, entries: &[Entry], stdout: &str, stderr: &str) -> EngineError {
+    let failure = entries.iter().rev().find_map(|entry| match entry {
+        Entry::CommandFailed { code, message } => Some((code.clone(), message.clone())),
+        _ => None,
+    });
+    let (code, message) = failure.unwrap_or_else(|| (None, format!("exit code {exit}")));
+    let shown = match &code {
+        Some(Value::String(code)) => format!(" [code: {code}]"),
+        Some(Value::Number(code)) if !message.contains(&format!("[code: {code}]")) => {
+            format!(" [code: {code}]")
+        }
+        _ => String::new(),
+    };
+    EngineError::new(format!("`wrangler {command}` failed: {}{shown}", message.trim()))
+        .with_value("_type", "EXEC_ERROR")
+        .with_value("cmd", vec!["wrangler", command])
+        .with_value("exitCode", exit)
+        .with_value("stdout", stdout)
+        .with_value("stderr", stderr)
+        .with_value("wranglerCode", code.unwrap_or(Value::Null))
+        .with_value("wranglerMessage", message)
+}
+
+fn below(directory: &str, path: &str) -> String {
+    match path {
+        "" => directory.to_owned(),
+        path => format!("{directory}/{path}"),
+    }
+}
+
+/// A word that no earlier run has used.
+fn nonce() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    format!("{:x}", now.unwrap_or_default().as_nanos())
+}
