@@ -126,16 +126,21 @@ fn workspace(manifest: &Path, dependencies: &[&str]) -> String {
 
 /// A site with a dependency, and this script as its build.
 pub fn site(place: &Place, build: &str) {
+    site_in(place, ".", build);
+}
+
+/// The same in a directory.
+pub fn site_in(place: &Place, dir: &str, build: &str) {
     let package = format!(
         r#"{{ "name": "site", "private": true, "workspaces": ["part"], "dependencies": {{ "part": "workspace:*" }}, "scripts": {{ "build": "{build}" }} }}"#
     );
-    place.write("package.json", package);
+    place.write(&format!("{dir}/package.json"), package);
     place.write(
-        "part/package.json",
+        &format!("{dir}/part/package.json"),
         r#"{ "name": "part", "version": "1.0.0" }"#,
     );
     place.write(
-        "bun.lock",
+        &format!("{dir}/bun.lock"),
         r#"{
   "lockfileVersion": 1,
   "workspaces": {

@@ -8,3 +8,4 @@ mod project;
 
 mod honesty;
 mod rules;
+mod website;
