@@ -1,5 +1,9 @@
 //! CLIs that do not do what they are told.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use super::project::Project;
 
 /// Takes a script for a request for help, as Dagger's CLI does since 0.21.4 when
@@ -20,8 +24,13 @@ mkdir -p "$receipt"
 printf '%s\n%s\n' "$nonce" "$ANSWERS" > "$receipt/receipt"
 "#;
 
-/// Puts it into a project, under the names of both; its first line is that of a shell.
+/// Puts it into a project, under the names of both.
 pub fn helpful(project: &Project) {
-    project.program("dagger", HELPFUL);
-    project.program("poniard", HELPFUL);
+    write(&project.programs().join("dagger"));
+    write(&project.programs().join("poniard"));
+}
+
+pub fn write(file: &Path) {
+    fs::write(file, HELPFUL).expect("a program");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("a mode");
 }

@@ -7,5 +7,7 @@ mod cli;
 mod project;
 
 mod honesty;
+mod rendering;
 mod rules;
+mod shells;
 mod website;

@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -84,9 +84,14 @@ impl Project {
         assert!(done.status.success(), "git {args:?}: {stderr}");
     }
 
-    /// Puts a script on the PATH of jobs.
+    /// What jobs find before all other programs.
+    pub fn programs(&self) -> PathBuf {
+        self.programs.path().to_path_buf()
+    }
+
+    /// Puts a script there.
     pub fn program(&self, name: &str, script: &str) {
-        let file = self.programs.path().join(name);
+        let file = self.programs().join(name);
         fs::write(&file, script).expect("a program");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a mode");
     }
@@ -120,6 +125,15 @@ impl Project {
             .with("CI_MERGE_REQUEST_IID", &iid.to_string())
             .with("CI_MERGE_REQUEST_PROJECT_ID", PROJECT)
             .with("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", PROJECT);
+        pipeline
+            .args
+            .extend(["--unset-variable".into(), "CI_COMMIT_BRANCH".into()]);
+        pipeline
+    }
+
+    /// The pipeline of a protected tag.
+    pub fn tag(&self, name: &str) -> Pipeline<'_> {
+        let mut pipeline = self.push().with("CI_COMMIT_TAG", name);
         pipeline
             .args
             .extend(["--unset-variable".into(), "CI_COMMIT_BRANCH".into()]);
@@ -201,6 +215,14 @@ impl Pipeline<'_> {
         let done = self.local(&["--preview"]);
         assert_eq!(done.code, 0, "{}", done.stderr());
         done.stdout()
+    }
+
+    /// What gitlab-ci-local says to a pipeline that cannot be.
+    #[track_caller]
+    pub fn refused(&self) -> String {
+        let done = self.local(&["--preview"]);
+        assert_ne!(done.code, 0, "it is accepted:\n{}", done.stdout());
+        done.stdout() + &done.stderr()
     }
 
     fn local(&self, args: &[&str]) -> Finished {

@@ -1,5 +1,9 @@
 //! Which jobs a pipeline has.
 
+use std::fs;
+
+use test_support::repository;
+
 use super::project::Project;
 
 const NONE: [&str; 0] = [];
@@ -67,4 +71,19 @@ fn a_merge_request_from_a_fork_gets_nothing() {
     let project = monorepo();
     let fork = ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "4711");
     assert_eq!(project.merge_request(7).with(fork.0, fork.1).jobs(), NONE);
+}
+
+/// This repository's own pipeline.
+fn own() -> Project {
+    let pipeline = repository().join(".gitlab-ci.yml");
+    Project::new(&fs::read_to_string(pipeline).expect("a pipeline"))
+}
+
+#[test]
+fn this_repository_is_tested_by_every_pipeline_and_released_by_a_tag() {
+    let project = own();
+    assert_eq!(project.merge_request(7).jobs(), ["test"]);
+    assert_eq!(project.push().jobs(), ["test", "binary"]);
+    let released = ["test", "binary", "package", "release"];
+    assert_eq!(project.tag("v0.1.0").jobs(), released);
 }
