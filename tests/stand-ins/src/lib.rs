@@ -2,8 +2,9 @@
 //!
 //! A [`Server`] listens where containers can reach it, writes down what it is
 //! asked ([`Request`]) and fails when told so ([`Fault`]). A [`proxy`] does the
-//! same in front of a real server.
+//! same in front of a real server. [`cloudflare`] is a service as a whole.
 
+pub mod cloudflare;
 mod fault;
 pub mod proxy;
 mod server;
