@@ -51,9 +51,9 @@ function options({ name, date, flags, main, modules, bindings, assets }, log) {
         contents: Buffer.from(module.base64, "base64"),
       })),
     bindings,
-    assets: assets && {
+    assets: assets ? {
       directory: assets.directory,
-      binding: assets.binding,
+      binding: assets.binding ?? undefined,
       run_worker_first: assets.config.run_worker_first,
       routerConfig: { has_user_worker: main !== null },
       assetConfig: {
@@ -61,7 +61,7 @@ function options({ name, date, flags, main, modules, bindings, assets }, log) {
         not_found_handling: assets.config.not_found_handling,
         base_path: assets.config.base_path,
       },
-    },
+    } : undefined,
   };
 }
 
@@ -77,9 +77,9 @@ const running = [];
 async function start(version) {
   const log = new Heard();
   const modules = version.main === null ? [NO_CODE] : version.modules;
-  const instance = new Miniflare(convertV4MiniflareOptions(options({ ...version, modules }, log)));
-  running.push(instance);
   try {
+    const instance = new Miniflare(convertV4MiniflareOptions(options({ ...version, modules }, log)));
+    running.push(instance);
     return { id: version.id, port: Number((await instance.ready).port) };
   } catch (error) {
     return { id: version.id, error: [String(error), ...log.lines].join("\n") };
