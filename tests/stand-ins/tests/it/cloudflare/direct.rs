@@ -230,6 +230,21 @@ async fn metadata_is_checked() {
     assert!(api.cloudflare.worker_names().is_empty());
 }
 
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused() {
+    let api = Api::new();
+    let module = Part::bytes(vec![b' '; 64 * 1024 * 1024 + 1])
+        .file_name("index.js")
+        .mime_str("application/javascript+module");
+    let form = Form::new()
+        .text("metadata", r#"{ "main_module": "index.js" }"#)
+        .part("index.js", module.expect("a type"));
+    let request = api
+        .request(Method::PUT, "/workers/scripts/site")
+        .multipart(form);
+    assert_eq!(api.code(request).await, (413, json!(10027)));
+}
+
 const CODE: &str = "export default { fetch: () => new Response('hi') }";
 
 impl Api {
