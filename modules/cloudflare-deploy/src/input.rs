@@ -100,3 +100,56 @@ pub fn account_id(id: &str) -> Result<&str> {
     );
     Ok(id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_and_the_worker_fit_into_one_label() {
+        assert!(alias("mr-7", &"w".repeat(58)).is_ok());
+        let error = alias("mr-7", &"w".repeat(59)).unwrap_err().to_string();
+        assert!(error.contains("64 characters") && error.contains("--alias"), "{error}");
+        for bad in ["", "7", "-a", "a-", "A", "a_b", "a.b", "mr-7 "] {
+            assert!(alias(bad, "site").is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_merge_request_is_a_number() {
+        assert_eq!(merge_request(" !42\n").unwrap(), "42");
+        for bad in ["", "0", "-1", "main", "$CI_MERGE_REQUEST_IID", "1;2"] {
+            let error = merge_request(bad).unwrap_err().to_string();
+            assert!(error.contains("CI_MERGE_REQUEST_IID"), "{error}");
+        }
+    }
+
+    #[test]
+    fn variables_are_given_as_everywhere_and_handed_on_as_wrangler_takes_them() {
+        assert_eq!(variable("URL=https://a.b/?c=d").unwrap(), "URL:https://a.b/?c=d");
+        assert_eq!(variable("A:b=c").unwrap(), "A:b=c");
+        assert_eq!(variable("EMPTY=").unwrap(), "EMPTY:");
+        for bad in ["", "A", "=b", "A B=c", "1A=b", "--x=y"] {
+            assert!(variable(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_version_of_wrangler_is_exact() {
+        assert!(wrangler_version("4.164.0").is_ok());
+        assert!(wrangler_version("5.0.0-beta.1").is_ok());
+        for bad in ["4", "latest", "^4.1.0", "4.1", "4.1.0 --x", "", "4.1.x"] {
+            assert!(wrangler_version(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_with_credentials_is_refused_without_showing_them() {
+        assert_eq!(api_url("http://a:1/client/v4/").unwrap(), "http://a:1/client/v4");
+        let error = api_url("https://user:hunter2@a/").unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+        for bad in ["", "a.b", "ftp://a", "https://", "https://a?b"] {
+            assert!(api_url(bad).is_err(), "{bad}");
+        }
+    }
+}

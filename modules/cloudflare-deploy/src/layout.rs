@@ -40,7 +40,7 @@ pub struct Parts<'a> {
     /// Text of the configuration.
     pub text: &'a str,
     pub dist: &'a Directory,
-    pub source: Option<Directory>,
+    pub source: Option<&'a Directory>,
     pub workspace: &'a Workspace,
 }
 
@@ -59,7 +59,7 @@ impl Parts<'_> {
             return Ok(layout(&alone, &fit.dist, None));
         }
         if let Some(main) = &self.settings.main {
-            if let Some(source) = &self.source {
+            if let Some(source) = self.source {
                 self.need_main(main, source, "the directory given as source", &entries)
                     .await?;
                 return Ok(layout(&alone, &fit.dist, Some(source.clone())));

@@ -2,15 +2,24 @@
 //!
 //! [`input`] checks what the user passes, [`wrangler_config`] reads what
 //! Wrangler's configuration says, [`layout`] puts the built site where it
-//! expects it, [`wrangler`] runs a command of Wrangler's in a container, and
-//! [`output`] is what that reports; [`results`] go to the user.
+//! expects it; that is a [`site`]. [`wrangler`] runs a command of Wrangler's in
+//! a container, and [`output`] is what that reports. [`deployment`], [`preview`]
+//! and [`closing`] are made of these, with what [`cloudflare`]'s API knows;
+//! [`results`] go to the user.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod closing;
+mod cloudflare;
+mod deployment;
 mod input;
 mod layout;
 mod output;
+mod preview;
 mod results;
+mod site;
+mod smoke;
+mod traffic;
 mod wrangler;
 mod wrangler_config;
 
@@ -18,15 +27,18 @@ mod deps {
     poniard_sdk::dependencies!();
 }
 
-use futures::{TryFutureExt, try_join};
+use std::time::Duration;
+
+use futures::try_join;
 use poniard_sdk::prelude::*;
 
 use deps::Dependencies;
-use layout::{Layout, Parts};
-use output::Entry;
-use results::{Deployment, Preview};
-use wrangler::{NODE_IMAGE, Project, VERSION, Wrangler};
-use wrangler_config::Settings;
+use results::{Deployment, Preview, Removal, Smoke, Version};
+use site::{Annotations, Given, Target};
+use wrangler::{NODE_IMAGE, VERSION};
+
+/// How many versions are listed.
+const VERSIONS: usize = 20;
 
 /// Deploys websites to Cloudflare Workers with Wrangler.
 #[object]
@@ -87,171 +99,285 @@ impl CloudflareDeploy {
         source: Option<Directory>,
         workspace: Workspace,
     ) -> Result<Deployment> {
-        let annotations = Annotations::new(message, tag, var)?;
-        let site = Site {
+        let given = Given {
             dist,
             config: wrangler_config,
             secrets: secrets_file,
             source,
+            env,
+            annotations: Annotations::new(message, tag, var)?,
         };
-        let ready = self
-            .ready(site, cloudflare_api_token, env.as_deref(), &workspace)
-            .await?;
-        let mut command = vec!["deploy"];
-        command.extend(env_args(env.as_deref()));
-        let annotations = annotations.args();
-        command.extend(annotations.iter().map(String::as_str));
-        if dry_run {
-            command.push("--dry-run");
-        }
-        let entries = ready.run(&command).await?;
-        deployment(&ready, &entries, dry_run)
+        let target = self.target();
+        let site = target.site(given, cloudflare_api_token, &workspace).await?;
+        deployment::deploy(&site, dry_run).await
     }
-}
 
-/// What a user passes to have deployed.
-struct Site {
-    dist: Directory,
-    config: File,
-    secrets: Option<Secret>,
-    source: Option<Directory>,
-}
-
-/// Checked, and ready to be sent.
-struct Ready {
-    site: Site,
-    settings: Settings,
-    layout: Layout,
-    wrangler: Wrangler,
-}
-
-impl Ready {
-    async fn run(&self, command: &[&str]) -> Result<Vec<Entry>> {
-        let project = Project {
-            config: &self.site.config,
-            config_name: &self.settings.document.name,
-            dist: &self.site.dist,
-            layout: &self.layout,
-            secrets: self.site.secrets.as_ref(),
+    /// Uploads a built site for a merge request, and notes its address there.
+    #[function(cache = "never")]
+    pub async fn preview(
+        &self,
+        /// What was built.
+        dist: Directory,
+        /// Wrangler's configuration: wrangler.jsonc, wrangler.json or wrangler.toml.
+        wrangler_config: File,
+        /// API token that may edit Workers.
+        cloudflare_api_token: Secret,
+        /// Access token of GitLab with the scope `api`.
+        gitlab_api_token: Secret,
+        /// Number of the merge request, `$CI_MERGE_REQUEST_IID`; the instance-wide `$CI_MERGE_REQUEST_ID` also works.
+        merge_request_id: String,
+        /// Alias of the preview, the first part of its address; by default `mr-<id>`.
+        alias: Option<String>,
+        /// Environment of the configuration.
+        env: Option<String>,
+        /// Message of the version, such as the commit's.
+        message: Option<String>,
+        /// Tag of the version, such as the commit's id.
+        tag: Option<String>,
+        /// Variables of the worker, as `NAME=value`.
+        var: Option<Vec<String>>,
+        /// Secrets of the worker: a JSON object, or lines of `NAME=value`.
+        secrets_file: Option<Secret>,
+        /// Directory of the configuration with all that the script imports, when `main` is not in `dist`; the caller's when omitted.
+        source: Option<Directory>,
+        workspace: Workspace,
+    ) -> Result<Preview> {
+        let merge_request = input::merge_request(&merge_request_id)?;
+        let alias = alias.unwrap_or_else(|| format!("mr-{merge_request}"));
+        let given = Given {
+            dist,
+            config: wrangler_config,
+            secrets: secrets_file,
+            source,
+            env,
+            annotations: Annotations::new(message, tag, var)?,
         };
-        self.wrangler.run(&project, command).await
+        let target = self.target();
+        let (site, gitlab_api_token) = try_join!(
+            target.site(given, cloudflare_api_token, &workspace),
+            input::token(gitlab_api_token, "gitlab-api-token"),
+        )?;
+        input::alias(&alias, site.worker.name())?;
+        preview::need_addresses(&site)?;
+        let mut preview = preview::upload(&site, Some(&alias)).await?;
+        let opts = deps::GitlabCommentPostOpts {
+            marker: Some(marker(&preview.worker)),
+            ..Default::default()
+        };
+        let note = dag().gitlab_comment().post_opts(
+            gitlab_api_token,
+            merge_request.as_str(),
+            preview.summary.as_str(),
+            opts,
+        );
+        let url = note.url().await.wrap_err_with(|| preview.without_note(&merge_request))?;
+        preview.comment_url = url;
+        Ok(preview)
+    }
+
+    /// Uploads a built site without making it live, or noting it anywhere.
+    #[function(cache = "never")]
+    pub async fn upload(
+        &self,
+        /// What was built.
+        dist: Directory,
+        /// Wrangler's configuration: wrangler.jsonc, wrangler.json or wrangler.toml.
+        wrangler_config: File,
+        /// API token that may edit Workers.
+        cloudflare_api_token: Secret,
+        /// Alias of the preview, the first part of its address.
+        alias: Option<String>,
+        /// Environment of the configuration.
+        env: Option<String>,
+        /// Message of the version, such as the commit's.
+        message: Option<String>,
+        /// Tag of the version, such as the commit's id.
+        tag: Option<String>,
+        /// Variables of the worker, as `NAME=value`.
+        var: Option<Vec<String>>,
+        /// Secrets of the worker: a JSON object, or lines of `NAME=value`.
+        secrets_file: Option<Secret>,
+        /// Directory of the configuration with all that the script imports, when `main` is not in `dist`; the caller's when omitted.
+        source: Option<Directory>,
+        workspace: Workspace,
+    ) -> Result<Preview> {
+        let given = Given {
+            dist,
+            config: wrangler_config,
+            secrets: secrets_file,
+            source,
+            env,
+            annotations: Annotations::new(message, tag, var)?,
+        };
+        let target = self.target();
+        let site = target.site(given, cloudflare_api_token, &workspace).await?;
+        if let Some(alias) = &alias {
+            input::alias(alias, site.worker.name())?;
+            preview::need_addresses(&site)?;
+        }
+        preview::upload(&site, alias.as_deref()).await
+    }
+
+    /// Closes the preview of a merge request: its address answers 410, and its note is deleted.
+    #[function(cache = "never")]
+    pub async fn remove_preview(
+        &self,
+        /// Wrangler's configuration, which names the worker.
+        wrangler_config: File,
+        /// API token that may edit Workers.
+        cloudflare_api_token: Secret,
+        /// Access token of GitLab with the scope `api`.
+        gitlab_api_token: Secret,
+        /// Number of the merge request, `$CI_MERGE_REQUEST_IID`; the instance-wide `$CI_MERGE_REQUEST_ID` also works.
+        merge_request_id: String,
+        /// Alias of the preview; by default `mr-<id>`.
+        alias: Option<String>,
+        /// Environment of the configuration.
+        env: Option<String>,
+    ) -> Result<Removal> {
+        let merge_request = input::merge_request(&merge_request_id)?;
+        let alias = alias.unwrap_or_else(|| format!("mr-{merge_request}"));
+        let target = self.target();
+        let (worker, gitlab_api_token) = try_join!(
+            target.worker(&wrangler_config, cloudflare_api_token, env),
+            input::token(gitlab_api_token, "gitlab-api-token"),
+        )?;
+        input::alias(&alias, worker.name())?;
+        let name = worker.name().to_owned();
+        let address = closing::close(&worker, &alias).await?;
+        let opts = deps::GitlabCommentDeleteOpts {
+            marker: Some(marker(&name)),
+        };
+        let note = dag().gitlab_comment().delete_opts(
+            gitlab_api_token,
+            merge_request.as_str(),
+            opts,
+        );
+        let note = note.action().await.wrap_err_with(|| {
+            format!("alias `{alias}` of `{name}` is closed, but its note in merge request `{merge_request}` is not deleted: run it again")
+        })?;
+        let deleted = matches!(note, deps::GitlabCommentAction::Deleted);
+        Ok(Removal::new(&name, address, deleted))
+    }
+
+    /// Gives a version all requests, or some: the rest stays on what is live.
+    #[function(cache = "never")]
+    pub async fn promote(
+        &self,
+        /// Wrangler's configuration, which names the worker.
+        wrangler_config: File,
+        /// API token that may edit Workers.
+        cloudflare_api_token: Secret,
+        /// Id of the version, as `versions` lists it.
+        version_id: String,
+        /// Share of the requests.
+        #[arg(default = 100)]
+        percent: u8,
+        /// Environment of the configuration.
+        env: Option<String>,
+        /// Message of the deployment.
+        message: Option<String>,
+    ) -> Result<Deployment> {
+        let version_id = traffic::version_id(&version_id)?;
+        let target = self.target();
+        let worker = target.worker(&wrangler_config, cloudflare_api_token, env).await?;
+        let live = match percent {
+            100 => Vec::new(),
+            _ => worker.api().await?.deployments().await?,
+        };
+        let split = traffic::promote(version_id, percent, live.first())?;
+        deployment::shift(&worker, &split, message).await
+    }
+
+    /// Gives the version before the live one all requests again, or the one that is named.
+    #[function(cache = "never")]
+    pub async fn rollback(
+        &self,
+        /// Wrangler's configuration, which names the worker.
+        wrangler_config: File,
+        /// API token that may edit Workers.
+        cloudflare_api_token: Secret,
+        /// Id of the version to go back to.
+        version_id: Option<String>,
+        /// Environment of the configuration.
+        env: Option<String>,
+        /// Message of the deployment.
+        #[arg(default = "Rollback")]
+        message: String,
+    ) -> Result<Deployment> {
+        let target = self.target();
+        let worker = target.worker(&wrangler_config, cloudflare_api_token, env).await?;
+        let version_id = match &version_id {
+            Some(version_id) => traffic::version_id(version_id)?.to_owned(),
+            None => traffic::previous(&worker.api().await?.deployments().await?)?,
+        };
+        deployment::shift(&worker, &vec![(version_id, 100)], Some(message)).await
+    }
+
+    /// The last versions of a worker, newest first, each with its share of the requests.
+    #[function(cache = "never")]
+    pub async fn versions(
+        &self,
+        /// Wrangler's configuration, which names the worker.
+        wrangler_config: File,
+        /// API token that may edit Workers.
+        cloudflare_api_token: Secret,
+        /// Environment of the configuration.
+        env: Option<String>,
+    ) -> Result<Vec<Version>> {
+        let target = self.target();
+        let worker = target.worker(&wrangler_config, cloudflare_api_token, env).await?;
+        let api = worker.api().await?;
+        let (versions, deployments) = try_join!(api.versions(VERSIONS), api.deployments())?;
+        let live = deployments.first();
+        Ok(versions.into_iter().map(|version| Version::new(version, live)).collect())
+    }
+
+    /// Waits until pages of a website answer as they should, and fails with what they answer otherwise.
+    #[function(cache = "never")]
+    pub async fn smoke(
+        &self,
+        /// Address of the website.
+        url: String,
+        /// Pages of it; by default the first one.
+        path: Option<Vec<String>>,
+        /// HTTP status that each must answer.
+        #[arg(default = 200)]
+        expect: u16,
+        /// Text that each must have.
+        contains: Option<String>,
+        /// Seconds after which it fails.
+        #[arg(default = 60)]
+        within: u16,
+    ) -> Result<Smoke> {
+        let paths = path.filter(|paths| !paths.is_empty());
+        let paths = paths.unwrap_or_else(|| vec!["/".to_owned()]);
+        let expected = smoke::Expected {
+            status: expect,
+            contains,
+            within: Duration::from_secs(within.into()),
+        };
+        smoke::check(&url, &paths, &expected).await
     }
 }
 
 impl CloudflareDeploy {
-    /// Everything that can be checked without Cloudflare.
-    async fn ready(
-        &self,
-        site: Site,
-        token: Secret,
-        env: Option<&str>,
-        workspace: &Workspace,
-    ) -> Result<Ready> {
-        let (name, text, token) = try_join!(
-            site.config.name().map_err(Into::into),
-            site.config.contents().map_err(Into::into),
-            input::token(token, "cloudflare-api-token"),
-        )?;
-        let settings = Settings::read(&name, &text, env)?;
-        let parts = Parts {
-            settings: &settings,
-            text: &text,
-            dist: &site.dist,
-            source: site.source.clone(),
-            workspace,
-        };
-        let (layout, account_id) = try_join!(parts.layout(), self.account(&settings))?;
-        let wrangler = Wrangler {
-            container: self.container.clone(),
-            account_id,
-            api_url: self.api_url.clone(),
-            token,
-        };
-        Ok(Ready {
-            site,
-            settings,
-            layout,
-            wrangler,
-        })
-    }
-
-    async fn account(&self, settings: &Settings) -> Result<String> {
-        match (&self.account_id, &settings.account_id) {
-            (Some(ours), Some(theirs)) if ours != theirs => bail!(
-                "two Cloudflare accounts: `{ours}` was passed, and `account_id` in `{}` is `{theirs}`",
-                settings.document.name
-            ),
-            (Some(id), _) => Ok(id.clone()),
-            (None, Some(id)) => Ok(input::account_id(id)?.to_owned()),
-            (None, None) => {
-                let id = dag().config().cloudflare_account_id().await;
-                let id = id.wrap_err("no Cloudflare account: pass `--account-id`")?;
-                Ok(input::account_id(&id)?.to_owned())
-            }
+    fn target(&self) -> Target<'_> {
+        Target {
+            container: &self.container,
+            account_id: self.account_id.as_deref(),
+            api_url: self.api_url.as_deref(),
         }
     }
 }
 
-/// What a version is told on the command line.
-struct Annotations {
-    message: Option<String>,
-    tag: Option<String>,
-    variables: Vec<String>,
+/// Each worker has a note of its own.
+fn marker(worker: &str) -> String {
+    format!("cloudflare-deploy-{worker}")
 }
 
-impl Annotations {
-    fn new(message: Option<String>, tag: Option<String>, var: Option<Vec<String>>) -> Result<Self> {
-        let variables = var.unwrap_or_default();
-        let variables: Result<_> = variables.iter().map(|text| input::variable(text)).collect();
-        Ok(Self {
-            message,
-            tag,
-            variables: variables?,
-        })
-    }
-
-    /// Each in one word, so that no value is taken for a flag.
-    fn args(&self) -> Vec<String> {
-        let message = self.message.iter().map(|text| format!("--message={text}"));
-        let tag = self.tag.iter().map(|text| format!("--tag={text}"));
-        let variables = self.variables.iter().map(|text| format!("--var={text}"));
-        message.chain(tag).chain(variables).collect()
-    }
-}
-
-fn env_args(env: Option<&str>) -> Vec<&str> {
-    env.map_or_else(Vec::new, |env| vec!["--env", env])
-}
-
-fn deployment(ready: &Ready, entries: &[Entry], dry_run: bool) -> Result<Deployment> {
-    let found = entries.iter().rev().find_map(|entry| match entry {
-        Entry::Deploy {
-            worker_name,
-            version_id,
-            targets,
-        } => Some((worker_name, version_id, targets)),
-        _ => None,
-    });
-    let Some((worker, version_id, targets)) = found else {
-        bail!("Wrangler ended without saying what it deployed: look at the worker's deployments");
-    };
-    let worker = worker.clone().unwrap_or_else(|| ready.settings.worker.clone());
-    let targets = targets.as_deref().unwrap_or_default();
-    let mut urls: Vec<String> = targets.iter().filter_map(|target| output::address(target)).collect();
-    // Own domains before the address at workers.dev.
-    urls.sort_by_key(|url| url.ends_with(".workers.dev"));
-    let version_id = version_id.clone().unwrap_or_default();
-    let summary = match (dry_run, urls.first()) {
-        (true, _) => format!("Dry run: `{worker}` can be deployed, nothing was sent."),
-        (false, Some(url)) => format!("Deployed [`{worker}`]({url}), version `{version_id}`."),
-        (false, None) => format!("Deployed `{worker}`, version `{version_id}`. It has no address."),
-    };
-    Ok(Deployment {
-        url: urls.first().cloned().unwrap_or_default(),
-        urls,
-        worker,
-        version_id,
-        deployment_id: String::new(),
-        summary,
-    })
-}
+#[cfg(test)]
+#[path = "../../readme.rs"]
+mod readme;
+#[cfg(test)]
+mod tests;

@@ -60,3 +60,47 @@ pub fn address(target: &str) -> Option<String> {
     // `*.example.com` stands for many hosts: no address.
     (!place.contains('*')).then(|| format!("https://{place}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_other_kinds_and_new_fields_are_left_alone() -> Result<()> {
+        let text = concat!(
+            r#"{"type":"wrangler-session","version":1,"wrangler_version":"4.164.0"}"#,
+            "\n",
+            r#"{"type":"version-upload","version":1,"worker_name":"site","version_id":"v","preview_url":null,"later":[1]}"#,
+            "\n",
+        );
+        let entries = parse(text)?;
+        assert_eq!(entries[0], Entry::Other);
+        assert!(matches!(
+            &entries[1],
+            Entry::VersionUpload { version_id: Some(id), preview_url: None, .. } if id == "v"
+        ));
+        Ok(())
+    }
+
+    #[test]
+    fn a_line_that_is_cut_off_is_an_error() {
+        assert!(parse("{\"type\":\"deploy\",").is_err());
+    }
+
+    #[test]
+    fn targets_are_addresses_only_when_they_can_be_opened() {
+        let known = [
+            ("https://site.team.workers.dev", Some("https://site.team.workers.dev")),
+            ("example.com (custom domain)", Some("https://example.com")),
+            ("example.com/* (zone name: example.com)", Some("https://example.com")),
+            ("example.com/shop/* (zone id: 1)", Some("https://example.com/shop")),
+            ("*.example.com/* (zone name: example.com)", None),
+            ("schedule: 0 0 * * *", None),
+            ("Producer for orders", None),
+            ("workflow: build", None),
+        ];
+        for (target, url) in known {
+            assert_eq!(address(target).as_deref(), url, "{target}");
+        }
+    }
+}

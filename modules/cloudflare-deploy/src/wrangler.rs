@@ -7,7 +7,6 @@ use poniard_sdk::api::{ContainerWithExecOptsBuilder, ReturnType};
 use poniard_sdk::prelude::*;
 use serde_json::Value;
 
-use crate::layout::Layout;
 use crate::output::{self, Entry};
 
 /// Newest version that the tests have passed with.
@@ -19,6 +18,8 @@ const HOME: &str = "/opt/wrangler";
 const PROGRAM: &str = "/opt/wrangler/node_modules/wrangler/bin/wrangler.js";
 const WORKDIR: &str = "/deploy";
 const OUTPUT: &str = "/opt/wrangler/output.ndjson";
+/// Codes of Cloudflare's API for a worker that does not exist.
+const NOT_FOUND: [u64; 2] = [10007, 10090];
 const SECRETS_FILE: &str = "/run/secrets/worker";
 
 /// Everything that a command of Wrangler's gets from outside.
@@ -30,12 +31,16 @@ pub struct Wrangler {
     pub token: Secret,
 }
 
-/// What is deployed.
-pub struct Project<'a> {
-    pub config: &'a File,
-    pub config_name: &'a str,
-    pub dist: &'a Directory,
-    pub layout: &'a Layout,
+/// What lies in the container.
+#[derive(Default)]
+pub struct Files<'a> {
+    /// The configuration's directory, below the working directory.
+    pub home: &'a str,
+    /// What is there beside the configuration.
+    pub project: Option<&'a Directory>,
+    /// The built site, and where it belongs.
+    pub dist: Option<(&'a str, &'a Directory)>,
+    /// The worker's secrets.
     pub secrets: Option<&'a Secret>,
 }
 
@@ -70,21 +75,29 @@ pub fn install(node_image: &str, version: &str) -> Container {
 }
 
 impl Wrangler {
-    /// Runs a command, with effects, exactly once.
-    pub async fn run(&self, project: &Project<'_>, command: &[&str]) -> Result<Vec<Entry>> {
-        let home = below(WORKDIR, &project.layout.home);
-        let config = below(&home, project.config_name);
+    /// Runs a command, which may have effects, exactly once.
+    pub async fn run(
+        &self,
+        (name, config): (&str, &File),
+        files: &Files<'_>,
+        command: &[&str],
+        flags: &[String],
+    ) -> Result<Vec<Entry>> {
+        let home = below(WORKDIR, files.home);
+        let path = below(&home, name);
         let mut container = self.container.clone().with_workdir(home.as_str());
-        if let Some(source) = &project.layout.project {
-            container = container.with_directory(home.as_str(), source.clone());
+        if let Some(project) = files.project {
+            container = container.with_directory(home.as_str(), project.clone());
         }
-        container = container
-            .with_mounted_directory(below(WORKDIR, &project.layout.dist), project.dist.clone())
-            .with_mounted_file(config.as_str(), project.config.clone());
+        if let Some((place, dist)) = files.dist {
+            container = container.with_mounted_directory(below(WORKDIR, place), dist.clone());
+        }
+        container = container.with_mounted_file(path.as_str(), config.clone());
         let mut args = vec!["node", PROGRAM];
         args.extend(command);
-        args.extend(["--config", &config]);
-        if let Some(secrets) = project.secrets {
+        args.extend(flags.iter().map(String::as_str));
+        args.extend(["--config", &path]);
+        if let Some(secrets) = files.secrets {
             container = container.with_mounted_secret(SECRETS_FILE, secrets.clone());
             args.extend(["--secrets-file", SECRETS_FILE]);
         }
@@ -102,16 +115,26 @@ impl Wrangler {
             .with_secret_variable("CLOUDFLARE_API_TOKEN", self.token.clone())
             // What has effects must not be answered from a cache of layers.
             .with_env_variable("PONIARD_RUN", nonce())
-            .with_exec_opts(args.clone(), expect);
-        let file = done.file(OUTPUT);
-        let (code, text) = try_join!(done.exit_code(), file.contents())?;
-        let entries = output::parse(&text)?;
+            .with_exec_opts(args, expect);
+        let code = done.exit_code().await?;
+        let text = done.file(OUTPUT).contents().await;
         if code == 0 {
-            return Ok(entries);
+            return output::parse(&text?);
         }
+        // Without a file, Wrangler did not even start.
+        let entries = output::parse(&text.unwrap_or_default()).unwrap_or_default();
         let (stdout, stderr) = try_join!(done.stdout(), done.stderr())?;
         Err(failed(&command.join(" "), code, &entries, &stdout, &stderr).into())
     }
+}
+
+/// Whether a command of Wrangler's failed by an answer of Cloudflare's API, as
+/// opposed to what Wrangler found by itself.
+pub fn failed_at_cloudflare(error: &poniard_sdk::eyre::Report) -> bool {
+    EngineError::find(error).is_some_and(|error| {
+        let code = error.extensions.get("wranglerCode");
+        code.is_some_and(|code| code.is_number() && !NOT_FOUND.iter().any(|known| code == known))
+    })
 }
 
 /// Wrangler's own words and code, and its exit code for whoever called.

@@ -11,6 +11,8 @@ pub struct Settings {
     pub document: Document,
     /// Name of the worker at Cloudflare.
     pub worker: String,
+    /// Name of the worker without environments, when it is set.
+    pub service: Option<String>,
     /// The script; none for a site of static files.
     pub main: Option<Named>,
     /// The directory of static files.
@@ -47,6 +49,10 @@ impl Settings {
             ));
         }
         let worker = scopes.worker()?;
+        let service = match document.root.get("name").map(|node| &node.value) {
+            Some(Value::Text(name)) => Some(name.clone()),
+            _ => None,
+        };
         let main = scopes.path("main")?;
         let assets = match scopes.path("assets.directory")? {
             Some(directory) => Some(directory),
@@ -69,6 +75,7 @@ impl Settings {
         let preview_urls = scopes.flag("preview_urls")?;
         Ok(Self {
             worker,
+            service,
             main,
             assets,
             account_id,

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::access::bearer;
 use crate::cloudflare::answer::{Answer, Refusal, ok, with_status};
 use crate::cloudflare::assets::{self, Manifest, Upload};
+use crate::cloudflare::upload::broken;
 use crate::cloudflare::{Shared, names};
 
 #[derive(Deserialize)]
@@ -44,9 +45,10 @@ pub async fn upload(
 ) -> Answer {
     let jwt = bearer(&headers)?;
     if encoding.base64 != Some(true) {
-        return Err(Refusal::validation("Assets must be uploaded with base64=true."));
+        return Err(Refusal::validation(
+            "Assets must be uploaded with base64=true.",
+        ));
     }
-    let broken = |error: axum::extract::multipart::MultipartError| Refusal::body(error.body_text());
     let mut uploads = Vec::new();
     while let Some(field) = form.next_field().await.map_err(broken)? {
         uploads.push(Upload {
