@@ -3,6 +3,7 @@
 //!
 //! [`project`] is a repository that includes components, and its pipelines.
 
+mod bare;
 mod cli;
 mod project;
 

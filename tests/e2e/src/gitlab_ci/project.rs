@@ -29,8 +29,11 @@ pub struct Project {
 impl Project {
     /// With this `.gitlab-ci.yml`, committed and pushed.
     pub fn new(pipeline: &str) -> Self {
+        Self::at(Place::new(), pipeline)
+    }
+
+    pub fn at(place: Place, pipeline: &str) -> Self {
         let programs = TempDir::new().expect("a directory");
-        let place = Place::new();
         let project = Self { place, programs };
         copy(
             &repository().join("templates"),
@@ -105,9 +108,19 @@ impl Project {
         };
         let program = self.place.cli.program();
         if program.is_absolute() {
-            symlink(program, self.programs.path().join(name)).expect("a link");
+            symlink(program, self.programs().join(name)).expect("a link");
         }
         kind
+    }
+
+    /// Puts poniard there under the name `dagger`; false when another CLI is tested.
+    pub fn poniard_as_dagger(&self) -> bool {
+        let program = self.place.cli.program();
+        let here = self.place.cli.is_built_here();
+        if here {
+            symlink(program, self.programs().join("dagger")).expect("a link");
+        }
+        here
     }
 
     /// The pipeline of a push to a protected branch.
