@@ -127,7 +127,7 @@ impl Form {
     }
 }
 
-fn broken(error: MultipartError) -> Refusal {
+pub fn broken(error: MultipartError) -> Refusal {
     Refusal::new(error.status(), 10026, error.body_text())
 }
 

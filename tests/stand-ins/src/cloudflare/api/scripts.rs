@@ -50,7 +50,7 @@ pub async fn put(
     let form = Form::read(form).await?;
     let tags = form.metadata().tags().to_vec();
     let version = upload::version(&shared.state(), &name, form, origin)?;
-    let startup = start(&shared, &name, &version).await?;
+    let startup = start(&shared, &version).await?;
 
     let mut state = shared.state();
     let worker = state
