@@ -9,6 +9,7 @@ mod project;
 
 mod honesty;
 mod rendering;
+mod reports;
 mod rules;
 mod shells;
 mod website;
