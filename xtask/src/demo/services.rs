@@ -28,7 +28,7 @@ pub enum Services {
 pub struct StandIn {
     process: Child,
     /// Open as long as it may print.
-    _printed: BufReader<ChildStdout>,
+    _printed: ChildStdout,
     /// What it printed: its address.
     url: String,
 }
@@ -114,7 +114,7 @@ impl StandIn {
         printed.read_line(&mut url)?;
         let started = Self {
             process,
-            _printed: printed,
+            _printed: printed.into_inner(),
             url: url.trim().to_owned(),
         };
         if started.url.is_empty() {
