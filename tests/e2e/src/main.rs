@@ -9,6 +9,7 @@ mod place;
 
 mod arguments;
 mod descriptions;
+mod gitlab_comment;
 mod interruption;
 mod modules;
 mod pipelines;
