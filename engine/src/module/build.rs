@@ -14,12 +14,11 @@ use crate::graph::{Engine, Failure};
 /// The binary of a module, compiled unless one is there for these sources.
 pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     let key = module.source_key()?;
-    let dir =
-        engine
-            .store
-            .root()
-            .join("modules")
-            .join(format!("{}-{}", module.name, &key.hex()[..24]));
+    let dir = engine.store.root().join("modules").join(format!(
+        "{}-{}",
+        module.config.name,
+        &key.hex()[..24]
+    ));
     let binary = dir.join("module");
     if binary.exists() {
         return Ok(binary);
@@ -34,7 +33,7 @@ pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         bail!(
             "module `{}` is not written in Rust (sdk `{sdk}`): poniard runs modules in Rust only; \
              use a Dagger Engine for it",
-            module.name
+            module.config.name
         );
     }
     // Cargo locks its target directory anyway; so the user is told who waits.
@@ -56,7 +55,7 @@ pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
 async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     let span = engine
         .progress
-        .start(format!("compile module {}", module.name));
+        .start(format!("compile module {}", module.config.name));
     let target = target_dir(engine);
     let mut child = tokio::process::Command::new("cargo")
         .args([
@@ -67,7 +66,7 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
             "dagger",
             "--message-format=json-render-diagnostics",
         ])
-        .args(["--bin", &module.name])
+        .args(["--bin", &module.config.name])
         .arg("--manifest-path")
         .arg(module.dir.join("Cargo.toml"))
         .current_dir(&module.context)
@@ -85,7 +84,7 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         .map_err(|error| {
             eyre!(
                 "cannot run `cargo` to compile module `{}`: {error}; install Rust",
-                module.name
+                module.config.name
             )
         })?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -94,7 +93,7 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         if let Some(stdout) = stdout {
             let mut lines = BufReader::new(stdout).lines();
             while let Some(line) = lines.next_line().await? {
-                found = executable(&line, &module.name).or(found);
+                found = executable(&line, &module.config.name).or(found);
             }
         }
         Ok::<_, eyre::Report>(found)
@@ -117,7 +116,7 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         span.fail("does not compile");
         return Err(Failure::new(format!(
             "module `{}` does not compile:\n{}",
-            module.name,
+            module.config.name,
             problems(&text)
         ))
         .into());
@@ -126,7 +125,7 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     found.ok_or_else(|| {
         eyre!(
             "module `{0}` has no program `{0}`: its Cargo.toml needs a binary target of that name",
-            module.name
+            module.config.name
         )
     })
 }
