@@ -1,0 +1,40 @@
+//! Runs a stand-in by itself, for demos: prints its URL, and ends with its parent.
+
+use clap::{Parser, Subcommand};
+use stand_ins::cloudflare::{Cloudflare, Settings};
+
+#[derive(Parser)]
+#[command(about)]
+struct Arguments {
+    #[command(subcommand)]
+    service: Service,
+}
+
+#[derive(Subcommand)]
+enum Service {
+    /// Cloudflare's API for Workers; serves what is deployed.
+    Cloudflare {
+        /// 0 for a free one.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// What clients must send as `CLOUDFLARE_API_TOKEN`.
+        #[arg(long, env = "STAND_IN_CLOUDFLARE_TOKEN", hide_env_values = true)]
+        token: Option<String>,
+    },
+}
+
+fn main() -> eyre::Result<()> {
+    let Arguments { service } = Arguments::parse();
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+    match service {
+        Service::Cloudflare { port, token } => {
+            let mut settings = Settings::default();
+            settings.token = token.unwrap_or(settings.token);
+            let cloudflare = Cloudflare::start_on(port, settings)?;
+            println!("{}", cloudflare.api_url());
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}
