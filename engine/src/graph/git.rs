@@ -336,8 +336,12 @@ pub async fn git(args: &[&str], dir: Option<&Path>, auth: &Auth) -> Result<Strin
             format!("Authorization: Basic {basic}"),
         ));
     }
-    command.env("GIT_CONFIG_COUNT", settings.len().to_string());
+    // After those that the caller's environment has.
+    let count = std::env::var("GIT_CONFIG_COUNT").ok();
+    let first: usize = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+    command.env("GIT_CONFIG_COUNT", (first + settings.len()).to_string());
     for (n, (key, value)) in settings.iter().enumerate() {
+        let n = first + n;
         command
             .env(format!("GIT_CONFIG_KEY_{n}"), key)
             .env(format!("GIT_CONFIG_VALUE_{n}"), value);

@@ -35,10 +35,7 @@ impl Refusal {
 
     /// No `Authorization` header, or one that is no bearer token.
     pub fn malformed_header() -> Refusal {
-        Refusal::bad(
-            6003,
-            "Invalid request headers",
-        )
+        Refusal::bad(6003, "Invalid request headers")
     }
 
     /// The token is none of this account's, for a path below an account.
@@ -126,7 +123,12 @@ pub struct Page {
 impl Page {
     /// The part of `all` that was asked for, and what is said about it.
     /// Page sizes beyond `most` are refused.
-    pub fn cut<T: Clone>(&self, all: &[T], usual: usize, most: usize) -> Result<(Vec<T>, Value), Refusal> {
+    pub fn cut<T: Clone>(
+        &self,
+        all: &[T],
+        usual: usize,
+        most: usize,
+    ) -> Result<(Vec<T>, Value), Refusal> {
         let page = self.page.unwrap_or(1);
         let per_page = self.per_page.unwrap_or(usual);
         if page == 0 || per_page == 0 || per_page > most {
@@ -134,7 +136,12 @@ impl Page {
                 "page must be at least 1 and per_page between 1 and {most}"
             )));
         }
-        let items: Vec<T> = all.iter().skip((page - 1) * per_page).take(per_page).cloned().collect();
+        let items: Vec<T> = all
+            .iter()
+            .skip((page - 1) * per_page)
+            .take(per_page)
+            .cloned()
+            .collect();
         let info = json!({
             "page": page,
             "per_page": per_page,

@@ -57,10 +57,17 @@ pub struct Next {
 /// Registers a manifest. With nothing missing, the token completes at once.
 pub fn open(state: &mut State, worker: &str, manifest: Manifest) -> Result<Next, Refusal> {
     check(&manifest)?;
-    let sizes: BTreeMap<&String, u64> = manifest.values().map(|entry| (&entry.hash, entry.size)).collect();
+    let sizes: BTreeMap<&String, u64> = manifest
+        .values()
+        .map(|entry| (&entry.hash, entry.size))
+        .collect();
     let missing: BTreeSet<String> = sizes
         .keys()
-        .filter(|hash| !state.contents.contains_key(&(worker.to_owned(), (**hash).clone())))
+        .filter(|hash| {
+            !state
+                .contents
+                .contains_key(&(worker.to_owned(), (**hash).clone()))
+        })
         .map(|hash| (*hash).clone())
         .collect();
 
@@ -79,7 +86,11 @@ pub fn open(state: &mut State, worker: &str, manifest: Manifest) -> Result<Next,
             }
         }
     }
-    let purpose = if missing.is_empty() { Purpose::Completion } else { Purpose::Upload };
+    let purpose = if missing.is_empty() {
+        Purpose::Completion
+    } else {
+        Purpose::Upload
+    };
     let session = Session {
         worker: worker.to_owned(),
         manifest,
@@ -106,7 +117,9 @@ fn check(manifest: &Manifest) -> Result<(), Refusal> {
     for (path, entry) in manifest {
         let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
         if !path.starts_with('/') {
-            return Err(Refusal::validation(format!("Asset path `{path}` must start with `/`.")));
+            return Err(Refusal::validation(format!(
+                "Asset path `{path}` must start with `/`."
+            )));
         }
         if entry.hash.len() != 32 || !entry.hash.chars().all(hex) {
             return Err(Refusal::validation(format!(
@@ -137,7 +150,11 @@ pub struct Upload {
 
 /// Takes the files of a bucket; with the last missing one the token completes.
 pub fn take(state: &mut State, jwt: &str, uploads: Vec<Upload>) -> Result<Option<String>, Refusal> {
-    let Some(session) = state.sessions.get(jwt).filter(|session| session.purpose == Purpose::Upload) else {
+    let Some(session) = state
+        .sessions
+        .get(jwt)
+        .filter(|session| session.purpose == Purpose::Upload)
+    else {
         return Err(Refusal::authentication());
     };
     let session = session.clone();
@@ -148,7 +165,9 @@ pub fn take(state: &mut State, jwt: &str, uploads: Vec<Upload>) -> Result<Option
     let mut missing = session.missing.clone();
     for asset in accepted {
         missing.remove(&asset.hash);
-        state.contents.insert((session.worker.clone(), asset.hash.clone()), asset);
+        state
+            .contents
+            .insert((session.worker.clone(), asset.hash.clone()), asset);
     }
     // Buckets arrive side by side: what is missing is what none has brought.
     if let Some(open) = state.sessions.get_mut(jwt) {
@@ -169,8 +188,14 @@ pub fn take(state: &mut State, jwt: &str, uploads: Vec<Upload>) -> Result<Option
 
 fn verify(session: &Session, upload: Upload) -> Result<Asset, Refusal> {
     let hash = upload.hash;
-    let Some((path, entry)) = session.manifest.iter().find(|(_, entry)| entry.hash == hash) else {
-        return Err(Refusal::validation(format!("Asset `{hash}` is not part of the manifest.")));
+    let Some((path, entry)) = session
+        .manifest
+        .iter()
+        .find(|(_, entry)| entry.hash == hash)
+    else {
+        return Err(Refusal::validation(format!(
+            "Asset `{hash}` is not part of the manifest."
+        )));
     };
     let contents = STANDARD
         .decode(&upload.base64)
@@ -184,14 +209,20 @@ fn verify(session: &Session, upload: Upload) -> Result<Asset, Refusal> {
     }
     // Files of one content may have several names: one of them made the hash.
     let named_so = |path: &String| wrangler_hash(path, &upload.base64) == hash;
-    if !session.manifest.iter().any(|(path, entry)| entry.hash == hash && named_so(path)) {
+    if !session
+        .manifest
+        .iter()
+        .any(|(path, entry)| entry.hash == hash && named_so(path))
+    {
         return Err(Refusal::validation(format!(
             "Asset `{path}` does not have the hash that the manifest says."
         )));
     }
     Ok(Asset {
         hash,
-        content_type: upload.content_type.filter(|kind| kind != "application/null"),
+        content_type: upload
+            .content_type
+            .filter(|kind| kind != "application/null"),
         contents: contents.into(),
     })
 }
@@ -206,7 +237,11 @@ fn wrangler_hash(path: &str, base64: &[u8]) -> String {
 }
 
 /// The files that a completion token stands for.
-pub fn complete(state: &State, worker: &str, jwt: &str) -> Result<BTreeMap<String, Asset>, Refusal> {
+pub fn complete(
+    state: &State,
+    worker: &str,
+    jwt: &str,
+) -> Result<BTreeMap<String, Asset>, Refusal> {
     let session = state
         .sessions
         .get(jwt)
@@ -218,7 +253,12 @@ pub fn complete(state: &State, worker: &str, jwt: &str) -> Result<BTreeMap<Strin
             session.missing.len()
         )));
     }
-    let content = |entry: &Entry| state.contents.get(&(worker.to_owned(), entry.hash.clone())).cloned();
+    let content = |entry: &Entry| {
+        state
+            .contents
+            .get(&(worker.to_owned(), entry.hash.clone()))
+            .cloned()
+    };
     session
         .manifest
         .iter()

@@ -20,7 +20,13 @@ use super::{assets, names};
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// Kinds of bindings that can be served here.
-const KINDS: [&str; 5] = ["plain_text", "json", "secret_text", "assets", "version_metadata"];
+const KINDS: [&str; 5] = [
+    "plain_text",
+    "json",
+    "secret_text",
+    "assets",
+    "version_metadata",
+];
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,7 +106,9 @@ impl Form {
                 )));
             }
             if modules.iter().any(|module: &Module| module.name == name) {
-                return Err(Refusal::validation(format!("Module `{name}` was sent twice.")));
+                return Err(Refusal::validation(format!(
+                    "Module `{name}` was sent twice."
+                )));
             }
             modules.push(Module {
                 name,
@@ -134,7 +142,12 @@ pub struct Origin {
 }
 
 /// Checks the form against what the account holds and makes a version of it.
-pub fn version(state: &State, worker: &str, form: Form, origin: Origin) -> Result<Version, Refusal> {
+pub fn version(
+    state: &State,
+    worker: &str,
+    form: Form,
+    origin: Origin,
+) -> Result<Version, Refusal> {
     let Form {
         metadata,
         written,
@@ -145,7 +158,9 @@ pub fn version(state: &State, worker: &str, form: Form, origin: Origin) -> Resul
     check_code(&metadata, &modules)?;
     check_date(metadata.compatibility_date.as_deref())?;
     let annotations = annotations(&metadata.annotations, worker)?;
-    let before_bindings = before.map(|version| version.bindings.as_slice()).unwrap_or_default();
+    let before_bindings = before
+        .map(|version| version.bindings.as_slice())
+        .unwrap_or_default();
     let bindings = bindings(&metadata, before_bindings, origin.strict)?;
 
     let config = |config: Map<String, Value>| {
@@ -153,7 +168,10 @@ pub fn version(state: &State, worker: &str, form: Form, origin: Origin) -> Resul
         Ok(config)
     };
     let assets = match metadata.assets {
-        Some(AssetsMetadata { jwt: Some(jwt), config: c }) => Some(Assets {
+        Some(AssetsMetadata {
+            jwt: Some(jwt),
+            config: c,
+        }) => Some(Assets {
             files: assets::complete(state, worker, &jwt)?,
             config: config(c)?,
         }),
@@ -162,7 +180,9 @@ pub fn version(state: &State, worker: &str, form: Form, origin: Origin) -> Resul
         None => None,
     };
     if assets.is_none() && bindings.iter().any(|binding| binding.kind == "assets") {
-        return Err(Refusal::validation("Cannot use an assets binding without assets"));
+        return Err(Refusal::validation(
+            "Cannot use an assets binding without assets",
+        ));
     }
     if assets.is_none() && metadata.main_module.is_none() {
         return Err(Refusal::validation(
@@ -186,7 +206,11 @@ pub fn version(state: &State, worker: &str, form: Form, origin: Origin) -> Resul
         triggered_by: origin.triggered_by,
         annotations,
         source: origin.source,
-        etag: etag.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        etag: etag
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
         main_module: metadata.main_module,
         compatibility_date: metadata.compatibility_date,
         compatibility_flags: metadata.compatibility_flags,
@@ -222,7 +246,9 @@ fn check_code(metadata: &Metadata, modules: &[Module]) -> Result<(), Refusal> {
 fn check_date(date: Option<&str>) -> Result<(), Refusal> {
     let Some(date) = date else { return Ok(()) };
     let Ok(day) = chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d") else {
-        return Err(Refusal::validation(format!("Invalid compatibility date: {date}")));
+        return Err(Refusal::validation(format!(
+            "Invalid compatibility date: {date}"
+        )));
     };
     if day > chrono::Utc::now().date_naive() {
         return Err(Refusal::validation(format!(
@@ -233,17 +259,24 @@ fn check_date(date: Option<&str>) -> Result<(), Refusal> {
 }
 
 /// `workers/message`, `workers/tag` and `workers/alias`, each within its limits.
-fn annotations(sent: &Map<String, Value>, worker: &str) -> Result<BTreeMap<String, String>, Refusal> {
+fn annotations(
+    sent: &Map<String, Value>,
+    worker: &str,
+) -> Result<BTreeMap<String, String>, Refusal> {
     let mut kept = BTreeMap::new();
     for (name, value) in sent {
         let Some(value) = value.as_str() else {
-            return Err(Refusal::validation(format!("Annotation `{name}` must be a string.")));
+            return Err(Refusal::validation(format!(
+                "Annotation `{name}` must be a string."
+            )));
         };
         let value = match name.as_str() {
             // Longer messages are cut, not refused.
             "workers/message" => value.chars().take(1000).collect(),
             "workers/tag" if value.len() > 100 => {
-                return Err(Refusal::validation("validation failures: tag is longer than 100 bytes"));
+                return Err(Refusal::validation(
+                    "validation failures: tag is longer than 100 bytes",
+                ));
             }
             "workers/alias" if !names::is_alias(value, worker) => {
                 return Err(Refusal::validation(format!(
@@ -251,7 +284,11 @@ fn annotations(sent: &Map<String, Value>, worker: &str) -> Result<BTreeMap<Strin
                 )));
             }
             "workers/tag" | "workers/alias" => value.to_owned(),
-            _ => return Err(Refusal::validation(format!("Annotation `{name}` cannot be set."))),
+            _ => {
+                return Err(Refusal::validation(format!(
+                    "Annotation `{name}` cannot be set."
+                )));
+            }
         };
         kept.insert(name.clone(), value);
     }
@@ -259,11 +296,19 @@ fn annotations(sent: &Map<String, Value>, worker: &str) -> Result<BTreeMap<Strin
 }
 
 /// The bindings that were sent, and those of the version before that are kept.
-fn bindings(metadata: &Metadata, before: &[Binding], strict: bool) -> Result<Vec<Binding>, Refusal> {
+fn bindings(
+    metadata: &Metadata,
+    before: &[Binding],
+    strict: bool,
+) -> Result<Vec<Binding>, Refusal> {
     let mut all: Vec<Binding> = Vec::new();
     let mut names = BTreeSet::new();
     for sent in &metadata.bindings {
-        let text = |key: &str| sent.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = |key: &str| {
+            sent.get(key)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
         let Some(name) = text("name") else {
             return Err(Refusal::new(
                 axum::http::StatusCode::BAD_REQUEST,
@@ -275,7 +320,9 @@ fn bindings(metadata: &Metadata, before: &[Binding], strict: bool) -> Result<Vec
             return Err(Refusal::validation(format!("Binding {name} has no type.")));
         };
         if !names.insert(name.to_owned()) {
-            return Err(Refusal::validation(format!("Binding name {name} is used twice.")));
+            return Err(Refusal::validation(format!(
+                "Binding name {name} is used twice."
+            )));
         }
         if kind == "inherit" {
             match before.iter().find(|binding| binding.name == name) {
@@ -284,7 +331,9 @@ fn bindings(metadata: &Metadata, before: &[Binding], strict: bool) -> Result<Vec
                     return Err(Refusal::new(
                         axum::http::StatusCode::BAD_REQUEST,
                         10057,
-                        format!("Cannot inherit binding {name}: the previous version does not have it."),
+                        format!(
+                            "Cannot inherit binding {name}: the previous version does not have it."
+                        ),
                     ));
                 }
                 None => {}
@@ -296,7 +345,9 @@ fn bindings(metadata: &Metadata, before: &[Binding], strict: bool) -> Result<Vec
                 "binding {name} of type {kind} cannot be served by this stand-in"
             )));
         }
-        if ["plain_text", "secret_text"].contains(&kind) && !sent.get("text").is_some_and(Value::is_string) {
+        if ["plain_text", "secret_text"].contains(&kind)
+            && !sent.get("text").is_some_and(Value::is_string)
+        {
             return Err(Refusal::validation(format!(
                 "binding {name} of type {kind} must have a valid `text` specified"
             )));
@@ -309,9 +360,9 @@ fn bindings(metadata: &Metadata, before: &[Binding], strict: bool) -> Result<Vec
             rest,
         });
     }
-    let kept = before
-        .iter()
-        .filter(|binding| metadata.keep_bindings.contains(&binding.kind) && !names.contains(&binding.name));
+    let kept = before.iter().filter(|binding| {
+        metadata.keep_bindings.contains(&binding.kind) && !names.contains(&binding.name)
+    });
     all.extend(kept.cloned());
     Ok(all)
 }
@@ -320,13 +371,23 @@ fn check_assets_config(config: &Map<String, Value>) -> Result<(), Refusal> {
     let one_of = |key: &str, allowed: &[&str]| match config.get(key) {
         None => Ok(()),
         Some(value) if value.as_str().is_some_and(|value| allowed.contains(&value)) => Ok(()),
-        Some(value) => Err(Refusal::validation(format!("Invalid value for assets.config.{key}: {value}"))),
+        Some(value) => Err(Refusal::validation(format!(
+            "Invalid value for assets.config.{key}: {value}"
+        ))),
     };
     one_of(
         "html_handling",
-        &["auto-trailing-slash", "force-trailing-slash", "drop-trailing-slash", "none"],
+        &[
+            "auto-trailing-slash",
+            "force-trailing-slash",
+            "drop-trailing-slash",
+            "none",
+        ],
     )?;
-    one_of("not_found_handling", &["none", "single-page-application", "404-page"])?;
+    one_of(
+        "not_found_handling",
+        &["none", "single-page-application", "404-page"],
+    )?;
     const KNOWN: [&str; 6] = [
         "html_handling",
         "not_found_handling",
@@ -336,7 +397,9 @@ fn check_assets_config(config: &Map<String, Value>) -> Result<(), Refusal> {
         "_redirects",
     ];
     match config.keys().find(|key| !KNOWN.contains(&key.as_str())) {
-        Some(key) => Err(Refusal::validation(format!("Unknown field assets.config.{key}"))),
+        Some(key) => Err(Refusal::validation(format!(
+            "Unknown field assets.config.{key}"
+        ))),
         None => Ok(()),
     }
 }
@@ -347,7 +410,11 @@ fn without_credentials(mut metadata: Value) -> Value {
         assets.remove("jwt");
     }
     let bindings = metadata.get_mut("bindings").and_then(Value::as_array_mut);
-    for binding in bindings.into_iter().flatten().filter_map(Value::as_object_mut) {
+    for binding in bindings
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+    {
         if binding.get("type").and_then(Value::as_str) == Some("secret_text") {
             binding.remove("text");
         }

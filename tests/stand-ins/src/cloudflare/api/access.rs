@@ -8,7 +8,11 @@ use axum::response::Response;
 use crate::cloudflare::answer::Refusal;
 use crate::cloudflare::{Shared, names};
 
-pub async fn check(State(shared): State<Shared>, request: Request, next: Next) -> Result<Response, Refusal> {
+pub async fn check(
+    State(shared): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
     let path = request.uri().path().to_owned();
     let token = bearer(request.headers())?;
     let account = path
@@ -27,11 +31,15 @@ pub async fn check(State(shared): State<Shared>, request: Request, next: Next) -
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 7003,
-                format!("Could not route to /client/v4{path}, perhaps your object identifier is invalid?"),
+                format!(
+                    "Could not route to /client/v4{path}, perhaps your object identifier is invalid?"
+                ),
             ));
         }
         (Some(id), _) if id != shared.settings.account_id => return Err(Refusal::authentication()),
-        (Some(_), Access::Read) if request.method() != Method::GET => return Err(Refusal::authentication()),
+        (Some(_), Access::Read) if request.method() != Method::GET => {
+            return Err(Refusal::authentication());
+        }
         _ => {}
     }
     Ok(next.run(request).await)

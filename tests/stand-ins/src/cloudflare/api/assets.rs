@@ -44,7 +44,9 @@ pub async fn upload(
 ) -> Answer {
     let jwt = bearer(&headers)?;
     if encoding.base64 != Some(true) {
-        return Err(Refusal::validation("Assets must be uploaded with base64=true."));
+        return Err(Refusal::validation(
+            "Assets must be uploaded with base64=true.",
+        ));
     }
     let broken = |error: axum::extract::multipart::MultipartError| Refusal::body(error.body_text());
     let mut uploads = Vec::new();

@@ -38,7 +38,9 @@ fn shown(shared: &Shared, deployment: &Deployment) -> Value {
 pub async fn list(State(shared): State<Shared>, Path((_, name)): Path<(String, String)>) -> Answer {
     let state = shared.state();
     let newest_first = find(&state, &name)?.deployments.iter().rev().take(SHOWN);
-    let deployments: Vec<Value> = newest_first.map(|deployment| shown(&shared, deployment)).collect();
+    let deployments: Vec<Value> = newest_first
+        .map(|deployment| shown(&shared, deployment))
+        .collect();
     ok(json!({ "deployments": deployments }))
 }
 
@@ -94,7 +96,10 @@ pub async fn post(
     let mut state = shared.state();
     let worker = find_mut(&mut state, &name)?;
     if new.strategy != "percentage" {
-        return Err(Refusal::validation(format!("Unknown strategy `{}`.", new.strategy)));
+        return Err(Refusal::validation(format!(
+            "Unknown strategy `{}`.",
+            new.strategy
+        )));
     }
     let shares = shares(&new.versions)?;
     let mut versions = Vec::new();
@@ -102,7 +107,10 @@ pub async fn post(
         versions.push(worker.version(*id).ok_or_else(no_version)?.clone());
     }
     if let (false, [version], Some(live)) = (force, versions.as_slice(), worker.live()) {
-        let live = live.versions.first().and_then(|(id, _)| worker.version(*id));
+        let live = live
+            .versions
+            .first()
+            .and_then(|(id, _)| worker.version(*id));
         if let Some(live) = live.filter(|live| version.number < live.number) {
             check_secrets(version, live)?;
         }
@@ -111,8 +119,14 @@ pub async fn post(
     for (name, value) in new.annotations {
         match (name.as_str(), value) {
             (_, None) => {}
-            ("workers/message", Some(value)) => drop(annotations.insert(name, value.chars().take(1000).collect())),
-            _ => return Err(Refusal::validation(format!("Annotation `{name}` cannot be set."))),
+            ("workers/message", Some(value)) => {
+                drop(annotations.insert(name, value.chars().take(1000).collect()))
+            }
+            _ => {
+                return Err(Refusal::validation(format!(
+                    "Annotation `{name}` cannot be set."
+                )));
+            }
         }
     }
     annotations.insert("workers/triggered_by".into(), "deployment".into());
@@ -149,11 +163,15 @@ fn shares(sent: &[Share]) -> Result<Vec<(Uuid, f64)>, Refusal> {
     }
     let distinct: BTreeSet<Uuid> = shares.iter().map(|(id, _)| *id).collect();
     if distinct.len() != shares.len() {
-        return Err(Refusal::validation("A deployment cannot have a version twice."));
+        return Err(Refusal::validation(
+            "A deployment cannot have a version twice.",
+        ));
     }
     let sum: f64 = shares.iter().map(|(_, percentage)| percentage).sum();
     if (sum - 100.0).abs() > 0.001 {
-        return Err(Refusal::validation(format!("Percentages must add up to 100, not {sum}.")));
+        return Err(Refusal::validation(format!(
+            "Percentages must add up to 100, not {sum}."
+        )));
     }
     Ok(shares)
 }
@@ -161,8 +179,13 @@ fn shares(sent: &[Share]) -> Result<Vec<(Uuid, f64)>, Refusal> {
 /// Going back over a change of secrets needs `force`, which Wrangler asks the user for.
 fn check_secrets(version: &Version, live: &Version) -> Result<(), Refusal> {
     let secrets = |version: &Version| -> BTreeMap<String, Option<Value>> {
-        let secrets = version.bindings.iter().filter(|binding| binding.is_secret());
-        secrets.map(|binding| (binding.name.clone(), binding.rest.get("text").cloned())).collect()
+        let secrets = version
+            .bindings
+            .iter()
+            .filter(|binding| binding.is_secret());
+        secrets
+            .map(|binding| (binding.name.clone(), binding.rest.get("text").cloned()))
+            .collect()
     };
     let (then, now) = (secrets(version), secrets(live));
     let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();

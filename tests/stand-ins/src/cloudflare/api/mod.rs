@@ -29,24 +29,42 @@ pub fn router(shared: Shared) -> Router {
     let script = Router::new()
         .route("/", put(scripts::put))
         .route("/settings", get(scripts::settings))
-        .route("/script-settings", get(scripts::script_settings).patch(scripts::patch_script_settings))
+        .route(
+            "/script-settings",
+            get(scripts::script_settings).patch(scripts::patch_script_settings),
+        )
         .route("/subdomain", get(subdomain::get).post(subdomain::post))
-        .route("/schedules", get(scripts::schedules).put(scripts::put_schedules))
+        .route(
+            "/schedules",
+            get(scripts::schedules).put(scripts::put_schedules),
+        )
         .route("/references", get(services::references))
         .route("/assets-upload-session", post(assets::open))
         .route("/versions", get(versions::list).post(versions::post))
         .route("/versions/{version}", get(versions::get))
-        .route("/deployments", get(deployments::list).post(deployments::post))
+        .route(
+            "/deployments",
+            get(deployments::list).post(deployments::post),
+        )
         .route("/deployments/{deployment}", get(deployments::get))
         .route("/secrets", get(secrets::list).put(secrets::put))
-        .route("/secrets/{secret}", get(secrets::get).delete(secrets::delete));
+        .route(
+            "/secrets/{secret}",
+            get(secrets::get).delete(secrets::delete),
+        );
     let account = Router::new()
         .route("/", get(account::get))
         .route("/workers/scripts", get(scripts::list))
         .nest("/workers/scripts/{script}", script)
-        .route("/workers/services/{script}", get(services::get).delete(services::delete))
+        .route(
+            "/workers/services/{script}",
+            get(services::get).delete(services::delete),
+        )
         .route("/workers/workers/{script}", get(services::worker))
-        .route("/workers/workers/{script}/versions/latest", patch(secrets::patch_latest))
+        .route(
+            "/workers/workers/{script}/versions/latest",
+            patch(secrets::patch_latest),
+        )
         .route("/workers/subdomain", get(subdomain::of_account))
         .route("/workers/tails/by-consumer/{script}", get(services::tails))
         .route("/workers/assets/upload", post(assets::upload))
@@ -59,7 +77,10 @@ pub fn router(shared: Shared) -> Router {
         .nest("/accounts/{account}", account)
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
-        .layer(middleware::from_fn_with_state(shared.clone(), access::check))
+        .layer(middleware::from_fn_with_state(
+            shared.clone(),
+            access::check,
+        ))
         .layer(DefaultBodyLimit::max(MOST_BYTES));
     Router::new().nest("/client/v4", api).with_state(shared)
 }

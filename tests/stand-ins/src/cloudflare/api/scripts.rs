@@ -24,7 +24,9 @@ impl UploadQuery {
         match self.bindings_inherit.as_deref() {
             None => Ok(false),
             Some("strict") => Ok(true),
-            Some(other) => Err(Refusal::validation(format!("bindings_inherit cannot be `{other}`"))),
+            Some(other) => Err(Refusal::validation(format!(
+                "bindings_inherit cannot be `{other}`"
+            ))),
         }
     }
 }
@@ -76,7 +78,9 @@ pub async fn put(
 
 /// Who uploads, told by the user agent.
 pub fn client(headers: &HeaderMap) -> &'static str {
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
     match agent {
         Some(agent) if agent.starts_with("wrangler/") => "wrangler",
         _ => "api",
@@ -106,21 +110,33 @@ pub fn find_mut<'a>(state: &'a mut Account, name: &str) -> Result<&'a mut Worker
     state.workers.get_mut(name).ok_or_else(Refusal::no_worker)
 }
 
-pub async fn settings(State(shared): State<Shared>, Path((_, name)): Path<(String, String)>) -> Answer {
+pub async fn settings(
+    State(shared): State<Shared>,
+    Path((_, name)): Path<(String, String)>,
+) -> Answer {
     let state = shared.state();
     let worker = find(&state, &name)?;
     let version = worker.latest().ok_or_else(Refusal::no_worker)?;
     let mut settings = worker.settings.clone();
     settings.insert("tags".into(), json!(worker.tags));
-    settings.insert("compatibility_date".into(), json!(version.compatibility_date));
-    settings.insert("compatibility_flags".into(), json!(version.compatibility_flags));
+    settings.insert(
+        "compatibility_date".into(),
+        json!(version.compatibility_date),
+    );
+    settings.insert(
+        "compatibility_flags".into(),
+        json!(version.compatibility_flags),
+    );
     settings.insert("usage_model".into(), json!("standard"));
     let bindings = version.bindings.iter().map(|binding| binding.shown());
     settings.insert("bindings".into(), bindings.collect());
     ok(settings)
 }
 
-pub async fn script_settings(State(shared): State<Shared>, Path((_, name)): Path<(String, String)>) -> Answer {
+pub async fn script_settings(
+    State(shared): State<Shared>,
+    Path((_, name)): Path<(String, String)>,
+) -> Answer {
     let state = shared.state();
     ok(shown(find(&state, &name)?))
 }
@@ -132,7 +148,13 @@ fn shown(worker: &Worker) -> Map<String, Value> {
 }
 
 /// What may be set without a new version.
-const SETTINGS: [&str; 5] = ["logpush", "observability", "tags", "tail_consumers", "streaming_tail_consumers"];
+const SETTINGS: [&str; 5] = [
+    "logpush",
+    "observability",
+    "tags",
+    "tail_consumers",
+    "streaming_tail_consumers",
+];
 
 pub async fn patch_script_settings(
     State(shared): State<Shared>,
@@ -146,8 +168,8 @@ pub async fn patch_script_settings(
     }
     for (key, value) in patch {
         if key == "tags" {
-            let tags: Option<Vec<String>> =
-                serde_json::from_value(value).map_err(|_| Refusal::body("`tags` must be strings."))?;
+            let tags: Option<Vec<String>> = serde_json::from_value(value)
+                .map_err(|_| Refusal::body("`tags` must be strings."))?;
             worker.tags = tags.unwrap_or_default();
         } else {
             worker.settings.insert(key, value);
@@ -156,7 +178,10 @@ pub async fn patch_script_settings(
     ok(shown(worker))
 }
 
-pub async fn schedules(State(shared): State<Shared>, Path((_, name)): Path<(String, String)>) -> Answer {
+pub async fn schedules(
+    State(shared): State<Shared>,
+    Path((_, name)): Path<(String, String)>,
+) -> Answer {
     let state = shared.state();
     ok(json!({ "schedules": find(&state, &name)?.schedules }))
 }
@@ -168,7 +193,10 @@ pub async fn put_schedules(
 ) -> Answer {
     let mut state = shared.state();
     let worker = find_mut(&mut state, &name)?;
-    if let Some(bad) = schedules.iter().find(|schedule| !schedule["cron"].is_string()) {
+    if let Some(bad) = schedules
+        .iter()
+        .find(|schedule| !schedule["cron"].is_string())
+    {
         return Err(Refusal::body(format!("Invalid schedule {bad}.")));
     }
     worker.schedules = schedules;

@@ -61,7 +61,10 @@ pub async fn put(
 ) -> Answer {
     let Json(secret) = body.map_err(|error| Refusal::body(error.body_text()))?;
     if secret.kind != "secret_text" {
-        return Err(Refusal::body(format!("Unknown type of secret `{}`.", secret.kind)));
+        return Err(Refusal::body(format!(
+            "Unknown type of secret `{}`.",
+            secret.kind
+        )));
     }
     let mut state = shared.state();
     let worker = find_mut(&mut state, &name)?;
@@ -90,7 +93,9 @@ fn change_and_deploy(
     source: &'static str,
 ) -> Result<(), Refusal> {
     let latest = worker.latest().map(|version| version.id);
-    let live = worker.live().map(|deployment| deployment.versions.as_slice());
+    let live = worker
+        .live()
+        .map(|deployment| deployment.versions.as_slice());
     if live.is_some_and(|live| !matches!(live, [(id, _)] if Some(*id) == latest)) {
         return Err(Refusal::new(
             StatusCode::BAD_REQUEST,
@@ -124,7 +129,9 @@ fn change(
             return Err(Refusal::new(
                 StatusCode::BAD_REQUEST,
                 10053,
-                format!("Binding name '{name}' already in use. Please use a different name and try again."),
+                format!(
+                    "Binding name '{name}' already in use. Please use a different name and try again."
+                ),
             ));
         }
         version.bindings.retain(|binding| binding.name != name);
@@ -171,15 +178,22 @@ pub async fn patch_latest(
     headers: HeaderMap,
     body: axum::body::Bytes,
 ) -> Answer {
-    let patch: Patch = serde_json::from_slice(&body).map_err(|error| Refusal::body(error.to_string()))?;
+    let patch: Patch =
+        serde_json::from_slice(&body).map_err(|error| Refusal::body(error.to_string()))?;
     let mut changes = BTreeMap::new();
     for (name, variable) in patch.env {
-        if variable.as_ref().is_some_and(|variable| variable.kind != "secret_text") {
+        if variable
+            .as_ref()
+            .is_some_and(|variable| variable.kind != "secret_text")
+        {
             return Err(Refusal::body(format!("`{name}` is not a secret.")));
         }
         changes.insert(name, variable.map(|variable| variable.text));
     }
-    let annotations = patch.annotations.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let annotations = patch
+        .annotations
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
     let mut state = shared.state();
     let worker = find_mut(&mut state, &name)?;
     let version = change(worker, changes, annotations.collect(), client(&headers))?;

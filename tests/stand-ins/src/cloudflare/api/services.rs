@@ -50,12 +50,18 @@ pub async fn delete(
     Query(_): Query<Force>,
 ) -> Answer {
     let mut state = shared.state();
-    state.workers.remove(&name).ok_or_else(Refusal::no_service)?;
+    state
+        .workers
+        .remove(&name)
+        .ok_or_else(Refusal::no_service)?;
     state.contents.retain(|(worker, _), _| *worker != name);
     ok(Value::Null)
 }
 
-pub async fn worker(State(shared): State<Shared>, Path((_, name)): Path<(String, String)>) -> Answer {
+pub async fn worker(
+    State(shared): State<Shared>,
+    Path((_, name)): Path<(String, String)>,
+) -> Answer {
     let state = shared.state();
     let worker = find(&state, &name)?;
     ok(json!({
@@ -71,7 +77,10 @@ pub async fn worker(State(shared): State<Shared>, Path((_, name)): Path<(String,
 }
 
 /// Nothing refers to a worker here: bindings to services are not taken.
-pub async fn references(State(shared): State<Shared>, Path((_, name)): Path<(String, String)>) -> Answer {
+pub async fn references(
+    State(shared): State<Shared>,
+    Path((_, name)): Path<(String, String)>,
+) -> Answer {
     find(&shared.state(), &name)?;
     ok(json!({
         "services": { "incoming": [], "outgoing": [], "pages_function": false },

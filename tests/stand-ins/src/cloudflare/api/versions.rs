@@ -1,9 +1,9 @@
 //! Versions: uploads that answer no request until they are deployed, except
 //! under their preview addresses.
 
+use axum::Json;
 use axum::extract::{Multipart, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::Json;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -104,7 +104,10 @@ pub async fn list(
     let (items, info) = if deployable {
         let items: Vec<Value> = newest_first.into_iter().take(100).collect();
         let count = items.len();
-        (items, json!({ "page": 1, "per_page": 100, "count": count, "total_count": count, "total_pages": 1 }))
+        (
+            items,
+            json!({ "page": 1, "per_page": 100, "count": count, "total_count": count, "total_pages": 1 }),
+        )
     } else {
         page.cut(&newest_first, 10, 100)?
     };
@@ -116,7 +119,11 @@ pub async fn list(
 }
 
 pub fn no_version() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, 100146, "Could not find a version with that ID.")
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        100146,
+        "Could not find a version with that ID.",
+    )
 }
 
 pub async fn get(
