@@ -56,26 +56,17 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     let span = engine
         .progress
         .start(format!("compile module {}", module.config.name));
-    let target = target_dir(engine);
     let mut child = tokio::process::Command::new("cargo")
-        .args([
-            "build",
-            "--target",
-            "host-tuple",
-            "--profile",
-            "dagger",
-            "--message-format=json-render-diagnostics",
-        ])
+        .arg("build")
+        .args(FLAGS)
+        .arg("--message-format=json-render-diagnostics")
         .args(["--bin", &module.config.name])
         .arg("--manifest-path")
         .arg(module.dir.join("Cargo.toml"))
         .current_dir(&module.context)
         // Ctrl-C is for us: a build that is not wanted any more is killed, not failed.
         .process_group(0)
-        .env("CARGO_TARGET_DIR", &target)
-        .env("RUSTFLAGS", "-C target-feature=+crt-static")
-        .env("CARGO_TERM_COLOR", "never")
-        .envs(homes())
+        .envs(environment(engine.store.root()))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -130,6 +121,20 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     })
 }
 
+/// What cargo is told for every module, so that each crate is compiled once.
+pub const FLAGS: [&str; 4] = ["--target", "host-tuple", "--profile", "dagger"];
+
+/// Variables that go with [`FLAGS`], for poniard's state in `state_dir`.
+pub fn environment(state_dir: &Path) -> Vec<(&'static str, PathBuf)> {
+    let mut variables = vec![
+        ("CARGO_TARGET_DIR", target_dir(state_dir)),
+        ("RUSTFLAGS", "-C target-feature=+crt-static".into()),
+        ("CARGO_TERM_COLOR", "never".into()),
+    ];
+    variables.extend(homes());
+    variables
+}
+
 /// Where rustup's cargo keeps its toolchains and registry: beside the program,
 /// also when `HOME` is another one, as for users of CI and `sudo`.
 fn homes() -> Vec<(&'static str, PathBuf)> {
@@ -154,10 +159,10 @@ fn homes() -> Vec<(&'static str, PathBuf)> {
 
 /// Where cargo works: shared by all modules, so that each dependency is
 /// compiled once.
-fn target_dir(engine: &Engine) -> PathBuf {
+fn target_dir(state_dir: &Path) -> PathBuf {
     match std::env::var_os("PONIARD_CARGO_TARGET") {
         Some(dir) => PathBuf::from(dir),
-        None => engine.store.root().join("cargo-target"),
+        None => state_dir.join("cargo-target"),
     }
 }
 

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::client::Failure;
+use crate::module::build;
 use crate::module::git::{Reference, commit, version};
 
 use super::super::args;
 use super::super::args::Global;
+use super::super::runtime::state_dir;
 use super::change::{self, Change};
 use super::file::Manifest;
 use super::{List, entry, own, types, wait};
@@ -43,7 +45,10 @@ fn of_program(manifest: &Manifest) -> Result<(), Failure> {
     };
     let mut command = Command::new("cargo");
     command
-        .args(["run", "-q", "-p", name, "--", "types"])
+        .args(["run", "-q"])
+        .args(build::FLAGS)
+        .args(["-p", name, "--", "types"])
+        .envs(build::environment(&state_dir()?))
         .current_dir(&manifest.dir);
     let output = command
         .stderr(std::process::Stdio::inherit())
