@@ -129,6 +129,12 @@ impl Server {
         self.variables_without_authority_and(&[])
     }
 
+    /// Variables by which git finds addresses that begin with `base` here.
+    pub fn variables_for(&self, base: &str) -> Vec<(String, String)> {
+        let key = format!("url.{}://{}/.insteadOf", self.scheme, self.address);
+        settings(&[(&key, base), ("http.proxy", "")])
+    }
+
     fn variables_without_authority_and(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
         let Self {
             scheme, address, ..

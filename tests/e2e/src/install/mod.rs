@@ -3,6 +3,7 @@
 
 mod checkout;
 mod clients;
+mod documented;
 mod edits;
 mod failures;
 mod monorepo;
