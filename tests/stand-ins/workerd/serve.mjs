@@ -2,9 +2,10 @@
 // code as `wrangler dev`: miniflare with its asset worker and router.
 //
 // Lines of JSON come in: { id, ... } starts a version. Lines of JSON go out:
-// { id, port } or { id, error }. Everything ends when the input does, so that
-// nothing is left however the parent dies.
+// { id, port } or { id, error }. Everything ends when the input does, the folders
+// of assets included, so that nothing is left however the parent dies.
 
+import { rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
@@ -51,9 +52,9 @@ function options({ name, date, flags, main, modules, bindings, assets }, log) {
         contents: Buffer.from(module.base64, "base64"),
       })),
     bindings,
-    assets: assets && {
+    assets: assets ? {
       directory: assets.directory,
-      binding: assets.binding,
+      binding: assets.binding ?? undefined,
       run_worker_first: assets.config.run_worker_first,
       routerConfig: { has_user_worker: main !== null },
       assetConfig: {
@@ -61,7 +62,7 @@ function options({ name, date, flags, main, modules, bindings, assets }, log) {
         not_found_handling: assets.config.not_found_handling,
         base_path: assets.config.base_path,
       },
-    },
+    } : undefined,
   };
 }
 
@@ -73,13 +74,15 @@ const NO_CODE = {
 };
 
 const running = [];
+const folders = [];
 
 async function start(version) {
   const log = new Heard();
   const modules = version.main === null ? [NO_CODE] : version.modules;
-  const instance = new Miniflare(convertV4MiniflareOptions(options({ ...version, modules }, log)));
-  running.push(instance);
+  if (version.assets) folders.push(version.assets.directory);
   try {
+    const instance = new Miniflare(convertV4MiniflareOptions(options({ ...version, modules }, log)));
+    running.push(instance);
     return { id: version.id, port: Number((await instance.ready).port) };
   } catch (error) {
     return { id: version.id, error: [String(error), ...log.lines].join("\n") };
@@ -92,5 +95,6 @@ input.on("line", async (line) => {
 });
 input.on("close", async () => {
   await Promise.allSettled(running.map((instance) => instance.dispose()));
+  await Promise.allSettled(folders.map((folder) => rm(folder, { recursive: true, force: true })));
   process.exit(0);
 });

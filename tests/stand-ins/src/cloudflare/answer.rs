@@ -43,6 +43,11 @@ impl Refusal {
         Refusal::new(StatusCode::FORBIDDEN, 10000, "Authentication error")
     }
 
+    /// The token is none of this account's, when it is asked whether it is one.
+    pub fn not_verified() -> Refusal {
+        Refusal::new(StatusCode::UNAUTHORIZED, 1000, "Invalid API Token")
+    }
+
     /// The token is none of this account's, for a path about the user.
     pub fn invalid_token() -> Refusal {
         Refusal::new(StatusCode::FORBIDDEN, 9109, "Invalid access token")

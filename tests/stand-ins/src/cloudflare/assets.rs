@@ -121,6 +121,14 @@ fn check(manifest: &Manifest) -> Result<(), Refusal> {
                 "Asset path `{path}` must start with `/`."
             )));
         }
+        if path
+            .split('/')
+            .any(|part| part == ".." || part.eq_ignore_ascii_case("%2e%2e"))
+        {
+            return Err(Refusal::validation(format!(
+                "Asset path `{path}` must not have `..`."
+            )));
+        }
         if entry.hash.len() != 32 || !entry.hash.chars().all(hex) {
             return Err(Refusal::validation(format!(
                 "Asset `{path}` must have a hash of 32 hexadecimal characters."
@@ -169,7 +177,6 @@ pub fn take(state: &mut State, jwt: &str, uploads: Vec<Upload>) -> Result<Option
             .contents
             .insert((session.worker.clone(), asset.hash.clone()), asset);
     }
-    // Buckets arrive side by side: what is missing is what none has brought.
     if let Some(open) = state.sessions.get_mut(jwt) {
         open.missing.clone_from(&missing);
     }

@@ -1,19 +1,26 @@
 //! Cloudflare's API for Workers, as far as Wrangler asks it, and the workers
 //! themselves behind it.
 //!
-//! [`api`] answers and checks; [`state`] keeps what was uploaded. Tests read it
-//! through [`Cloudflare`].
+//! [`api`] answers and checks, [`state`] keeps what was uploaded, [`serving`]
+//! answers visitors with it. Tests read and visit through [`Cloudflare`].
 
 mod answer;
 mod api;
 mod assets;
+pub mod faults;
 mod names;
+mod open;
+mod serving;
 mod state;
 mod upload;
 
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use api::Access;
+use axum::middleware;
+
+use api::Access;
+pub use open::Page;
 pub use state::{Asset, Assets, Binding, Deployment, Module, Subdomain, Version, Worker};
 
 use crate::{Faults, Request, Server};
@@ -21,6 +28,8 @@ use crate::{Faults, Request, Server};
 /// A running stand-in. It ends with this value.
 pub struct Cloudflare {
     server: Server,
+    /// The same for names that resolve to this machine itself.
+    local: Server,
     shared: Shared,
 }
 
@@ -72,6 +81,8 @@ impl Settings {
 pub(crate) struct Shared {
     settings: Arc<Settings>,
     state: Arc<Mutex<state::State>>,
+    runtime: Arc<serving::runtime::Runtime>,
+    client: reqwest::Client,
 }
 
 impl Shared {
@@ -89,9 +100,18 @@ impl Cloudflare {
         let shared = Shared {
             settings: Arc::new(settings),
             state: Arc::default(),
+            runtime: Arc::default(),
+            client: open::client()?,
         };
+        let by_host = middleware::from_fn_with_state(shared.clone(), serving::by_host);
+        let router = api::router(shared.clone()).layer(by_host);
+        let server = Server::start_on(port, router.clone())?;
+        // On the same port, unless that is taken there.
+        let loopback = |port| Server::start_at((Ipv4Addr::LOCALHOST, port).into(), router.clone());
+        let local = loopback(server.address().port()).or_else(|_| loopback(0))?;
         Ok(Cloudflare {
-            server: Server::start_on(port, api::router(shared.clone()))?,
+            local,
+            server,
             shared,
         })
     }
@@ -109,8 +129,11 @@ impl Cloudflare {
         self.server.faults()
     }
 
+    /// What the API was asked; visits to workers are not among it.
     pub fn requests(&self) -> Vec<Request> {
-        self.server.requests()
+        let mut requests = self.server.requests();
+        requests.retain(|request| request.path.starts_with("/client/v4/"));
+        requests
     }
 
     pub fn forget_requests(&self) {
@@ -130,5 +153,11 @@ impl Cloudflare {
     /// client that asks for what Cloudflare does not have.
     pub fn unknown_requests(&self) -> Vec<String> {
         self.shared.state().unknown.clone()
+    }
+}
+
+impl Drop for Cloudflare {
+    fn drop(&mut self) {
+        self.shared.runtime.stop();
     }
 }

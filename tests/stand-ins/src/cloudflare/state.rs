@@ -41,6 +41,8 @@ pub struct Worker {
     pub deployments: Vec<Deployment>,
     /// Preview aliases, and the version that each stands for.
     pub aliases: BTreeMap<String, Uuid>,
+    /// How many requests its deployments have answered.
+    pub visits: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -150,6 +152,7 @@ impl Worker {
             versions: Vec::new(),
             deployments: Vec::new(),
             aliases: BTreeMap::new(),
+            visits: 0,
         }
     }
 

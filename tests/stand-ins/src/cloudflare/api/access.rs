@@ -26,6 +26,9 @@ pub async fn check(
     let access = shared.settings.access(token);
     match (account, access) {
         (Some(_), Access::None) => return Err(Refusal::authentication()),
+        (None, Access::None) if path == "/user/tokens/verify" => {
+            return Err(Refusal::not_verified());
+        }
         (None, Access::None) => return Err(Refusal::invalid_token()),
         (Some(id), _) if !names::is_account(id) => {
             return Err(Refusal::new(

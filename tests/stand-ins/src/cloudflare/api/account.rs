@@ -46,7 +46,8 @@ pub async fn memberships(State(shared): State<Shared>, Query(page): Query<Page>)
     page_of(items, info)
 }
 
-/// There are none; Wrangler looks for those of a deleted worker.
+/// Of KV and of durable objects. There are none; Wrangler looks for those of a
+/// worker that it deletes.
 pub async fn namespaces(Query(page): Query<Page>) -> Answer {
     let (items, info) = page.cut::<Value>(&[], 20, 1000)?;
     page_of(items, info)

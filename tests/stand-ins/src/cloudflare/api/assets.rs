@@ -10,6 +10,7 @@ use serde_json::json;
 use super::access::bearer;
 use crate::cloudflare::answer::{Answer, Refusal, ok, with_status};
 use crate::cloudflare::assets::{self, Manifest, Upload};
+use crate::cloudflare::upload::broken;
 use crate::cloudflare::{Shared, names};
 
 #[derive(Deserialize)]
@@ -48,7 +49,6 @@ pub async fn upload(
             "Assets must be uploaded with base64=true.",
         ));
     }
-    let broken = |error: axum::extract::multipart::MultipartError| Refusal::body(error.body_text());
     let mut uploads = Vec::new();
     while let Some(field) = form.next_field().await.map_err(broken)? {
         uploads.push(Upload {

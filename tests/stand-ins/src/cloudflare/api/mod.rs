@@ -68,6 +68,10 @@ pub fn router(shared: Shared) -> Router {
         .route("/workers/subdomain", get(subdomain::of_account))
         .route("/workers/tails/by-consumer/{script}", get(services::tails))
         .route("/workers/assets/upload", post(assets::upload))
+        .route(
+            "/workers/durable_objects/namespaces",
+            get(account::namespaces),
+        )
         .route("/storage/kv/namespaces", get(account::namespaces));
     let api = Router::new()
         .route("/user", get(account::user))

@@ -48,9 +48,9 @@ pub async fn put(
         strict: query.is_strict()?,
     };
     let form = Form::read(form).await?;
-    let tags = form.metadata().tags().to_vec();
+    let tags = form.metadata.tags.clone();
     let version = upload::version(&shared.state(), &name, form, origin)?;
-    let startup = start(&shared, &name, &version).await?;
+    let startup = start(&shared, &version).await?;
 
     let mut state = shared.state();
     let worker = state

@@ -1,6 +1,8 @@
 //! Versions: uploads that answer no request until they are deployed, except
 //! under their preview addresses.
 
+use std::time::Instant;
+
 use axum::Json;
 use axum::extract::{Multipart, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -10,10 +12,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::scripts::{UploadQuery, client, find, find_mut};
-use crate::cloudflare::Shared;
 use crate::cloudflare::answer::{Answer, Page, Refusal, ok};
 use crate::cloudflare::state::Version;
 use crate::cloudflare::upload::{self, Form, Origin};
+use crate::cloudflare::{Shared, serving};
 
 pub async fn post(
     State(shared): State<Shared>,
@@ -30,7 +32,7 @@ pub async fn post(
     };
     let form = Form::read(form).await?;
     let version = upload::version(&shared.state(), &name, form, origin)?;
-    let startup = start(&shared, &name, &version).await?;
+    let startup = start(&shared, &version).await?;
     let mut state = shared.state();
     let version = find_mut(&mut state, &name)?.add(version);
     let mut shown = shown(&shared, &version);
@@ -38,10 +40,19 @@ pub async fn post(
     ok(shown)
 }
 
-/// Runs the version's code once, as the real API does before it takes a version:
-/// what throws at startup is refused in the runtime's words.
-pub async fn start(_shared: &Shared, _name: &str, _version: &Version) -> Result<u64, Refusal> {
-    Ok(1)
+/// Runs the version's code, as the real API does before it takes a version: what
+/// throws at startup is refused in the runtime's words. Says how long it took.
+pub async fn start(shared: &Shared, version: &Version) -> Result<u128, Refusal> {
+    if version.main_module.is_none() {
+        return Ok(1);
+    }
+    let started = Instant::now();
+    let port = shared
+        .runtime
+        .port(version, || serving::definition(version))
+        .await;
+    port.map_err(|failure| Refusal::validation(failure.0))?;
+    Ok(started.elapsed().as_millis())
 }
 
 /// A version in full.
