@@ -8,6 +8,7 @@ mod fixture;
 mod place;
 
 mod arguments;
+mod cloudflare;
 mod descriptions;
 mod interruption;
 mod modules;

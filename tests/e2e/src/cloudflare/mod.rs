@@ -1,0 +1,10 @@
+//! `cloudflare-deploy` with the real Wrangler, and visits to what it deployed.
+//!
+//! [`stage`] is a site, the account that it goes to and the GitLab that hears
+//! of it.
+
+mod configurations;
+mod deploying;
+mod failures;
+mod rollouts;
+mod stage;
