@@ -10,6 +10,7 @@ mod place;
 mod arguments;
 mod cloudflare;
 mod descriptions;
+mod gitlab_comment;
 mod interruption;
 mod modules;
 mod pipelines;

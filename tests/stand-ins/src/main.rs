@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use stand_ins::cloudflare::{Cloudflare, Settings};
+use stand_ins::gitlab::{Gitlab, Role, Scope};
 
 #[derive(Parser)]
 #[command(about)]
@@ -21,6 +22,15 @@ enum Service {
         #[arg(long, env = "STAND_IN_CLOUDFLARE_TOKEN", hide_env_values = true)]
         token: Option<String>,
     },
+    /// GitLab's API with the project 42 `shop/site` and its merge request !1.
+    Gitlab {
+        /// 0 for a free one.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// What clients must send as `PRIVATE-TOKEN`: a Developer's.
+        #[arg(long, env = "STAND_IN_GITLAB_TOKEN", hide_env_values = true)]
+        token: String,
+    },
 }
 
 fn main() -> eyre::Result<()> {
@@ -32,9 +42,22 @@ fn main() -> eyre::Result<()> {
             settings.token = token.unwrap_or(settings.token);
             let cloudflare = Cloudflare::start_on(port, settings)?;
             println!("{}", cloudflare.api_url());
-            loop {
-                std::thread::park();
-            }
+            wait()
         }
+        Service::Gitlab { port, token } => {
+            let gitlab = Gitlab::start_on(port, "")?;
+            let bot = gitlab.user("project_42_bot", Role::Developer);
+            gitlab.token(&token, &bot, Scope::Api);
+            gitlab.merge_request();
+            println!("{}", gitlab.url());
+            wait()
+        }
+    }
+}
+
+/// For the end of the process, which is its parent's.
+fn wait() -> ! {
+    loop {
+        std::thread::park();
     }
 }
