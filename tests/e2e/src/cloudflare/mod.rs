@@ -6,5 +6,6 @@
 mod configurations;
 mod deploying;
 mod failures;
+mod previews;
 mod rollouts;
 mod stage;
