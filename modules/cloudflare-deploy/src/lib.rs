@@ -46,6 +46,8 @@ pub struct CloudflareDeploy {
     container: Container,
     account_id: Option<String>,
     api_url: Option<String>,
+    gitlab_url: Option<String>,
+    gitlab_project_id: Option<String>,
 }
 
 #[functions]
@@ -61,6 +63,10 @@ impl CloudflareDeploy {
         account_id: Option<String>,
         /// Address of Cloudflare's API, instead of `https://api.cloudflare.com/client/v4`.
         api_url: Option<String>,
+        /// Address of the GitLab that has the merge request, `$CI_SERVER_URL`, instead of the one in `pipeline.yaml`.
+        gitlab_url: Option<String>,
+        /// Number or path of its project, `$CI_PROJECT_ID`, instead of the one in `pipeline.yaml`.
+        gitlab_project_id: Option<String>,
     ) -> Result<Self> {
         input::wrangler_version(&wrangler_version)?;
         Ok(Self {
@@ -69,6 +75,8 @@ impl CloudflareDeploy {
                 .map(|id| input::account_id(&id).map(str::to_owned))
                 .transpose()?,
             api_url: api_url.map(|url| input::api_url(&url)).transpose()?,
+            gitlab_url,
+            gitlab_project_id,
         })
     }
 
@@ -159,12 +167,12 @@ impl CloudflareDeploy {
         )?;
         input::alias(&alias, site.worker.name())?;
         preview::need_addresses(&site)?;
-        let mut preview = preview::upload(&site, Some(&alias)).await?;
+        let preview = preview::upload(&site, Some(&alias)).await?;
         let opts = deps::GitlabCommentPostOpts {
             marker: Some(marker(&preview.worker)),
             ..Default::default()
         };
-        let note = dag().gitlab_comment().post_opts(
+        let note = self.gitlab().post_opts(
             gitlab_api_token,
             merge_request.as_str(),
             preview.summary.as_str(),
@@ -174,8 +182,7 @@ impl CloudflareDeploy {
             .url()
             .await
             .wrap_err_with(|| preview.without_note(&merge_request))?;
-        preview.comment_url = url;
-        Ok(preview)
+        Ok(preview.noted(url))
     }
 
     /// Uploads a built site without making it live, or noting it anywhere.
@@ -251,10 +258,9 @@ impl CloudflareDeploy {
         let opts = deps::GitlabCommentDeleteOpts {
             marker: Some(marker(&name)),
         };
-        let note =
-            dag()
-                .gitlab_comment()
-                .delete_opts(gitlab_api_token, merge_request.as_str(), opts);
+        let note = self
+            .gitlab()
+            .delete_opts(gitlab_api_token, merge_request.as_str(), opts);
         let note = note.action().await.wrap_err_with(|| {
             format!("alias `{alias}` of `{name}` is closed, but its note in merge request `{merge_request}` is not deleted: run it again")
         })?;
@@ -379,6 +385,13 @@ impl CloudflareDeploy {
             account_id: self.account_id.as_deref(),
             api_url: self.api_url.as_deref(),
         }
+    }
+
+    fn gitlab(&self) -> deps::GitlabComment {
+        dag().gitlab_comment_opts(deps::GitlabCommentOpts {
+            url: self.gitlab_url.clone(),
+            project_id: self.gitlab_project_id.clone(),
+        })
     }
 }
 

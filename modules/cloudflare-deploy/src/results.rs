@@ -88,6 +88,12 @@ pub struct Smoke {
 }
 
 impl Preview {
+    pub fn noted(mut self, url: String) -> Self {
+        self.summary += &format!("\n- Note: {url}");
+        self.comment_url = url;
+        self
+    }
+
     /// What is up, when the note is not.
     pub fn without_note(&self, merge_request: &str) -> String {
         let place = match (self.alias_url.as_str(), self.url.as_str()) {

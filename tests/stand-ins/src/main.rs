@@ -1,4 +1,4 @@
-//! Runs a stand-in by itself, for demos: prints its URL, and ends with its parent.
+//! Runs a stand-in by itself, for demos: prints its URLs, and ends with its parent.
 
 use clap::{Parser, Subcommand};
 use stand_ins::cloudflare::{Cloudflare, Settings};
@@ -42,6 +42,8 @@ fn main() -> eyre::Result<()> {
             settings.token = token.unwrap_or(settings.token);
             let cloudflare = Cloudflare::start_on(port, settings)?;
             println!("{}", cloudflare.api_url());
+            let worker = cloudflare.settings().worker_url("<worker>");
+            println!("{}", cloudflare.local_url(&worker)?);
             wait()
         }
         Service::Gitlab { port, token } => {

@@ -87,7 +87,10 @@ fn a_preview_is_noted_once_and_follows_the_merge_request() {
         review.number(),
     );
     let summary = stage.shell(&line);
-    assert!(summary.contains("First deploy") && summary.lines().count() <= 10, "{summary}");
+    assert!(
+        summary.contains("First deploy") && summary.lines().count() <= 10,
+        "{summary}"
+    );
     assert_eq!(stage.live(), "<h1>first</h1>");
     assert_eq!(stage.open(&review.alias()).body, "<h1>first</h1>");
     let notes = review.notes();
@@ -115,12 +118,23 @@ fn a_preview_whose_note_fails_is_made_whole_by_the_next_run() {
     let done = stage.try_call(&words(&review.preview()));
     let (alias, worker) = (review.alias(), stage.worker("site"));
     let version = worker.latest().expect("a version").id.to_string();
-    stage.failed(&done, &[&version, &alias, "is up at", "is not written; run it again", "403"]);
+    stage.failed(
+        &done,
+        &[
+            &version,
+            &alias,
+            "is up at",
+            "is not written; run it again",
+            "403",
+        ],
+    );
     assert!(!done.stderr().contains(TOKEN), "the token is shown");
     assert_eq!(stage.open(&alias).body, "<h1>first</h1>");
 
     review.gitlab.faults().clear();
-    stage.call(&words(&[review.preview(), vec!["comment-url".into()]].concat()));
+    stage.call(&words(
+        &[review.preview(), vec!["comment-url".into()]].concat(),
+    ));
     assert_eq!(review.notes().len(), 1);
 }
 
@@ -130,7 +144,8 @@ fn bad_input_for_a_preview_is_refused_before_anything_is_sent() {
     let stage = &review.stage;
     let replaced = |from: &str, to: &str| -> Vec<String> {
         let args = review.preview().into_iter();
-        args.map(|arg| if arg == from { to.to_owned() } else { arg }).collect()
+        args.map(|arg| if arg == from { to.to_owned() } else { arg })
+            .collect()
     };
     let done = stage.try_call(&words(&replaced(&review.number(), "main")));
     stage.failed(&done, &["`main` is no number of a merge request"]);
@@ -138,7 +153,9 @@ fn bad_input_for_a_preview_is_refused_before_anything_is_sent() {
     let done = stage.try_call(&words(&replaced("file:.token", "file:.empty")));
     stage.failed(&done, &["`gitlab-api-token` is empty"]);
     let alias = "a".repeat(59);
-    let done = stage.try_call(&words(&[review.preview(), vec!["--alias".into(), alias]].concat()));
+    let done = stage.try_call(&words(
+        &[review.preview(), vec!["--alias".into(), alias]].concat(),
+    ));
     stage.failed(&done, &["64 characters, 63 are allowed"]);
     assert_eq!(stage.cloudflare.requests().len(), 0);
     assert_eq!(review.gitlab.requests().len(), 0);
@@ -148,7 +165,11 @@ fn bad_input_for_a_preview_is_refused_before_anything_is_sent() {
 fn a_preview_that_is_removed_is_closed_and_its_note_is_gone() {
     let review = Review::new();
     let stage = &review.stage;
-    let remove = || stage.call(&words(&[review.args("remove-preview"), vec!["summary".into()]].concat()));
+    let remove = || {
+        stage.call(&words(
+            &[review.args("remove-preview"), vec!["summary".into()]].concat(),
+        ))
+    };
     let summary = remove();
     assert_eq!(summary, "There is no worker `site`. It had no note.");
 
@@ -157,13 +178,23 @@ fn a_preview_that_is_removed_is_closed_and_its_note_is_gone() {
     stage.call(&words(&[review.preview(), vec!["url".into()]].concat()));
     assert_eq!(stage.open(&review.alias()).status, 200);
     let summary = remove();
-    assert!(summary.contains("is closed") && summary.contains("deleted"), "{summary}");
+    assert!(
+        summary.contains("is closed") && summary.contains("deleted"),
+        "{summary}"
+    );
     let page = stage.open(&review.alias());
-    assert_eq!((page.status, page.body.as_str()), (410, "This preview is closed.\n"));
+    assert_eq!(
+        (page.status, page.body.as_str()),
+        (410, "This preview is closed.\n")
+    );
     assert_eq!(review.notes().len(), 0);
     assert_eq!(stage.live(), "<h1>first</h1>");
 
     let versions = stage.worker("site").versions.len();
     remove();
-    assert_eq!(stage.worker("site").versions.len(), versions, "it is closed twice");
+    assert_eq!(
+        stage.worker("site").versions.len(),
+        versions,
+        "it is closed twice"
+    );
 }

@@ -106,9 +106,11 @@ impl Cloudflare {
         let by_host = middleware::from_fn_with_state(shared.clone(), serving::by_host);
         let router = api::router(shared.clone()).layer(by_host);
         let server = Server::start_on(port, router.clone())?;
-        let loopback = (Ipv4Addr::LOCALHOST, server.address().port());
+        // On the same port, unless that is taken there.
+        let loopback = |port| Server::start_at((Ipv4Addr::LOCALHOST, port).into(), router.clone());
+        let local = loopback(server.address().port()).or_else(|_| loopback(0))?;
         Ok(Cloudflare {
-            local: Server::start_at(loopback.into(), router)?,
+            local,
             server,
             shared,
         })

@@ -48,7 +48,7 @@ pub async fn put(
         strict: query.is_strict()?,
     };
     let form = Form::read(form).await?;
-    let tags = form.metadata().tags().to_vec();
+    let tags = form.metadata.tags.clone();
     let version = upload::version(&shared.state(), &name, form, origin)?;
     let startup = start(&shared, &version).await?;
 

@@ -1,5 +1,6 @@
 //! What Wrangler says when the API refuses or fails.
 
+use stand_ins::Fault;
 use stand_ins::cloudflare::faults;
 
 use super::project::Project;
@@ -110,4 +111,17 @@ fn a_server_error_comes_through_with_its_code() {
     let worker = project.worker("site");
     // The version is there, and answers nothing.
     assert_eq!((worker.versions.len(), worker.deployments.len()), (2, 1));
+}
+
+#[test]
+fn an_upload_whose_answer_is_lost_is_sent_again() {
+    let project = Project::site();
+    project.wrangler(&["deploy"]);
+    let fault = Fault::reset_after_taken("POST", "/scripts/site/versions");
+    project.cloudflare.faults().add(fault);
+    let ran = project.wrangler(&["deploy"]);
+    let worker = project.worker("site");
+    assert_eq!(worker.versions.len(), 3);
+    let live = worker.live().expect("a deployment").versions[0].0;
+    assert_eq!(live.to_string(), ran.text("deploy", "version_id"));
 }
