@@ -22,8 +22,8 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let sh = &context.project.sh;
     cmd!(sh, "cargo build --package stand-ins").quiet().run()?;
     let stand_ins = context.project.target.join("debug/stand-ins");
-    let cloudflare = StandIn::start(&stand_ins, "cloudflare")?;
-    let gitlab = StandIn::start(&stand_ins, "gitlab")?;
+    let cloudflare = StandIn::start(&stand_ins, "cloudflare", "STAND_IN_CLOUDFLARE_TOKEN")?;
+    let gitlab = StandIn::start(&stand_ins, "gitlab", "STAND_IN_GITLAB_TOKEN")?;
 
     let site = context.scratch.join("site");
     fs::create_dir_all(site.join("dist"))?;
@@ -53,7 +53,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     };
     edit(&site)?;
     call("deploy", &[])?;
-    let note = ["--gitlab-api-token", "env:TOKEN", "--merge-request-id", "7"];
+    let note = ["--gitlab-api-token", "env:TOKEN", "--merge-request-id", "1"];
     let mut preview = || {
         edit(&site)?;
         call("preview", &note)

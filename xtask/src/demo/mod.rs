@@ -43,15 +43,19 @@ impl Demo {
         };
         demo.build()?;
         demo.deploy("deploy.dsh")?;
-        demo.deploy("preview.dsh")?;
-        // As a second push does: the note is updated.
-        demo.deploy("preview.dsh")?;
+        let first = demo.deploy("preview.dsh")?;
+        // As a second push does: the note is updated, not doubled.
+        let second = demo.deploy("preview.dsh")?;
+        if first.last() != second.last() {
+            bail!("the second preview has another note than the first: {second:?}");
+        }
+        let took = started.elapsed() - compiled;
         println!(
-            "in {:.1} s, and {:.1} s to build poniard before",
-            (started.elapsed() - compiled).as_secs_f64(),
+            "all in {:.1} s (and {:.1} s to build poniard)",
+            took.as_secs_f64(),
             compiled.as_secs_f64()
         );
-        demo.keep(&notes)
+        Ok(())
     }
 }
 
@@ -79,13 +83,14 @@ impl Website<'_> {
     }
 
     /// Runs a script that prints what it did, and opens every address in that.
-    fn deploy(&self, script: &str) -> Result<()> {
+    fn deploy(&self, script: &str) -> Result<Vec<String>> {
         let summary = self.script(script)?;
-        for url in addresses(&summary) {
+        let addresses = addresses(&summary);
+        for url in &addresses {
             let local = self.services.local(url)?;
             println!("  {local}: {}", page::title(&local)?);
         }
-        Ok(())
+        Ok(addresses.into_iter().map(str::to_owned).collect())
     }
 
     /// Runs a script; gives what it printed, after showing it.

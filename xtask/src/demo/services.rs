@@ -58,8 +58,8 @@ impl Services {
             names.join(", ")
         );
         Ok(Self::StandIns {
-            cloudflare: StandIn::start(program, "cloudflare")?,
-            gitlab: StandIn::start(program, "gitlab")?,
+            cloudflare: StandIn::start(program, "cloudflare", "STAND_IN_CLOUDFLARE_TOKEN")?,
+            gitlab: StandIn::start(program, "gitlab", "STAND_IN_GITLAB_TOKEN")?,
         })
     }
 
@@ -74,7 +74,7 @@ impl Services {
             .env("CI_SERVER_URL", &gitlab.url)
             .env(GITLAB_TOKEN, TOKEN)
             .env("CI_PROJECT_ID", "42")
-            .env(MERGE_REQUEST, "7");
+            .env(MERGE_REQUEST, "1");
     }
 
     /// An address that this machine can open, for one that a service gave out.
@@ -98,10 +98,11 @@ impl Services {
 pub const TOKEN: &str = "demo-token-5pV0xJ3qLr8w";
 
 impl StandIn {
-    pub fn start(program: &Path, service: &str) -> Result<Self> {
+    /// `token` is the variable in which the service takes its token.
+    pub fn start(program: &Path, service: &str, token: &str) -> Result<Self> {
         let mut process = Command::new(program)
             .arg(service)
-            .env("STAND_IN_TOKEN", TOKEN)
+            .env(token, TOKEN)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
