@@ -9,6 +9,7 @@ mod git;
 mod place;
 
 mod arguments;
+mod cloudflare;
 mod descriptions;
 mod gitlab_comment;
 mod install;

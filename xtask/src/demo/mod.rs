@@ -1,7 +1,7 @@
 //! From a fresh machine to a website that is built, deployed and previewed.
 
 mod page;
-mod services;
+pub mod services;
 mod site;
 
 use std::io::{BufRead, BufReader};

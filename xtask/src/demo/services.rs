@@ -98,10 +98,11 @@ impl Services {
 /// The account of the stand-in.
 const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
 /// A canary: it must appear in nothing that is shown.
-const TOKEN: &str = "demo-token-5pV0xJ3qLr8w";
+pub const TOKEN: &str = "demo-token-5pV0xJ3qLr8w";
 
 impl StandIn {
-    fn start(program: &Path, service: &str, token: &str) -> Result<Self> {
+    /// `token` is the variable in which the service takes its token.
+    pub fn start(program: &Path, service: &str, token: &str) -> Result<Self> {
         let mut process = Command::new(program)
             .arg(service)
             .env(token, TOKEN)
@@ -121,6 +122,11 @@ impl StandIn {
             bail!("the stand-in of {service} does not start");
         }
         Ok(started)
+    }
+
+    /// The address of the API.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     fn port(&self) -> Result<&str> {
