@@ -4,7 +4,7 @@
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use eyre::{OptionExt, Result, WrapErr, bail};
 
@@ -27,8 +27,10 @@ pub enum Services {
 /// A process of `stand-ins`; it ends with this value.
 pub struct StandIn {
     process: Child,
-    /// What it printed: its address.
+    /// What it printed first: its address.
     url: String,
+    /// Held open: it prints more than that.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Services {
@@ -109,10 +111,12 @@ impl StandIn {
             .wrap_err_with(|| format!("cannot run `{}`", program.display()))?;
         let stdout = process.stdout.take().ok_or_eyre("no output")?;
         let mut url = String::new();
-        BufReader::new(stdout).read_line(&mut url)?;
+        let mut output = BufReader::new(stdout);
+        output.read_line(&mut url)?;
         let started = Self {
             process,
             url: url.trim().to_owned(),
+            _output: output,
         };
         if started.url.is_empty() {
             bail!("the stand-in of {service} does not start");
