@@ -295,9 +295,9 @@ fn faults_on_the_way_leave_one_note() {
         Fault::reset("POST", "/notes"),
         Fault::reset_after_taken("POST", "/notes"),
         Fault::answer("POST", "/notes", 502, "<title>502 Bad Gateway</title>"),
-        Fault::answer("GET", "/notes", 503, "later").times(2),
+        Fault::answer("GET", "/notes", 503, "later"),
         Fault::reset("GET", "/user"),
-        Fault::slow("GET", "/notes", Duration::from_secs(2)),
+        Fault::slow("GET", "/notes", Duration::from_millis(500)),
     ]
     .into_iter()
     .enumerate()
