@@ -11,6 +11,7 @@ mod accounts;
 pub mod api;
 pub mod cli;
 pub mod client;
+mod credentials;
 mod duration;
 pub mod exec;
 pub mod graph;

@@ -27,6 +27,9 @@ pub const TESTS: &[Package] = &[
     program("util-linux", "setpriv"),
     // The shell and the programs of Alpine's images.
     program("busybox", "busybox"),
+    // A server of git over SSH, without a service, and its client.
+    program("dropbear-bin", "dropbear"),
+    program("openssh-client", "ssh-agent"),
     // What gitlab-ci-local copies a project with.
     program("rsync", "rsync"),
 ];

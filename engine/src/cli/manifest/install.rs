@@ -5,7 +5,7 @@ use crate::client::Failure;
 use super::super::args;
 use super::super::args::Global;
 use super::change::{self, Change};
-use super::{List, entry, own, types};
+use super::{List, entry, own, tell, types};
 
 pub fn run(global: &Global, options: &args::Install, list: List) -> Result<(), Failure> {
     let mut manifest = own(global)?;
@@ -25,11 +25,7 @@ pub fn run(global: &Global, options: &args::Install, list: List) -> Result<(), F
     changes.push(manifest.change());
     change::apply(changes)?;
     let entry::Found { entry, .. } = found;
-    eprintln!(
-        "installed {} `{}` from {}",
-        list.one(),
-        entry.name,
-        entry.source
-    );
+    let (one, name, source) = (list.one(), &entry.name, &entry.source);
+    tell(&format!("installed {one} `{name}` from {source}"));
     Ok(())
 }

@@ -13,6 +13,7 @@ pub mod uninstall;
 pub mod update;
 
 use crate::client::Failure;
+use crate::credentials;
 
 use super::args::Global;
 use file::Manifest;
@@ -52,6 +53,11 @@ fn own(global: &Global) -> Result<Manifest, Failure> {
     let dir = dir.map_err(|e| Failure::new(format!("cannot edit module `{path}`: {e}")))?;
     Manifest::read_if_there(&dir)?
         .ok_or_else(|| Failure::new(format!("there is no {} in `{path}`", file::NAME)))
+}
+
+/// Tells what was done.
+fn tell(text: &str) {
+    eprintln!("{}", credentials::hidden(text));
 }
 
 /// Does what needs no engine, only `git`.

@@ -11,6 +11,7 @@ use crate::module::TYPES_FILE;
 use super::change::Change;
 use super::entry::Found;
 use super::file::Manifest;
+use super::tell;
 
 pub const NAME: &str = TYPES_FILE;
 
@@ -34,10 +35,10 @@ pub fn keep(manifest: &mut Manifest, found: &Found) -> Option<Change> {
         return Some(Change::remove(path(manifest, &entry.name)));
     }
     let Some(types) = types else {
-        eprintln!(
-            "`{}` has no {NAME}: there will be no client of it",
-            entry.source
-        );
+        let source = &entry.source;
+        tell(&format!(
+            "`{source}` has no {NAME}: there will be no client of it"
+        ));
         return None;
     };
     Some(Change::write(

@@ -6,7 +6,7 @@ use super::super::args;
 use super::super::args::Global;
 use super::change::{self, Change};
 use super::file;
-use super::{List, own, types};
+use super::{List, own, tell, types};
 
 /// Removes a module by its name or source. As in Dagger, one that is not there
 /// is no error.
@@ -16,7 +16,10 @@ pub fn run(global: &Global, options: &args::Named, list: List) -> Result<(), Fai
     if removed.is_empty() {
         let path = manifest.dir.join(file::NAME);
         let (one, name) = (list.one(), &options.name);
-        eprintln!("there is no {one} `{name}` in `{}`", path.display());
+        tell(&format!(
+            "there is no {one} `{name}` in `{}`",
+            path.display()
+        ));
         return Ok(());
     }
     let mut changes = Vec::new();
@@ -25,7 +28,7 @@ pub fn run(global: &Global, options: &args::Named, list: List) -> Result<(), Fai
             changes.push(Change::remove(types::path(&manifest, &entry.name)));
             types::exclude(&mut manifest, &entry.source);
         }
-        eprintln!("uninstalled {} `{}`", list.one(), entry.name);
+        tell(&format!("uninstalled {} `{}`", list.one(), entry.name));
     }
     changes.push(manifest.change());
     change::apply(changes)

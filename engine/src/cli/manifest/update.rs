@@ -7,7 +7,7 @@ use super::super::args;
 use super::super::args::Global;
 use super::change;
 use super::file::{Entry, Manifest};
-use super::{List, entry, own, types};
+use super::{List, entry, own, tell, types};
 
 /// Updates the modules that `options` name (`name`, `source`, each with
 /// `@version` or not), or all that are in git.
@@ -26,12 +26,8 @@ pub fn run(global: &Global, options: &args::Update, list: List) -> Result<(), Fa
             changes.extend(types::keep(&mut manifest, &found));
         }
         let pin = found.entry.pin.as_deref().unwrap_or_default();
-        eprintln!(
-            "updated {} `{}` to {} ({pin})",
-            list.one(),
-            old.name,
-            found.entry.source
-        );
+        let (one, name, source) = (list.one(), &old.name, &found.entry.source);
+        tell(&format!("updated {one} `{name}` to {source} ({pin})"));
     }
     changes.push(manifest.change());
     change::apply(changes)

@@ -5,6 +5,8 @@ use std::path::{Component, Path};
 
 use eyre::{Result, bail};
 
+use crate::credentials;
+
 /// What a reference may begin with. Dagger knows no `file://`, and `git://` only
 /// in its later versions.
 const SCHEMES: [&str; 5] = ["http://", "https://", "ssh://", "git://", "file://"];
@@ -44,6 +46,12 @@ impl Reference {
     /// When it cannot be told where the repository ends, the directory leads out
     /// of it, or there is a password in it.
     pub fn parse(text: &str) -> Result<Self> {
+        if credentials::are_in(text) {
+            bail!(
+                "the address `{}` holds a password: leave it out, and give it to git (see `git help credentials`)",
+                credentials::hidden(text)
+            );
+        }
         // The `@` of a user comes before the path.
         let host = text.find("://").map_or(0, |at| at + "://".len());
         let path = if is_scp(text) {
@@ -52,7 +60,6 @@ impl Reference {
             text[host..].find('/').map(|at| host + at)
         };
         let path = path.unwrap_or(text.len());
-        refuse_password(&text[host..path])?;
         let (place, version) = match text[path..].find('@') {
             Some(at) => (&text[..path + at], Some(&text[path + at + 1..])),
             None => (text, None),
@@ -123,15 +130,6 @@ fn is_scp(text: &str) -> bool {
 fn names_host(text: &str) -> bool {
     text.split_once('/')
         .is_some_and(|(host, _)| host.contains('.') && !host.starts_with('.'))
-}
-
-fn refuse_password(host: &str) -> Result<()> {
-    match host.rsplit_once('@') {
-        Some((user, host)) if user.contains(':') => bail!(
-            "a reference to a module on `{host}` holds a password: leave it out, and give it to git (see `git help credentials`)"
-        ),
-        _ => Ok(()),
-    }
 }
 
 /// The repository on a host that is known for `host/owner/name`.

@@ -110,6 +110,10 @@ impl Server {
         }
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Variables by which git finds `http://git.test/` (or `https`) here.
     pub fn variables(&self) -> Vec<(String, String)> {
         self.variables_and(&[])

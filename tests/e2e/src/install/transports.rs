@@ -59,16 +59,58 @@ fn a_module_is_installed_over_tls_of_a_custom_authority() {
 #[test]
 fn a_module_is_installed_over_ssh_in_both_spellings() {
     let published = Published::new();
-    let project = Project::new(ssh::variables(published.root()));
+    let server = ssh::Server::start(published.root());
+    let project = Project::new(server.by_configuration());
+    let path = published.bare().display().to_string();
     for repository in [
-        "ssh://git@git.test/poniard.git",
-        "ssh://git.test/poniard.git",
-        "git@git.test:poniard.git",
+        format!("ssh://git@git.test{path}"),
+        format!("ssh://git.test{path}"),
+        "git@git.test:poniard.git".into(),
     ] {
-        installs(&project, &published, repository);
+        installs(&project, &published, &repository);
         project.gives(&["uninstall", &format!("{repository}/modules/config")]);
         assert_eq!(project.dependencies(), [[""; 3]; 0]);
     }
+}
+
+#[test]
+fn a_module_is_installed_over_ssh_with_the_key_that_git_is_given_or_an_agent_has() {
+    let published = Published::new();
+    let server = ssh::Server::start(published.root());
+    let agent = server.by_agent();
+    let path = published.bare();
+    let repository = format!("ssh://git@{}{}", server.address(), path.display());
+    for variables in [server.by_key(), agent.variables.clone()] {
+        installs(&Project::new(variables), &published, &repository);
+    }
+}
+
+#[test]
+fn a_commit_over_ssh_is_what_is_installed_also_when_the_branch_moves() {
+    let published = Published::new();
+    let server = ssh::Server::start(published.root());
+    let project = Project::new(server.by_key());
+    let commit = published.id("v0.1.0");
+    published.describe_config("Something else.", &[]);
+    let path = published.bare();
+    let source = format!(
+        "ssh://git@{}{}/modules/config",
+        server.address(),
+        path.display()
+    );
+    let pinned = format!("{source}@{commit}");
+    project.gives(&["install", &pinned]);
+    let want = ["config".to_owned(), pinned.clone(), commit];
+    assert_eq!(project.dependencies(), [want]);
+    for args in [
+        ["-c", "config | .help"],
+        ["-c", &format!("{pinned} | .help")],
+    ] {
+        let help = project.gives(&args);
+        assert!(!help.contains("Something else."), "{args:?}: {help}");
+    }
+    let help = project.gives(&["-c", &format!("{source}@main | .help")]);
+    assert!(help.contains("Something else."), "{help}");
 }
 
 #[test]
