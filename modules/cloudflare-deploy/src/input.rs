@@ -5,6 +5,9 @@ use poniard_sdk::prelude::*;
 /// A DNS label holds no more, and `<alias>-<worker>` is one.
 const LABEL: usize = 63;
 
+/// What `$CI_JOB_TOKEN` begins with.
+const JOB_TOKEN: &str = "glcbt-";
+
 /// The secret as a header can hold it: a file often ends in a line break.
 pub async fn token(secret: Secret, name: &str) -> Result<Secret> {
     let text = secret
@@ -16,6 +19,10 @@ pub async fn token(secret: Secret, name: &str) -> Result<Secret> {
     ensure!(
         trimmed.chars().all(|c| c.is_ascii_graphic()),
         "`{name}` is no token: it has spaces, line breaks or other characters that no header can hold"
+    );
+    ensure!(
+        !trimmed.starts_with(JOB_TOKEN),
+        "`{name}` is the token of a GitLab job, which may not write notes: pass an access token with the scope `api`"
     );
     match trimmed == text {
         true => Ok(secret),

@@ -64,6 +64,7 @@ pub fn install(node_image: &str, version: &str) -> Container {
         .from(node_image)
         .with_env_variable("CI", "1")
         .with_env_variable("NO_COLOR", "1")
+        .with_env_variable("FORCE_COLOR", "0")
         .with_env_variable("WRANGLER_HIDE_BANNER", "true")
         .with_env_variable("WRANGLER_SEND_METRICS", "false")
         .with_env_variable("WRANGLER_SEND_ERROR_REPORTS", "false")

@@ -1,6 +1,9 @@
 //! What is said and what is live when Cloudflare does not do as it is told.
 
+use std::time::Duration;
+
 use stand_ins::Fault;
+use stand_ins::cloudflare::faults;
 
 use super::stage::Stage;
 
@@ -66,4 +69,47 @@ fn a_limit_of_requests_is_waited_for() {
     stage.send("deploy", &["url"]);
     assert_eq!(stage.live(), "<h1>second</h1>");
     assert_eq!(stage.worker("site").versions.len(), 2);
+}
+
+#[test]
+fn a_server_that_stumbles_is_asked_again_and_one_that_lies_down_is_told() {
+    let stage = Stage::site();
+    stage.send("deploy", &["url"]);
+    let faults = stage.cloudflare.faults();
+
+    stage.page("second");
+    faults.add(Fault::reset("GET", "/workers/services/site"));
+    let done = stage.try_send("deploy", &[]);
+    stage.failed(&done, &["`wrangler deploy` failed: fetch failed"]);
+    assert_eq!(stage.live(), "<h1>first</h1>");
+
+    faults.add(faults::bad_gateway("POST", "/deployments"));
+    let done = stage.try_send("deploy", &[]);
+    stage.failed(&done, &["`wrangler deploy` failed", "malformed response"]);
+    assert_eq!(stage.live(), "<h1>first</h1>");
+
+    // Taken, but the answer is lost on the way: Wrangler sends it again.
+    faults.add(Fault::reset_after_taken("POST", "/versions"));
+    faults.add(faults::bad_gateway("POST", "/versions"));
+    faults.add(Fault::slow("GET", "/deployments", Duration::from_secs(2)));
+    stage.send("deploy", &["url"]);
+    assert_eq!(faults.left(), 0);
+    assert_eq!(stage.live(), "<h1>second</h1>");
+
+    faults.add(faults::unknown_error("POST", "/versions").times(99));
+    stage.page("third");
+    let done = stage.try_send("deploy", &[]);
+    stage.failed(&done, &["`wrangler deploy` failed", "[code: 10013]"]);
+    assert_eq!(stage.live(), "<h1>second</h1>");
+
+    // Uploaded, but not made live.
+    faults.clear();
+    faults.add(faults::unknown_error("POST", "/deployments").times(99));
+    let done = stage.try_send("deploy", &[]);
+    stage.failed(&done, &["`wrangler deploy` failed", "[code: 10013]"]);
+    assert_eq!(stage.live(), "<h1>second</h1>");
+
+    faults.clear();
+    stage.send("deploy", &["url"]);
+    assert_eq!(stage.live(), "<h1>third</h1>");
 }

@@ -149,9 +149,12 @@ fn bad_input_for_a_preview_is_refused_before_anything_is_sent() {
     };
     let done = stage.try_call(&words(&replaced(&review.number(), "main")));
     stage.failed(&done, &["`main` is no number of a merge request"]);
-    stage.place.write(".empty", "\n");
-    let done = stage.try_call(&words(&replaced("file:.token", "file:.empty")));
+    stage.place.write(".other", "\n");
+    let done = stage.try_call(&words(&replaced("file:.token", "file:.other")));
     stage.failed(&done, &["`gitlab-api-token` is empty"]);
+    stage.place.write(".other", "glcbt-64_x1y2z3\n");
+    let done = stage.try_call(&words(&replaced("file:.token", "file:.other")));
+    stage.failed(&done, &["`gitlab-api-token` is the token of a GitLab job"]);
     let alias = "a".repeat(59);
     let done = stage.try_call(&words(
         &[review.preview(), vec!["--alias".into(), alias]].concat(),
