@@ -1,6 +1,5 @@
 //! The module's functions as far as they go without AWS.
 
-use poniard_sdk::prelude::*;
 use poniard_sdk::serde_json::{Value, json};
 use poniard_sdk::testing::FakeEngine;
 

@@ -138,8 +138,9 @@ pub fn read(answer: &Answer) -> (String, String) {
     let code = code.split(':').next().unwrap_or_default().to_owned();
     let message = field(&["message", "Message", "errorMessage"])
         .or_else(|| element(&text, "Message").map(str::to_owned))
-        .unwrap_or_else(|| text.trim().chars().take(300).collect());
-    (code, message)
+        .unwrap_or_else(|| text.clone());
+    let words: Vec<_> = message.split_whitespace().collect();
+    (code, words.join(" ").chars().take(600).collect())
 }
 
 /// The text of the first element of that name.

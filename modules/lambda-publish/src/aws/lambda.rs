@@ -52,6 +52,9 @@ pub struct Configuration {
     pub last_update_status: String,
     pub last_update_status_reason: String,
     pub last_update_status_reason_code: String,
+    /// What makes two versions of the same code differ: memory, variables …
+    #[serde(flatten)]
+    pub settings: serde_json::Map<String, Value>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -94,6 +97,24 @@ pub struct Invoked {
     pub version: String,
     /// The end of its log.
     pub log: String,
+}
+
+impl Configuration {
+    /// Whether a version of one would be a version of the other.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let settings = |of: &Self| {
+            let mut settings = of.settings.clone();
+            settings.retain(|name, value| {
+                let about_change = ["MasterArn", "SnapStart", "RuntimeVersionConfig"];
+                !about_change.contains(&name.as_str()) && !value.is_null()
+            });
+            settings
+        };
+        !self.code_sha256.is_empty()
+            && self.code_sha256 == other.code_sha256
+            && self.architectures == other.architectures
+            && settings(self) == settings(other)
+    }
 }
 
 impl Function {

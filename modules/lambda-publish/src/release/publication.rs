@@ -32,13 +32,17 @@ pub async fn publish(
         .await
         .wrap_err_with(|| format!("`{function}` has no new version, {unharmed}"))?;
     let description = order.description.as_deref();
-    let version = update::version(lambda, &updated, before.newest(), digest, description)
-        .await
-        .wrap_err_with(|| {
-            format!(
-                "the code of `{function}` is new, but no version of it is published, {unharmed}"
-            )
-        })?;
+    let version = update::version(
+        lambda,
+        &updated,
+        before.versions.first(),
+        digest,
+        description,
+    )
+    .await
+    .wrap_err_with(|| {
+        format!("the code of `{function}` is new, but no version of it is published, {unharmed}")
+    })?;
     let name = version.version.clone();
     let stays =
         || format!("version {name} of `{function}` is published and stays unused, {unharmed}");
