@@ -10,6 +10,7 @@ mod place;
 mod arguments;
 mod descriptions;
 mod interruption;
+mod lambda;
 mod modules;
 mod pipelines;
 mod surroundings;

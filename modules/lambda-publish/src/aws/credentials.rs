@@ -194,7 +194,9 @@ fn is_nearby(url: &str) -> bool {
     let host = uri.host().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     match host.parse() {
-        Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local() || ip.is_private(),
+        Ok(IpAddr::V4(ip)) => {
+            ip.is_loopback() || ip.is_link_local() || ip.is_private() || ip.is_documentation()
+        }
         Ok(IpAddr::V6(ip)) => {
             ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()
         }

@@ -264,13 +264,13 @@ impl Lambda {
         let mut all = Vec::new();
         let mut marker = String::new();
         loop {
-            let path = self.path(&format!("{path}?MaxItems=50{marker}"));
+            let path = self.path(&format!("{path}{marker}"));
             let mut page: Value = self.client.ask(call(action, "GET", path)).await?;
             let items: Vec<T> = serde_json::from_value(page[field].take())
                 .map_err(|why| Failure::unreadable(LAMBDA.name, action, why))?;
             all.extend(items);
             match page["NextMarker"].as_str().filter(|next| !next.is_empty()) {
-                Some(next) => marker = format!("&Marker={}", encode(next)),
+                Some(next) => marker = format!("?Marker={}", encode(next)),
                 None => return Ok(all),
             }
         }
