@@ -187,10 +187,11 @@ fn after_a_kill_at_any_step_the_alias_is_as_it_was_and_a_second_run_ends_right()
         let before = cloud.serves("live");
         let versions = cloud.versions().len();
         let publish = publish(&format!("step{step}"), SMOKE);
+        cloud.function().answers = [GOOD].into();
         server.forget_requests();
         server.faults().add(Fault::slow(method, path, LIMIT));
         let running = Running::start(&mut shop.command(&publish), "").expect("a start");
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + Duration::from_secs(60);
         let reached = || {
             let asked = server.requests();
             asked
@@ -198,11 +199,15 @@ fn after_a_kill_at_any_step_the_alias_is_as_it_was_and_a_second_run_ends_right()
                 .any(|one| one.method == method && one.path.contains(path))
         };
         while !reached() {
-            assert!(Instant::now() < deadline, "{method} {path} is never asked");
+            if Instant::now() > deadline {
+                let done = running.finish(Duration::ZERO).expect("an end");
+                panic!("{method} {path} is never asked:\n{}", done.stderr());
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
         running.signal(Signal::KILL).expect("a signal");
-        running.finish(LIMIT).expect("an end");
+        let done = running.finish(Duration::from_secs(30)).expect("an end");
+        assert_eq!(done.code, 137);
         assert_eq!(cloud.serves("live"), before, "killed at {method} {path}");
 
         cloud.function().answers = [GOOD].into();
