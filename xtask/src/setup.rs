@@ -27,6 +27,8 @@ pub const TESTS: &[Package] = &[
     program("util-linux", "setpriv"),
     // A registry to push to.
     program("docker-registry", "docker-registry"),
+    // The shell and the programs of Alpine's images.
+    program("busybox", "busybox"),
     // What gitlab-ci-local copies a project with.
     program("rsync", "rsync"),
 ];
