@@ -11,6 +11,7 @@ mod place;
 mod arguments;
 mod cloudflare;
 mod descriptions;
+mod fleet;
 mod gitlab_ci;
 mod gitlab_comment;
 mod install;

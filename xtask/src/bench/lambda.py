@@ -27,12 +27,12 @@ def publish(digest):
     client.list_versions_by_function(**name)
     boto3.client("ecr").get_authorization_token()
     client.update_function_code(
-        ImageUri=f"{REPOSITORY}@{digest}", RevisionId=before["RevisionId"], **name
+        ImageUri=f"{REPOSITORY}@{digest}", RevisionId=before.get("RevisionId", ""), **name
     )
     client.get_waiter("function_updated_v2").wait(**name)
     now = client.get_function(**name)["Configuration"]
     published = client.publish_version(
-        CodeSha256=now["CodeSha256"], RevisionId=now["RevisionId"], **name
+        CodeSha256=now["CodeSha256"], RevisionId=now.get("RevisionId", ""), **name
     )
     version = published["Version"]
     client.get_waiter("published_version_active").wait(Qualifier=version, **name)

@@ -174,6 +174,34 @@ fn somebody_elses_change_is_never_overwritten() {
 }
 
 #[test]
+fn a_shift_in_steps_goes_back_when_a_check_fails() {
+    let (cloud, shop) = shop();
+    shop.prints(&format!(
+        "publish {} site site --tag two | version",
+        image("two")
+    ));
+    let shift = format!("shift site live 2 --steps 10,50 --pause-seconds 0 {SMOKE}");
+    cloud.function().answers = [GOOD, GOOD, ("{}", true)].into();
+    let words = [
+        "alias `live` serves version 1 as before",
+        "version 2 of `site` failed",
+    ];
+    shop.refuses(&shift, &words);
+    assert_eq!(
+        (
+            cloud.serves("live").as_str(),
+            cloud.asked("PUT", "/aliases/live")
+        ),
+        ("1", 3)
+    );
+
+    cloud.function().answers = [GOOD, GOOD, GOOD].into();
+    let served = shop.prints(&format!("{shift} --weight 90 | summary"));
+    assert!(served.contains("1 (10 %), 2 (90 %), before: 1"), "{served}");
+    assert_eq!(cloud.serves("live"), "1 2:0.9");
+}
+
+#[test]
 fn after_a_kill_at_any_step_the_alias_is_as_it_was_and_a_second_run_ends_right() {
     let (cloud, shop) = shop();
     let steps = [
