@@ -48,7 +48,8 @@ pub struct Function {
     pub aliases: BTreeMap<String, Alias>,
     /// The access key and the session token of the last request.
     pub asked_as: (String, Option<String>),
-    under_way: u32,
+    /// Polls for which an update is under way.
+    pub under_way: u32,
     last_update: Value,
     newest: u32,
 }
@@ -389,6 +390,10 @@ impl Function {
                 }
             }
             None => {
+                if self.under_way > 0 {
+                    shown["LastUpdateStatus"] = "InProgress".into();
+                    return shown;
+                }
                 for (name, value) in self.last_update.as_object().into_iter().flatten() {
                     shown[name] = value.clone();
                 }

@@ -28,6 +28,14 @@ fn an_image_that_lambda_does_not_run_is_refused_with_the_way_out() {
         ],
     );
     shop.refuses("publish-ref site:gone site", &["no image `gone`"]);
+    shop.refuses(
+        "publish-ref site:one shop",
+        &[
+            "Lambda GetFunction",
+            "Function not found",
+            "check the name, the region and the account",
+        ],
+    );
 
     cloud.function().architecture = "arm64";
     let words = [
