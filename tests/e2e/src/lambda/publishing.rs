@@ -49,6 +49,18 @@ fn an_image_becomes_a_version_and_an_alias_is_moved_there_and_back() {
     assert_eq!(shop.prints(&format!("{second} | version")), "2");
     assert_eq!(shop.registry.manifest("site", "one").1, digest);
     assert_eq!(shop.registry.tags("site").len(), 2);
+    // Once more: nothing is sent, nothing is made.
+    shop.registry.server.forget_requests();
+    let again = shop.prints(&format!("{second} | summary"));
+    assert!(
+        again.starts_with("**site** version **2** was there already"),
+        "{again}"
+    );
+    let asked = shop.registry.server.requests();
+    assert!(
+        !asked.iter().any(|one| one.path.contains("/uploads")),
+        "{asked:?}"
+    );
     let table = shop.prints("versions site | table");
     for row in [
         "| 2 | live (10 %) |",
