@@ -12,11 +12,10 @@ use xshell::cmd;
 use super::bundle::Bundle;
 use super::series::{Bound, Row, in_turns};
 use super::{Context, nonce, time};
-use crate::demo::services::{StandIn, TOKEN};
+use crate::demo::services::{ACCOUNT, StandIn, TOKEN};
 
 const PAGES: usize = 100;
 const CONFIG: &str = r#"{ "name": "site", "compatibility_date": "2026-01-01", "assets": { "directory": "./dist" } }"#;
-const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
 
 pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let sh = &context.project.sh;

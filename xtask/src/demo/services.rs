@@ -96,7 +96,7 @@ impl Services {
 }
 
 /// The account of the stand-in.
-const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
+pub const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
 /// A canary: it must appear in nothing that is shown.
 pub const TOKEN: &str = "demo-token-5pV0xJ3qLr8w";
 

@@ -29,7 +29,7 @@ pub struct Project {
 impl Project {
     /// With this `.gitlab-ci.yml`, committed and pushed.
     pub fn new(pipeline: &str) -> Self {
-        Self::at(Place::new(), pipeline)
+        Self::at(Place::beside_others(), pipeline)
     }
 
     pub fn at(place: Place, pipeline: &str) -> Self {

@@ -141,7 +141,7 @@ fn a_function_is_published_and_gitlab_is_told() {
     let answers = "found=true\nname=production\nurl=https://example.com\nfunction=site\nalias=live";
     let (scripts, _) = job.succeeds(answers);
     let publish = script(&scripts, 4);
-    let words = "publish $($build | image) site --repository site --alias live";
+    let words = "publish $($build | image ) site --repository site --tag 0123456789abcdef0123456789abcdef01234567 --alias live";
     assert!(publish.contains(words), "{publish}");
     let report = script(&scripts, 5);
     for iid in ["3", "5"] {
