@@ -416,12 +416,7 @@ impl Function {
         self.revision += 1;
         self.under_way = self.update_takes;
         self.update_takes = 0;
-        let status = if self.under_way > 0 {
-            "InProgress"
-        } else {
-            "Successful"
-        };
-        self.last_update = json!({ "LastUpdateStatus": status });
+        self.last_update = json!({ "LastUpdateStatus": "Successful" });
         ok(&self.configuration(None))
     }
 
