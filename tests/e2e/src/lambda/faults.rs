@@ -56,6 +56,12 @@ fn what_was_not_taken_is_repeated_and_waits_go_on_until_the_end() {
     };
     let failed = |method, path| Fault::answer(method, path, 500, "{}");
     faults.add(Fault::too_many("GET", "/functions/site/aliases", 1));
+    let expired =
+        r#"{"message":"Signature expired: 20260131T110000Z is now earlier than 20260131T115500Z"}"#;
+    let of_a_clock = Fault::answer("GET", "/versions", 403, expired)
+        .header("x-amzn-errortype", "InvalidSignatureException")
+        .header("date", "Sat, 31 Jan 2099 12:00:00 GMT");
+    faults.add(of_a_clock);
     faults.add(failed("GET", "/versions"));
     faults.add(conflict("PUT", "/code"));
     faults.add(Fault::too_many("PUT", "/code", 1));
