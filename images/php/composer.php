@@ -1,0 +1,13 @@
+<?php
+
+// Makes Debian's Composer, with the libraries that it loads, one file.
+
+$phar = new Phar($argv[1], 0, 'composer.phar');
+$links = FilesystemIterator::FOLLOW_SYMLINKS | FilesystemIterator::SKIP_DOTS;
+$files = new RecursiveIteratorIterator(new RecursiveDirectoryIterator('/usr/share/php', $links));
+foreach ($files as $path => $file) {
+    $phar->addFile($path, substr($path, strlen('/usr/')));
+}
+$program = file_get_contents('/usr/bin/composer');
+$phar->addFromString('bin/composer', substr($program, strpos($program, "\n") + 1));
+$phar->setStub("#!/usr/bin/env php\n<?php Phar::mapPhar('composer.phar'); require 'phar://composer.phar/bin/composer'; __HALT_COMPILER();");
