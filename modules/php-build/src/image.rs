@@ -1,0 +1,123 @@
+//! The image: base, extensions, packages, sources and what the Node.js step
+//! built, each in a layer of its own, all with one time.
+
+use poniard_sdk::api::ContainerWithNewFileOptsBuilder;
+use poniard_sdk::prelude::*;
+
+use crate::project::join;
+use crate::settings::Settings;
+
+pub const TASK: &str = "/var/task";
+
+/// Of every file that a build adds: the same input makes the same image. In the
+/// year 2000, since some archives cannot tell of 1970.
+const TIME: isize = 946_684_800;
+
+/// What is no part of a running application, or must not be read from one.
+pub const LEFT_OUT: [&str; 5] = [
+    ".npmrc",
+    "auth.json",
+    ".gitignore",
+    ".gitattributes",
+    ".editorconfig",
+];
+
+/// What a Lambda function of the image is for.
+#[enumeration]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Handler {
+    /// Answers HTTP requests.
+    Web,
+    /// Runs console commands.
+    Console,
+    /// Works on messages of a queue, or other events.
+    Queue,
+}
+
+/// The base with the extensions that the project needs.
+pub fn with_extensions(base: &Container, settings: &Settings) -> Result<Container> {
+    let mut container = base.clone();
+    for image in &settings.extra_images {
+        let extra = dag().container().from(image.as_str()).directory("/opt");
+        container = container.with_directory("/opt", extra);
+    }
+    if !settings.enabled_extensions.is_empty() {
+        let lines = settings.enabled_extensions.iter();
+        let lines: String = lines.map(|name| format!("extension={name}\n")).collect();
+        let folder = dag()
+            .directory()
+            .with_new_file("ext-enabled.ini", lines)
+            .with_timestamps(TIME);
+        container = container.with_directory("/opt/bref/etc/php/conf.d", folder);
+    }
+    Ok(container)
+}
+
+/// Lays the application on it.
+pub fn with_application(container: &Container, vendor: Directory, source: Directory) -> Container {
+    container
+        .with_workdir(TASK)
+        .with_directory(join(TASK, "vendor"), vendor.with_timestamps(TIME))
+        .with_directory(TASK, source.with_timestamps(TIME))
+}
+
+/// The runtime and the handler in it.
+pub fn with_handler(
+    container: &Container,
+    settings: &Settings,
+    handler: Handler,
+    file: Option<&str>,
+) -> Result<Container> {
+    let (runtime, file) = match (handler, file) {
+        (Handler::Web, file) => {
+            let index = join(&settings.document_root, "index.php");
+            ("fpm", file.map_or(index, str::to_owned))
+        }
+        (Handler::Console, Some(file)) => ("console", file.to_owned()),
+        (Handler::Console, None) => {
+            ensure!(
+                !settings.console.is_empty(),
+                "no `craft`, `artisan` or `bin/console` in the project: pass the program as `--file`"
+            );
+            ("console", settings.console.clone())
+        }
+        (Handler::Queue, file) => ("function", file.unwrap_or("queue.php").to_owned()),
+    };
+    Ok(container
+        .with_env_variable("BREF_RUNTIME", runtime)
+        .with_default_args(vec![file]))
+}
+
+/// Puts the time of everything else on what commands wrote.
+pub fn settled(container: &Container, base: &Container) -> Container {
+    let task = container.directory(TASK).with_timestamps(TIME);
+    base.with_workdir(TASK).with_directory(TASK, task)
+}
+
+/// OCI's annotations, as labels:
+/// <https://github.com/opencontainers/image-spec/blob/main/annotations.md>.
+pub fn with_labels(
+    container: &Container,
+    title: &str,
+    settings: &Settings,
+    origin: &[(&str, String)],
+) -> Container {
+    let mut labelled = container
+        .with_label("org.opencontainers.image.title", title)
+        .with_label(
+            "org.opencontainers.image.base.name",
+            settings.bref_image.as_str(),
+        );
+    for (name, value) in origin.iter().filter(|(_, value)| !value.is_empty()) {
+        labelled = labelled.with_label(format!("org.opencontainers.image.{name}"), value);
+    }
+    labelled
+}
+
+/// A file that a user's process may read and nobody may write.
+pub fn read_only_file(container: &Container, path: &str, contents: &str) -> Result<Container> {
+    let opts = ContainerWithNewFileOptsBuilder::default()
+        .permissions(0o444_isize)
+        .build()?;
+    Ok(container.with_new_file_opts(path, contents, opts))
+}
