@@ -2,16 +2,21 @@
 //!
 //! [`project`] finds the files, [`settings`] reads what they ask for,
 //! [`composer`] checks and installs the packages, [`assets`] runs Node.js, and
-//! [`image`] lays all of it on Bref's base.
+//! [`image`] lays all of it on Bref's base. [`lambda`] runs an image as Lambda
+//! does, beside a [`database`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod assets;
+mod checkout;
 mod composer;
+mod database;
 mod deps {
     poniard_sdk::dependencies!();
 }
 mod image;
+mod invocation;
+mod lambda;
 mod project;
 mod settings;
 
@@ -19,7 +24,9 @@ use poniard_sdk::api::QueryContainerOptsBuilder;
 use poniard_sdk::prelude::*;
 
 use composer::manifest::Manifest;
+use database::{Database, DatabaseKind};
 use image::Handler;
+use invocation::Invocation;
 use project::{Project, join};
 use settings::Settings;
 
@@ -32,7 +39,20 @@ pub struct PhpBuild {
     bref_version: String,
     composer_version: String,
     revision: String,
+    /// Address of the repository, of a checkout.
+    repository: String,
+    database: State<Option<Database>>,
+    composer_auth: Option<Secret>,
+    /// Variables of the steps of a build, as `NAME=value`.
+    variables: Vec<String>,
+    secret_names: Vec<String>,
+    secrets: Vec<Secret>,
 }
+
+/// Seconds that API Gateway gives a function.
+const TIMEOUT_SECS: f64 = 28.0;
+/// Megabytes of Craft Cloud's and Bref's functions.
+const MEMORY: u32 = 1024;
 
 /// A project that was read and checked.
 struct Plan {
@@ -69,7 +89,75 @@ impl PhpBuild {
             bref_version,
             composer_version,
             revision: revision.unwrap_or_default(),
+            repository: String::new(),
+            database: State(None),
+            composer_auth: None,
+            variables: Vec::new(),
+            secret_names: Vec::new(),
+            secrets: Vec::new(),
         }
+    }
+
+    /// A copy whose project is a checkout of a git repository.
+    #[function(cache = "never")]
+    pub async fn from_git(
+        mut self,
+        /// Address over https or ssh, at GitHub, GitLab, Bitbucket or elsewhere.
+        url: String,
+        /// Branch or tag; the default branch when omitted.
+        #[arg(name = "ref")]
+        reference: Option<String>,
+        /// Commit that it has to be: one of the branch.
+        commit: Option<String>,
+        /// Token for https.
+        token: Option<Secret>,
+        /// Socket of an ssh agent, such as `$SSH_AUTH_SOCK`.
+        ssh: Option<Socket>,
+    ) -> Result<Self> {
+        let (reference, commit) = (reference.as_deref(), commit.as_deref());
+        let done =
+            checkout::checkout(&url, reference, commit, token.as_ref(), ssh.as_ref()).await?;
+        (self.source, self.revision, self.repository) = (Some(done.tree), done.commit, done.url);
+        Ok(self)
+    }
+
+    /// A copy with the credentials of private Composer repositories.
+    pub fn with_composer_auth(
+        mut self,
+        /// What `COMPOSER_AUTH` holds: the JSON of an auth.json.
+        auth: Secret,
+    ) -> Self {
+        self.composer_auth = Some(auth);
+        self
+    }
+
+    /// A copy with an environment variable for the steps of the build; the image does not get it.
+    pub fn with_env(mut self, name: String, value: String) -> Self {
+        self.variables.push(format!("{name}={value}"));
+        self
+    }
+
+    /// A copy with a secret in an environment variable for the Node.js step, such as the token of a private registry.
+    pub fn with_secret(
+        mut self,
+        /// Name of the variable.
+        name: String,
+        secret: Secret,
+    ) -> Self {
+        self.secret_names.push(name);
+        self.secrets.push(secret);
+        self
+    }
+
+    /// A copy whose `serve`, `command`, `smoke` and `invoke` run beside a database server, configured by environment.
+    pub fn with_database(
+        mut self,
+        kind: DatabaseKind,
+        /// Tag of the server's image; a version that is supported for long when omitted.
+        version: Option<String>,
+    ) -> Result<Self> {
+        self.database = State(Some(Database::new(kind, version)?));
+        Ok(self)
     }
 
     /// What a build will use, and why.
@@ -116,6 +204,117 @@ impl PhpBuild {
         let plan = self.plan(&workspace).await?;
         self.whole(&plan, handler, file.as_deref()).await
     }
+
+    /// A console command, run in the image as Lambda would.
+    #[function(cache = "session")]
+    pub async fn command(
+        &self,
+        /// The program and its arguments, such as `craft migrate/all`.
+        args: Vec<String>,
+        workspace: Workspace,
+    ) -> Result<Container> {
+        let plan = self.plan(&workspace).await?;
+        let image = self
+            .whole(&plan, Handler::Console, args.first().map(String::as_str))
+            .await?;
+        let args: Vec<String> = match args.first().map(String::as_str) {
+            Some("php") => args,
+            _ => ["php".to_owned()].into_iter().chain(args).collect(),
+        };
+        Ok(lambda::restricted(&self.beside_database(&image))?.with_exec(args))
+    }
+
+    /// The site as it runs in production, its static files beside it.
+    #[function(cache = "session")]
+    pub async fn serve(
+        &self,
+        /// Port to listen on.
+        #[arg(default = 8080)]
+        port: u16,
+        /// Lines of shell to run first; those of Craft's or Laravel's deployments when omitted.
+        setup: Option<Vec<String>>,
+        workspace: Workspace,
+    ) -> Result<Service> {
+        ensure!(
+            port > 0,
+            "port 0 cannot be reached: pass one from 1 to 65535"
+        );
+        let plan = self.plan(&workspace).await?;
+        let image = self.whole(&plan, Handler::Web, None).await?;
+        let run = lambda::Plan {
+            set_up: self.set_up(&plan, setup),
+            port,
+            ..lambda_plan(&plan)
+        };
+        lambda::serve(&self.beside_database(&image), run).await
+    }
+
+    /// Fails unless the image boots as in Lambda, beside its database, and its pages answer.
+    #[function(check, cache = "session")]
+    pub async fn smoke(
+        &self,
+        /// Paths to request; `/` when omitted.
+        path: Option<Vec<String>>,
+        /// Status that each must answer.
+        #[arg(default = 200)]
+        expect: u16,
+        /// Text that each must hold.
+        contains: Option<String>,
+        /// Lines of shell to run first; those of Craft's or Laravel's deployments when omitted.
+        setup: Option<Vec<String>>,
+        workspace: Workspace,
+    ) -> Result<()> {
+        let paths = path.unwrap_or_else(|| vec!["/".to_owned()]);
+        if let Some(path) = paths.iter().find(|path| !path.starts_with('/')) {
+            bail!("path `{path}` must start with `/`");
+        }
+        let contains = contains.unwrap_or_default();
+        let plan = self.plan(&workspace).await?;
+        let image = self.whole(&plan, Handler::Web, None).await?;
+        let run = lambda::Plan {
+            set_up: self.set_up(&plan, setup),
+            requests: paths,
+            contains: contains.clone(),
+            ..lambda_plan(&plan)
+        };
+        let report = lambda::run(&self.beside_database(&image), run).await?;
+        report.judge(expect, &contains)
+    }
+
+    /// What a function of the image does with an event, by Lambda's Runtime API.
+    #[function(cache = "session")]
+    pub async fn invoke(
+        &self,
+        /// The event, as JSON.
+        payload: String,
+        /// What the function is for.
+        #[arg(default = Handler::Queue)]
+        handler: Handler,
+        /// Handler instead of the usual one, relative to composer.json.
+        file: Option<String>,
+        /// Seconds after which Lambda ends the invocation.
+        #[arg(default = 28.0)]
+        timeout: f64,
+        /// Lines of shell to run first; those of Craft's or Laravel's deployments when omitted.
+        setup: Option<Vec<String>>,
+        workspace: Workspace,
+    ) -> Result<Invocation> {
+        let event = poniard_sdk::serde_json::from_str(&payload)
+            .map_err(|why| eyre!("the payload is not JSON: {why}"))?;
+        ensure!(
+            timeout > 0.0 && timeout <= 900.0,
+            "timeout {timeout}: Lambda takes 1 to 900 seconds"
+        );
+        let plan = self.plan(&workspace).await?;
+        let image = self.whole(&plan, handler, file.as_deref()).await?;
+        let run = lambda::Plan {
+            set_up: self.set_up(&plan, setup),
+            events: vec![event],
+            timeout,
+            ..lambda_plan(&plan)
+        };
+        Invocation::of(lambda::run(&self.beside_database(&image), run).await?)
+    }
 }
 
 impl PhpBuild {
@@ -160,21 +359,26 @@ impl PhpBuild {
             true => plan.project.without(&[])?,
             false => plan.project.part(&plan.manifest.include(app))?,
         };
-        let installed = composer::install(&composer::container(&self.composer()), from, app);
+        let mut composer = self.with_variables(&composer::container(&self.composer()));
+        if let Some(auth) = &self.composer_auth {
+            composer = composer.with_secret_variable("COMPOSER_AUTH", auth.clone());
+        }
+        let installed = composer::install(&composer, from, app);
         Ok(installed.directory(join("/var/task", &join(app, "vendor"))))
     }
 
     /// The project after its Node.js step, if it has one.
     async fn built(&self, plan: &Plan) -> Result<Option<Container>> {
-        if plan.settings.node_version.is_empty() {
+        let version = &plan.settings.node_version;
+        if version.is_empty() {
             return Ok(None);
         }
-        let node = dag()
-            .container()
-            .from(format!("node:{}", plan.settings.node_version));
-        Ok(Some(
-            assets::built(&plan.project, &plan.settings, &node, false).await?,
-        ))
+        let mut node = self.with_variables(&dag().container().from(format!("node:{version}")));
+        for (name, secret) in self.secret_names.iter().zip(&self.secrets) {
+            node = node.with_secret_variable(name.as_str(), secret.clone());
+        }
+        let built = assets::built(&plan.project, &plan.settings, &node, false).await?;
+        Ok(Some(built))
     }
 
     async fn whole(&self, plan: &Plan, handler: Handler, file: Option<&str>) -> Result<Container> {
@@ -191,12 +395,54 @@ impl PhpBuild {
         let base = image::with_extensions(&plan.base, settings)?;
         let whole = image::with_application(&base, vendor, source);
         let whole = image::with_handler(&whole, settings, handler, file)?;
-        let origin = [("revision", self.revision.clone())];
-        Ok(image::with_labels(
-            &whole,
-            plan.manifest.name(),
-            settings,
-            &origin,
-        ))
+        let origin = [
+            ("revision", self.revision.clone()),
+            ("source", self.repository.clone()),
+        ];
+        let name = plan.manifest.name();
+        Ok(image::with_labels(&whole, name, settings, &origin))
+    }
+
+    fn beside_database(&self, image: &Container) -> Container {
+        match &*self.database {
+            Some(database) => database.bind(image),
+            None => image.clone(),
+        }
+    }
+
+    /// What a deployment runs before the new release is live.
+    fn set_up(&self, plan: &Plan, lines: Option<Vec<String>>) -> Vec<String> {
+        let usual = match plan.settings.console.as_str() {
+            "craft" => Some("php craft cloud/up"),
+            "artisan" => Some("php artisan migrate --force"),
+            _ => None,
+        };
+        let usual = usual.filter(|_| self.database.is_some());
+        lines.unwrap_or_else(|| usual.into_iter().map(str::to_owned).collect())
+    }
+
+    /// `container` with what the user set for the steps of a build.
+    fn with_variables(&self, container: &Container) -> Container {
+        let pairs = self
+            .variables
+            .iter()
+            .filter_map(|pair| pair.split_once('='));
+        pairs.fold(container.clone(), |container, (name, value)| {
+            container.with_env_variable(name, value)
+        })
+    }
+}
+
+fn lambda_plan(plan: &Plan) -> lambda::Plan {
+    lambda::Plan {
+        command: Vec::new(),
+        set_up: Vec::new(),
+        requests: Vec::new(),
+        contains: String::new(),
+        events: Vec::new(),
+        timeout: TIMEOUT_SECS,
+        memory: MEMORY,
+        port: 0,
+        document_root: plan.settings.document_root.clone(),
     }
 }
