@@ -1,7 +1,6 @@
 //! The image: base, extensions, packages, sources and what the Node.js step
 //! built, each in a layer of its own, all with one time.
 
-use poniard_sdk::api::ContainerWithNewFileOptsBuilder;
 use poniard_sdk::prelude::*;
 
 use crate::project::join;
@@ -11,7 +10,7 @@ pub const TASK: &str = "/var/task";
 
 /// Of every file that a build adds: the same input makes the same image. In the
 /// year 2000, since some archives cannot tell of 1970.
-const TIME: isize = 946_684_800;
+pub const TIME: isize = 946_684_800;
 
 /// What is no part of a running application, or must not be read from one.
 pub const LEFT_OUT: [&str; 5] = [
@@ -35,22 +34,33 @@ pub enum Handler {
 }
 
 /// The base with the extensions that the project needs.
-pub fn with_extensions(base: &Container, settings: &Settings) -> Result<Container> {
-    let mut container = base.clone();
-    for image in &settings.extra_images {
+pub fn with_extensions(base: &Container, settings: &Settings) -> Container {
+    let added = with_images(base, &settings.extra_images);
+    with_enabled(&added, &settings.enabled_extensions)
+}
+
+/// `base` with extensions out of images of Bref's.
+pub fn with_images(base: &Container, images: &[String]) -> Container {
+    images.iter().fold(base.clone(), |container, image| {
         let extra = dag().container().from(image.as_str()).directory("/opt");
-        container = container.with_directory("/opt", extra);
+        container.with_directory("/opt", extra)
+    })
+}
+
+/// `base` with extensions switched on that it has.
+pub fn with_enabled(base: &Container, names: &[String]) -> Container {
+    if names.is_empty() {
+        return base.clone();
     }
-    if !settings.enabled_extensions.is_empty() {
-        let lines = settings.enabled_extensions.iter();
-        let lines: String = lines.map(|name| format!("extension={name}\n")).collect();
-        let folder = dag()
-            .directory()
-            .with_new_file("ext-enabled.ini", lines)
-            .with_timestamps(TIME);
-        container = container.with_directory("/opt/bref/etc/php/conf.d", folder);
-    }
-    Ok(container)
+    let lines: String = names
+        .iter()
+        .map(|name| format!("extension={name}\n"))
+        .collect();
+    let folder = dag()
+        .directory()
+        .with_new_file("ext-enabled.ini", lines)
+        .with_timestamps(TIME);
+    base.with_directory("/opt/bref/etc/php/conf.d", folder)
 }
 
 /// Lays the application on it.
@@ -112,12 +122,4 @@ pub fn with_labels(
         labelled = labelled.with_label(format!("org.opencontainers.image.{name}"), value);
     }
     labelled
-}
-
-/// A file that a user's process may read and nobody may write.
-pub fn read_only_file(container: &Container, path: &str, contents: &str) -> Result<Container> {
-    let opts = ContainerWithNewFileOptsBuilder::default()
-        .permissions(0o444_isize)
-        .build()?;
-    Ok(container.with_new_file_opts(path, contents, opts))
 }

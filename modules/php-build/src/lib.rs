@@ -7,6 +7,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod artifacts;
 mod assets;
 mod checkout;
 mod composer;
@@ -17,6 +18,7 @@ mod deps {
 mod image;
 mod invocation;
 mod lambda;
+mod matrix;
 mod project;
 mod settings;
 
@@ -27,6 +29,7 @@ use composer::manifest::Manifest;
 use database::{Database, DatabaseKind};
 use image::Handler;
 use invocation::Invocation;
+use matrix::report::Matrix;
 use project::{Project, join};
 use settings::Settings;
 
@@ -170,7 +173,7 @@ impl PhpBuild {
     #[function(cache = "session")]
     pub async fn base(&self, workspace: Workspace) -> Result<Container> {
         let plan = self.plan(&workspace).await?;
-        image::with_extensions(&plan.base, &plan.settings)
+        Ok(image::with_extensions(&plan.base, &plan.settings))
     }
 
     /// Composer's packages, as `composer.lock` says, without those for development.
@@ -203,6 +206,25 @@ impl PhpBuild {
     ) -> Result<Container> {
         let plan = self.plan(&workspace).await?;
         self.whole(&plan, handler, file.as_deref()).await
+    }
+
+    /// Static files for object storage: below a directory that is named by their contents, with a manifest.
+    #[function(cache = "session")]
+    pub async fn artifacts(&self, workspace: Workspace) -> Result<Directory> {
+        let plan = self.plan(&workspace).await?;
+        let path = plan.settings.artifact_path.as_str();
+        let mut files = plan.project.source.clone();
+        if let Some(built) = self.built(&plan).await? {
+            let output = assets::output(&built, &plan.settings).await?;
+            files = files.with_directory(path, output);
+        }
+        let there = path.is_empty() || files.exists(path).await?;
+        ensure!(
+            there,
+            "no `{}{path}`: correct `artifact-path` in `craft-cloud.yaml`",
+            plan.project.shown
+        );
+        artifacts::laid_out(&plan.base, files.directory(path))
     }
 
     /// A console command, run in the image as Lambda would.
@@ -315,16 +337,51 @@ impl PhpBuild {
         };
         Invocation::of(lambda::run(&self.beside_database(&image), run).await?)
     }
+
+    /// A plugin against versions of PHP and of packages, every combination in parallel.
+    pub async fn matrix(
+        &self,
+        /// Versions of PHP, such as `8.2,8.4`.
+        php: Vec<String>,
+        /// Packages with constraints, such as `craftcms/cms:^5.0`; several for one column with blanks between.
+        package: Option<Vec<String>>,
+        /// Command that tests the plugin.
+        #[arg(default = "vendor/bin/phpunit")]
+        command: String,
+        /// Extensions out of Bref's extras, such as `gd`.
+        extension: Option<Vec<String>>,
+        workspace: Workspace,
+    ) -> Result<Matrix> {
+        let cells = matrix::cells(&php, &package.unwrap_or_default())?;
+        let project = Project::find(&workspace, self.source.as_ref(), self.config.as_ref()).await?;
+        let platform = self.platform().await?;
+        let mut runs = Vec::new();
+        for cell in cells {
+            let image =
+                |kind: &str| settings::image(kind, &cell.php, &platform, &self.bref_version);
+            let base = self.container(&image("php")?, &platform)?;
+            let extras = extension.iter().flatten();
+            let extras: Result<Vec<_>> = extras
+                .map(|name| image(&format!("extra-{name}-php")))
+                .collect();
+            let base = image::with_images(&base, &extras?);
+            let base = image::with_enabled(&base, &matrix::ENABLED.map(str::to_owned));
+            runs.push((cell, self.with_auth(&self.with_variables(&base))));
+        }
+        let bench = matrix::Bench {
+            composer: self.composer().file("/usr/bin/composer"),
+            source: project.source,
+            command: vec!["sh".to_owned(), "-c".to_owned(), command],
+        };
+        Ok(Matrix::new(bench.run(runs).await))
+    }
 }
 
 impl PhpBuild {
     /// Reads the project and checks it against the base image.
     async fn plan(&self, workspace: &Workspace) -> Result<Plan> {
         let project = Project::find(workspace, self.source.as_ref(), self.config.as_ref()).await?;
-        let platform = match &self.platform {
-            Some(platform) => platform.clone(),
-            None => dag().default_platform().await?,
-        };
+        let platform = self.platform().await?;
         let (settings, manifest) = Settings::read(&project, &self.bref_version, &platform).await?;
         let base = self.container(&settings.bref_image, &platform)?;
         let manifests = project.part(&manifest.include(&settings.app_path))?;
@@ -337,6 +394,13 @@ impl PhpBuild {
             project,
             manifest,
             base,
+        })
+    }
+
+    async fn platform(&self) -> Result<Platform> {
+        Ok(match &self.platform {
+            Some(platform) => platform.clone(),
+            None => dag().default_platform().await?,
         })
     }
 
@@ -359,10 +423,8 @@ impl PhpBuild {
             true => plan.project.without(&[])?,
             false => plan.project.part(&plan.manifest.include(app))?,
         };
-        let mut composer = self.with_variables(&composer::container(&self.composer()));
-        if let Some(auth) = &self.composer_auth {
-            composer = composer.with_secret_variable("COMPOSER_AUTH", auth.clone());
-        }
+        let composer = self.with_variables(&composer::container(&self.composer()));
+        let composer = self.with_auth(&composer);
         let installed = composer::install(&composer, from, app);
         Ok(installed.directory(join("/var/task", &join(app, "vendor"))))
     }
@@ -392,8 +454,14 @@ impl PhpBuild {
         if !settings.app_path.is_empty() {
             source = source.directory(settings.app_path.as_str());
         }
-        let base = image::with_extensions(&plan.base, settings)?;
-        let whole = image::with_application(&base, vendor, source);
+        let base = image::with_extensions(&plan.base, settings);
+        let mut whole = image::with_application(&base, vendor, source);
+        let scripts = plan.manifest.scripts();
+        if !scripts.is_empty() {
+            let phar = self.composer().file("/usr/bin/composer");
+            let composer = self.with_variables(&whole);
+            whole = image::settled(&composer::run_scripts(&composer, phar, &scripts), &base);
+        }
         let whole = image::with_handler(&whole, settings, handler, file)?;
         let origin = [
             ("revision", self.revision.clone()),
@@ -419,6 +487,13 @@ impl PhpBuild {
         };
         let usual = usual.filter(|_| self.database.is_some());
         lines.unwrap_or_else(|| usual.into_iter().map(str::to_owned).collect())
+    }
+
+    fn with_auth(&self, composer: &Container) -> Container {
+        match &self.composer_auth {
+            Some(auth) => composer.with_secret_variable("COMPOSER_AUTH", auth.clone()),
+            None => composer.clone(),
+        }
     }
 
     /// `container` with what the user set for the steps of a build.

@@ -67,14 +67,6 @@ impl Settings {
         if settings.php_version.is_empty() {
             (settings.php_version, settings.php_version_from) = manifest.php_version()?;
         }
-        ensure!(
-            SUPPORTED
-                .iter()
-                .any(|(major, minor)| format!("{major}.{minor}") == settings.php_version),
-            "there is no Bref image of PHP {} ({}): choose 8.2, 8.3, 8.4 or 8.5",
-            settings.php_version,
-            settings.php_version_from
-        );
         let entries = project.source.glob(join(&app, "**/index.php")).await?;
         let index = |root: &str| {
             let path = join(&app, &join(root, "index.php"));
@@ -106,7 +98,8 @@ impl Settings {
             }
         }
         settings.platform = platform.0.clone();
-        settings.bref_image = settings.image("php", bref_version)?;
+        settings.bref_image = image("php", &settings.php_version, platform, bref_version)
+            .wrap_err_with(|| format!("{} is refused", settings.php_version_from))?;
         Ok((settings, manifest))
     }
 
@@ -152,25 +145,15 @@ impl Settings {
     /// The settings with what the base lacks.
     pub fn with(mut self, additions: Additions, bref_version: &str) -> Result<Self> {
         for name in &additions.extras {
-            let image = self.image(&format!("extra-{name}-php"), bref_version)?;
+            let kind = format!("extra-{name}-php");
+            let platform = Platform(self.platform.clone());
+            let image = image(&kind, &self.php_version, &platform, bref_version)?;
             self.extra_images.push(image);
         }
         self.enabled_extensions = additions.enabled;
         self.extra_extensions = additions.extras;
         self.summary = self.summed_up();
         Ok(self)
-    }
-
-    /// `bref/php-84:3`, `bref/arm-php-84:3`, `bref/extra-gd-php-84:3`.
-    fn image(&self, kind: &str, version: &str) -> Result<String> {
-        let number = self.php_version.replace('.', "");
-        let arm = self.platform.contains("arm64");
-        ensure!(
-            !(arm && kind.starts_with("extra-")),
-            "`{kind}-{number}` is needed, and Bref has it for linux/amd64 only: build with `--platform linux/amd64`"
-        );
-        let arm = if arm { "arm-" } else { "" };
-        Ok(format!("bref/{arm}{kind}-{number}:{version}"))
     }
 
     fn summed_up(&self) -> String {
@@ -210,4 +193,22 @@ impl Settings {
         );
         text
     }
+}
+
+/// `bref/php-84:3`, `bref/arm-php-84:3`, `bref/extra-gd-php-84:3`.
+pub fn image(kind: &str, php: &str, platform: &Platform, version: &str) -> Result<String> {
+    ensure!(
+        SUPPORTED
+            .iter()
+            .any(|(major, minor)| format!("{major}.{minor}") == php),
+        "there is no Bref image of PHP `{php}`: choose 8.2, 8.3, 8.4 or 8.5"
+    );
+    let number = php.replace('.', "");
+    let arm = platform.0.contains("arm64");
+    ensure!(
+        !(arm && kind.starts_with("extra-")),
+        "`bref/{kind}-{number}` is needed, and Bref has it for linux/amd64 only: build with `--platform linux/amd64`"
+    );
+    let arm = if arm { "arm-" } else { "" };
+    Ok(format!("bref/{arm}{kind}-{number}:{version}"))
 }

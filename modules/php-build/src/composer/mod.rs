@@ -8,6 +8,7 @@ pub mod platform;
 use poniard_sdk::prelude::*;
 
 use crate::project::join;
+use platform::COMPOSER;
 
 const CACHE: &str = "/var/cache/composer";
 
@@ -40,4 +41,14 @@ pub fn install(composer: &Container, manifests: Directory, app: &str) -> Contain
             // Checked against the image that it will run on.
             "--ignore-platform-reqs",
         ])
+}
+
+/// Runs the project's scripts with the PHP and the extensions of its image.
+pub fn run_scripts(image: &Container, phar: File, scripts: &[&str]) -> Container {
+    let composer = container(image)
+        .with_env_variable("COMPOSER_HOME", "/tmp/composer")
+        .with_mounted_file(COMPOSER, phar);
+    scripts.iter().fold(composer, |composer, script| {
+        composer.with_exec(vec!["php", COMPOSER, "run-script", "--no-dev", script])
+    })
 }
