@@ -339,6 +339,7 @@ impl PhpBuild {
     }
 
     /// A plugin against versions of PHP and of packages, every combination in parallel.
+    #[function(cache = "session")]
     pub async fn matrix(
         &self,
         /// Versions of PHP, such as `8.2,8.4`.

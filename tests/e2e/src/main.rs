@@ -11,6 +11,7 @@ mod arguments;
 mod descriptions;
 mod interruption;
 mod modules;
+mod php;
 mod pipelines;
 mod surroundings;
 mod websites;

@@ -10,6 +10,7 @@ use super::manifest::Manifest;
 
 /// Where Composer's one file lies while it runs in the base image.
 pub const COMPOSER: &str = "/opt/bin/composer.phar";
+const RESULT: &str = "/tmp/check.json";
 const CHECK: &str = include_str!("check.php");
 
 /// Extensions that Bref has as images of their own:
@@ -112,6 +113,8 @@ pub async fn check(
 ) -> Result<Checked> {
     let opts = ContainerWithExecOptsBuilder::default()
         .expect(ReturnType::Any)
+        // Not for the eyes of those who watch the log.
+        .redirect_stdout(RESULT)
         .build()?;
     let checked = base
         .with_mounted_file(COMPOSER, composer)
@@ -122,7 +125,7 @@ pub async fn check(
         .with_mounted_directory("/tmp/project", manifests)
         .with_workdir(format!("/tmp/project/{app}"))
         .with_exec_opts(vec!["php", "/tmp/check.php", COMPOSER], opts);
-    let text = checked.stdout().await?;
+    let text = checked.file(RESULT).contents().await?;
     serde_json::from_str(text.trim()).map_err(|_| {
         eyre!(
             "cannot check the requirements of `composer.lock` in the base image: {}",
