@@ -1,5 +1,6 @@
 //! A database server beside the application, and the variables that tell it where.
 
+use poniard_sdk::api::ContainerAsServiceOptsBuilder;
 use poniard_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -40,21 +41,23 @@ impl Database {
         Ok(Self { kind, version })
     }
 
-    /// `container` beside the server, configured for it.
-    pub fn bind(&self, container: &Container) -> Container {
-        let mut bound = container.with_service_binding(HOST, self.service());
+    /// `container` beside the server, configured for it. Of one session, those
+    /// with the same `purpose` share a server.
+    pub fn bind(&self, container: &Container, purpose: &str) -> Result<Container> {
+        let mut bound = container.with_service_binding(HOST, self.service(purpose)?);
         for (name, value) in self.variables() {
             bound = bound.with_env_variable(name, value);
         }
-        bound
+        Ok(bound)
     }
 
-    fn service(&self) -> Service {
+    fn service(&self, purpose: &str) -> Result<Service> {
         let kind = self.kind;
         let server = dag()
             .container()
             .from(format!("{}:{}", kind.image(), self.version));
         let prefix = kind.prefix();
+        let server = server.with_env_variable("PHP_BUILD_PURPOSE", purpose);
         let server = match kind {
             DatabaseKind::Postgres => server
                 .with_env_variable("POSTGRES_DB", NAME)
@@ -66,14 +69,10 @@ impl Database {
                 .with_env_variable(format!("{prefix}_PASSWORD"), PASSWORD)
                 .with_env_variable(format!("{prefix}_RANDOM_ROOT_PASSWORD"), "1"),
         };
-        let opts = poniard_sdk::api::ContainerAsServiceOptsBuilder::default()
+        let opts = ContainerAsServiceOptsBuilder::default()
             .use_entrypoint(true)
-            .build();
-        let server = server.with_exposed_port(kind.port());
-        match opts {
-            Ok(opts) => server.as_service_opts(opts),
-            Err(_) => server.as_service(),
-        }
+            .build()?;
+        Ok(server.with_exposed_port(kind.port()).as_service_opts(opts))
     }
 
     /// As Craft CMS, as Laravel and as Symfony read them.

@@ -65,10 +65,15 @@ pub fn with_enabled(base: &Container, names: &[String]) -> Container {
 
 /// Lays the application on it.
 pub fn with_application(container: &Container, vendor: Directory, source: Directory) -> Container {
-    container
-        .with_workdir(TASK)
-        .with_directory(join(TASK, "vendor"), vendor.with_timestamps(TIME))
-        .with_directory(TASK, source.with_timestamps(TIME))
+    let vendor = dag().directory().with_directory("vendor", vendor);
+    with_task(&with_task(&container.with_workdir(TASK), vendor), source)
+}
+
+/// Lays files on those in `/var/task`. Copied from further up, so that the
+/// directory itself gets the time of the others.
+pub fn with_task(container: &Container, files: Directory) -> Container {
+    let above = dag().directory().with_directory("task", files);
+    container.with_directory("/var", above.with_timestamps(TIME))
 }
 
 /// The runtime and the handler in it.
@@ -100,8 +105,7 @@ pub fn with_handler(
 
 /// Puts the time of everything else on what commands wrote.
 pub fn settled(container: &Container, base: &Container) -> Container {
-    let task = container.directory(TASK).with_timestamps(TIME);
-    base.with_workdir(TASK).with_directory(TASK, task)
+    with_task(&base.with_workdir(TASK), container.directory(TASK))
 }
 
 /// OCI's annotations, as labels:

@@ -243,7 +243,7 @@ impl PhpBuild {
             Some("php") => args,
             _ => ["php".to_owned()].into_iter().chain(args).collect(),
         };
-        Ok(lambda::restricted(&self.beside_database(&image))?.with_exec(args))
+        Ok(lambda::restricted(&self.beside_database(&image, "")?)?.with_exec(args))
     }
 
     /// The site as it runs in production, its static files beside it.
@@ -268,7 +268,7 @@ impl PhpBuild {
             port,
             ..lambda_plan(&plan)
         };
-        lambda::serve(&self.beside_database(&image), run).await
+        lambda::serve(&self.beside_database(&image, "")?, run).await
     }
 
     /// Fails unless the image boots as in Lambda, beside its database, and its pages answer.
@@ -299,7 +299,7 @@ impl PhpBuild {
             contains: contains.clone(),
             ..lambda_plan(&plan)
         };
-        let report = lambda::run(&self.beside_database(&image), run).await?;
+        let report = self.run(&image, run).await?;
         report.judge(expect, &contains)
     }
 
@@ -335,7 +335,7 @@ impl PhpBuild {
             timeout,
             ..lambda_plan(&plan)
         };
-        Invocation::of(lambda::run(&self.beside_database(&image), run).await?)
+        Invocation::of(self.run(&image, run).await?)
     }
 
     /// A plugin against versions of PHP and of packages, every combination in parallel.
@@ -472,10 +472,18 @@ impl PhpBuild {
         Ok(image::with_labels(&whole, name, settings, &origin))
     }
 
-    fn beside_database(&self, image: &Container) -> Container {
+    /// Runs an image beside a database of its own: what an earlier run left
+    /// would be in the way of its migrations.
+    async fn run(&self, image: &Container, run: lambda::Plan) -> Result<lambda::Report> {
+        let application = image.directory(image::TASK).digest().await?;
+        let purpose = format!("{application} {}", run.text()?);
+        lambda::run(&self.beside_database(image, &purpose)?, run).await
+    }
+
+    fn beside_database(&self, image: &Container, purpose: &str) -> Result<Container> {
         match &*self.database {
-            Some(database) => database.bind(image),
-            None => image.clone(),
+            Some(database) => database.bind(image, purpose),
+            None => Ok(image.clone()),
         }
     }
 

@@ -48,6 +48,13 @@ pub struct Plan {
     pub document_root: String,
 }
 
+impl Plan {
+    /// As `lambda.php` reads it.
+    pub fn text(&self) -> Result<String> {
+        Ok(serde_json::to_string(self)?)
+    }
+}
+
 /// The container, restricted as in Lambda.
 pub fn restricted(image: &Container) -> Result<Container> {
     let read_only = ContainerWithMountedDirectoryOptsBuilder::default;
@@ -72,7 +79,7 @@ async fn beside(image: &Container, mut plan: Plan) -> Result<(Container, Vec<Str
     let files = dag()
         .directory()
         .with_new_file("lambda.php", PROGRAM)
-        .with_new_file("plan.json", serde_json::to_string(&plan)?);
+        .with_new_file("plan.json", plan.text()?);
     let container = restricted(image)?
         .with_mounted_directory(PLACE, files)
         .with_workdir(TASK);
