@@ -1,9 +1,11 @@
 //! Static files, split off for object storage.
 
 use poniard_sdk::prelude::*;
-use poniard_sdk::serde_json;
+use poniard_sdk::serde_json::{self, Value, json};
 
+use crate::deps::{ConfigCraftCloudOpts, Dependencies as _};
 use crate::image::TIME;
+use crate::project::Project;
 
 const PROGRAM: &str = include_str!("artifacts.php");
 
@@ -48,4 +50,49 @@ pub fn laid_out(php: &Container, directory: Directory) -> Result<Directory> {
         .with_new_file("/artifacts.php", PROGRAM)
         .with_exec(vec!["php", "-n", "/artifacts.php", types.as_str()]);
     Ok(laid.directory("/out").with_timestamps(TIME))
+}
+
+/// What `craft-cloud.yaml` says to the CDN: redirects, rewrites and rules of its cache.
+pub async fn rules(project: &Project) -> Result<Option<String>> {
+    let Some(file) = &project.config else {
+        return Ok(None);
+    };
+    let opts = ConfigCraftCloudOpts {
+        file: Some(file.id().await?),
+        ..Default::default()
+    };
+    let craft = dag().config().craft_cloud_opts(opts);
+    let (mut redirects, mut rewrites, mut cache) = (Vec::new(), Vec::new(), Vec::new());
+    for rule in craft.redirects().await? {
+        redirects.push(json!({
+            "pattern": pattern(rule.pattern().await?),
+            "destination": rule.destination().await?,
+            "status": rule.status().await?,
+        }));
+    }
+    for rule in craft.rewrites().await? {
+        rewrites.push(json!({
+            "pattern": pattern(rule.pattern().await?),
+            "destination": rule.destination().await?,
+            "headers": rule.headers().await?,
+        }));
+    }
+    for rule in craft.cache_rules().await? {
+        cache.push(json!({
+            "pattern": pattern(rule.pattern().await?),
+            "queryStringMode": rule.query_string_mode().await?,
+            "queryStringKeys": rule.query_string_keys().await?,
+            "cookies": rule.cookies().await?,
+        }));
+    }
+    let rules = json!({ "redirects": redirects, "rewrites": rewrites, "cacheRules": cache });
+    Ok(Some(serde_json::to_string_pretty(&rules)? + "\n"))
+}
+
+/// What URLPattern takes: a string, or an object of a URL's parts.
+fn pattern(text: String) -> Value {
+    match serde_json::from_str(&text) {
+        Ok(object @ Value::Object(_)) => object,
+        _ => Value::String(text),
+    }
 }

@@ -27,6 +27,7 @@ use poniard_sdk::prelude::*;
 
 use composer::manifest::Manifest;
 use database::{Database, DatabaseKind};
+use deps::Dependencies as _;
 use image::Handler;
 use invocation::Invocation;
 use matrix::report::Matrix;
@@ -48,10 +49,13 @@ pub struct PhpBuild {
     composer_auth: Option<Secret>,
     /// Variables of the steps of a build, as `NAME=value`.
     variables: Vec<String>,
+    /// The same of images.
+    image_variables: Vec<String>,
     secret_names: Vec<String>,
     secrets: Vec<Secret>,
 }
 
+const PIPELINE: &str = "pipeline.yaml";
 /// Seconds that API Gateway gives a function.
 const TIMEOUT_SECS: f64 = 28.0;
 /// Megabytes of Craft Cloud's and Bref's functions.
@@ -96,6 +100,7 @@ impl PhpBuild {
             database: State(None),
             composer_auth: None,
             variables: Vec::new(),
+            image_variables: Vec::new(),
             secret_names: Vec::new(),
             secrets: Vec::new(),
         }
@@ -121,6 +126,30 @@ impl PhpBuild {
         let done =
             checkout::checkout(&url, reference, commit, token.as_ref(), ssh.as_ref()).await?;
         (self.source, self.revision, self.repository) = (Some(done.tree), done.commit, done.url);
+        Ok(self)
+    }
+
+    /// A copy with the variables of the environment that a branch belongs to by `pipeline.yaml`, for the build and for images.
+    #[function(cache = "session")]
+    pub async fn with_branch(
+        mut self,
+        /// Name of the branch, such as `$CI_COMMIT_BRANCH`.
+        branch: String,
+        workspace: Workspace,
+    ) -> Result<Self> {
+        let project = Project::find(&workspace, self.source.as_ref(), self.config.as_ref()).await?;
+        // A checkout's own file, if it has one; else the caller's.
+        let config = match project.source.exists(PIPELINE).await? {
+            true => dag().config_opts(deps::ConfigOpts {
+                file: Some(project.source.file(PIPELINE).id().await?),
+            }),
+            false => dag().config(),
+        };
+        let environment = config.for_branch(branch);
+        let mut variables = environment.variables().await?;
+        variables.push(format!("CRAFT_ENVIRONMENT={}", environment.name().await?));
+        self.variables.extend(variables.iter().cloned());
+        self.image_variables.extend(variables);
         Ok(self)
     }
 
@@ -208,7 +237,7 @@ impl PhpBuild {
         self.whole(&plan, handler, file.as_deref()).await
     }
 
-    /// Static files for object storage: below a directory that is named by their contents, with a manifest.
+    /// Static files for object storage: below a directory that is named by their contents, with a manifest, and the rules of `craft-cloud.yaml` for what stands before Lambda.
     #[function(cache = "session")]
     pub async fn artifacts(&self, workspace: Workspace) -> Result<Directory> {
         let plan = self.plan(&workspace).await?;
@@ -224,7 +253,11 @@ impl PhpBuild {
             "no `{}{path}`: correct `artifact-path` in `craft-cloud.yaml`",
             plan.project.shown
         );
-        artifacts::laid_out(&plan.base, files.directory(path))
+        let laid = artifacts::laid_out(&plan.base, files.directory(path))?;
+        match artifacts::rules(&plan.project).await? {
+            Some(rules) => Ok(laid.with_new_file("rules.json", rules)),
+            None => Ok(laid),
+        }
     }
 
     /// A console command, run in the image as Lambda would.
@@ -463,6 +496,7 @@ impl PhpBuild {
             let composer = self.with_variables(&whole);
             whole = image::settled(&composer::run_scripts(&composer, phar, &scripts), &base);
         }
+        let whole = with_variables(&whole, &self.image_variables);
         let whole = image::with_handler(&whole, settings, handler, file)?;
         let origin = [
             ("revision", self.revision.clone()),
@@ -507,14 +541,16 @@ impl PhpBuild {
 
     /// `container` with what the user set for the steps of a build.
     fn with_variables(&self, container: &Container) -> Container {
-        let pairs = self
-            .variables
-            .iter()
-            .filter_map(|pair| pair.split_once('='));
-        pairs.fold(container.clone(), |container, (name, value)| {
-            container.with_env_variable(name, value)
-        })
+        with_variables(container, &self.variables)
     }
+}
+
+/// `container` with variables as `NAME=value`.
+fn with_variables(container: &Container, variables: &[String]) -> Container {
+    let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
+    pairs.fold(container.clone(), |container, (name, value)| {
+        container.with_env_variable(name, value)
+    })
 }
 
 fn lambda_plan(plan: &Plan) -> lambda::Plan {
@@ -530,3 +566,9 @@ fn lambda_plan(plan: &Plan) -> lambda::Plan {
         document_root: plan.settings.document_root.clone(),
     }
 }
+
+#[cfg(test)]
+#[path = "../../readme.rs"]
+mod readme;
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,8 @@ impl Project {
             .exclude(NEVER.to_vec())
             .gitignore(true)
             .build()?;
-        let source = source.filter_opts(opts);
+        // Loaded once: much is asked of it.
+        let source = source.filter_opts(opts).sync().await?;
         let config = match config {
             Some(config) => Some(config.clone()),
             None if source.exists(CONFIG).await? => Some(source.file(CONFIG)),
@@ -96,7 +97,7 @@ impl Project {
             .gitignore(true)
             .build()?;
         Ok(Self {
-            source: workspace.directory_opts(at, opts),
+            source: workspace.directory_opts(at, opts).sync().await?,
             config: match config {
                 Some(config) => Some(config.clone()),
                 None => marked.map(|path| workspace.file(path)),

@@ -109,6 +109,8 @@ fn static_files_are_split_off_below_their_fingerprint() {
         manifest.contains("\"contentType\": \"text/javascript\""),
         "{manifest}"
     );
+    let rules = project.read("out/rules.json");
+    assert!(rules.contains("\"pattern\": \"/start\""), "{rules}");
     let assets = project.read(&format!("out/{fingerprint}/manifest.json"));
     let name = assets.split('"').nth(3).expect("a name");
     project.read(&format!("out/{fingerprint}/{name}"));
