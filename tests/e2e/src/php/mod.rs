@@ -2,6 +2,7 @@
 
 mod broken;
 mod builds;
+mod git;
 mod running;
 
 use std::fs;
