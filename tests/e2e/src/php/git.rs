@@ -18,13 +18,25 @@ fn served(project: &Project) -> (Server, [String; 2]) {
     let commit = |message: &str| {
         git(&work, &["add", "--all"]);
         let who = ["-c", "user.name=A", "-c", "user.email=a@example.com"];
-        git(&work, &[&who[..], &["commit", "--quiet", "--message", message]].concat());
+        git(
+            &work,
+            &[&who[..], &["commit", "--quiet", "--message", message]].concat(),
+        );
         git(&work, &["rev-parse", "HEAD"])
     };
     let first = commit("first");
     project.edit("legacy/greeting.php", "hello from", "greetings from");
     let second = commit("second");
-    git(&work, &["clone", "--quiet", "--bare", ".", bare.to_str().expect("a path")]);
+    git(
+        &work,
+        &[
+            "clone",
+            "--quiet",
+            "--bare",
+            ".",
+            bare.to_str().expect("a path"),
+        ],
+    );
     git(&bare, &["update-server-info"]);
     let files = Router::new().fallback(move |uri: Uri| answer(bare.clone(), uri));
     (Server::start(files).expect("a server"), [first, second])
@@ -38,7 +50,11 @@ async fn answer(root: PathBuf, uri: Uri) -> Result<Vec<u8>, StatusCode> {
 fn git(dir: &Path, args: &[&str]) -> String {
     let done = Command::new("git").args(args).current_dir(dir).output();
     let done = done.expect("git");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     String::from_utf8_lossy(&done.stdout).trim().to_owned()
 }
 
