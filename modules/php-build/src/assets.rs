@@ -9,6 +9,10 @@ use crate::project::{Project, join};
 use crate::settings::Settings;
 
 const SITE: &str = "/site";
+/// What installing reads in any project.
+const INSTALLED_FROM: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
+/// Scripts that npm runs while it installs.
+const LIFECYCLE: [&str; 4] = ["preinstall", "install", "postinstall", "prepare"];
 /// Of no concern to Node.js: an edit of these does not build the assets again.
 /// Templates stay, tools read class names in them.
 const PHP: [&str; 7] = [
@@ -29,11 +33,22 @@ pub async fn built(
     reads_php: bool,
 ) -> Result<Container> {
     let at = |file: &str| join(&settings.node_path, file);
-    need_script(project, settings).await?;
-    let manifests = ["package.json", "package-lock.json", ".npmrc"].map(at);
-    let workspaces = join(&settings.node_path, "packages/*/package.json");
-    let manifests = project.part(&[manifests.as_slice(), &[workspaces]].concat())?;
+    let manifest = manifest(project, settings).await?;
     let exclude: &[&str] = if reads_php { &[] } else { &PHP };
+    let source = project.without(exclude)?;
+    let manifests = match LIFECYCLE
+        .iter()
+        .any(|name| !manifest["scripts"][*name].is_null())
+    {
+        // A script that runs with the installation may read any file.
+        true => source.clone(),
+        false => {
+            let mut include: Vec<String> = INSTALLED_FROM.map(at).into();
+            include
+                .extend(workspaces(&manifest).map(|folder| at(&format!("{folder}/package.json"))));
+            project.part(&include)?
+        }
+    };
     let folder = join(SITE, &settings.node_path);
     Ok(node
         .with_env_variable("CI", "1")
@@ -45,7 +60,7 @@ pub async fn built(
         .with_directory(SITE, manifests)
         .with_workdir(folder)
         .with_exec(vec!["npm", "clean-install", "--no-audit", "--no-fund"])
-        .with_directory(SITE, project.without(exclude)?)
+        .with_directory(SITE, source)
         // Not before: npm would leave out what only the build needs.
         .with_env_variable("NODE_ENV", "production")
         .with_exec(vec!["npm", "run", settings.npm_script.as_str()]))
@@ -69,7 +84,19 @@ pub async fn output(built: &Container, settings: &Settings) -> Result<Directory>
     Ok(built.directory(place))
 }
 
-async fn need_script(project: &Project, settings: &Settings) -> Result<()> {
+/// Directories of a monorepo's packages, as patterns.
+fn workspaces(manifest: &Value) -> impl Iterator<Item = &str> {
+    let list = match &manifest["workspaces"] {
+        Value::Object(map) => map.get("packages"),
+        list => Some(list),
+    };
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(Value::as_str)
+        .map(|pattern| pattern.trim_start_matches("./").trim_end_matches('/'))
+}
+
+/// package.json, with the script that is to be run.
+async fn manifest(project: &Project, settings: &Settings) -> Result<Value> {
     let at = |file: &str| format!("{}{}", project.shown, join(&settings.node_path, file));
     let shown = at("package.json");
     let Some(text) = project
@@ -109,5 +136,5 @@ async fn need_script(project: &Project, settings: &Settings) -> Result<()> {
         "no `{}`: run `npm install` and commit the file",
         at("package-lock.json")
     );
-    Ok(())
+    Ok(manifest)
 }

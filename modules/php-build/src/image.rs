@@ -108,22 +108,14 @@ pub fn settled(container: &Container, base: &Container) -> Container {
     with_task(&base.with_workdir(TASK), container.directory(TASK))
 }
 
-/// OCI's annotations, as labels:
+/// OCI's annotations, of the image and as labels, which more tools show:
 /// <https://github.com/opencontainers/image-spec/blob/main/annotations.md>.
-pub fn with_labels(
-    container: &Container,
-    title: &str,
-    settings: &Settings,
-    origin: &[(&str, String)],
-) -> Container {
-    let mut labelled = container
-        .with_label("org.opencontainers.image.title", title)
-        .with_label(
-            "org.opencontainers.image.base.name",
-            settings.bref_image.as_str(),
-        );
-    for (name, value) in origin.iter().filter(|(_, value)| !value.is_empty()) {
-        labelled = labelled.with_label(format!("org.opencontainers.image.{name}"), value);
-    }
-    labelled
+pub fn with_labels(container: &Container, notes: &[(&str, &str)]) -> Container {
+    let known = notes.iter().filter(|(_, value)| !value.is_empty());
+    known.fold(container.clone(), |container, (name, value)| {
+        let name = format!("org.opencontainers.image.{name}");
+        container
+            .with_label(name.as_str(), *value)
+            .with_annotation(name, *value)
+    })
 }

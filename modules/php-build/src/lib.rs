@@ -43,6 +43,7 @@ pub struct PhpBuild {
     bref_version: String,
     composer_version: String,
     revision: String,
+    assets_read_php: bool,
     /// Address of the repository, of a checkout.
     repository: String,
     database: State<Option<Database>>,
@@ -88,6 +89,9 @@ impl PhpBuild {
         composer_version: String,
         /// Commit that the sources are of, for the labels of images.
         revision: Option<String>,
+        /// The Node.js step also reads files of PHP that are no templates, so that a change of one runs it again.
+        #[arg(default = false)]
+        assets_read_php: bool,
     ) -> Self {
         Self {
             source,
@@ -96,6 +100,7 @@ impl PhpBuild {
             bref_version,
             composer_version,
             revision: revision.unwrap_or_default(),
+            assets_read_php,
             repository: String::new(),
             database: State(None),
             composer_auth: None,
@@ -202,7 +207,8 @@ impl PhpBuild {
     #[function(cache = "session")]
     pub async fn base(&self, workspace: Workspace) -> Result<Container> {
         let plan = self.plan(&workspace).await?;
-        Ok(image::with_extensions(&plan.base, &plan.settings))
+        let base = image::with_extensions(&plan.base, &plan.settings);
+        Ok(base.with_env_variable("BREF_RUNTIME", "fpm"))
     }
 
     /// Composer's packages, as `composer.lock` says, without those for development.
@@ -216,8 +222,8 @@ impl PhpBuild {
     #[function(cache = "session")]
     pub async fn assets(&self, workspace: Workspace) -> Result<Directory> {
         let plan = self.plan(&workspace).await?;
-        match self.built(&plan).await? {
-            Some(built) => assets::output(&built, &plan.settings).await,
+        match self.output(&plan).await? {
+            Some(output) => Ok(output),
             None => bail!("no Node.js step: set `node-version` in `craft-cloud.yaml`"),
         }
     }
@@ -243,8 +249,7 @@ impl PhpBuild {
         let plan = self.plan(&workspace).await?;
         let path = plan.settings.artifact_path.as_str();
         let mut files = plan.project.source.clone();
-        if let Some(built) = self.built(&plan).await? {
-            let output = assets::output(&built, &plan.settings).await?;
+        if let Some(output) = self.output(&plan).await? {
             files = files.with_directory(path, output);
         }
         let there = path.is_empty() || files.exists(path).await?;
@@ -463,8 +468,8 @@ impl PhpBuild {
         Ok(installed.directory(join("/var/task", &join(app, "vendor"))))
     }
 
-    /// The project after its Node.js step, if it has one.
-    async fn built(&self, plan: &Plan) -> Result<Option<Container>> {
+    /// What the Node.js step builds, if there is one.
+    async fn output(&self, plan: &Plan) -> Result<Option<Directory>> {
         let version = &plan.settings.node_version;
         if version.is_empty() {
             return Ok(None);
@@ -473,16 +478,19 @@ impl PhpBuild {
         for (name, secret) in self.secret_names.iter().zip(&self.secrets) {
             node = node.with_secret_variable(name.as_str(), secret.clone());
         }
-        let built = assets::built(&plan.project, &plan.settings, &node, false).await?;
-        Ok(Some(built))
+        let built =
+            assets::built(&plan.project, &plan.settings, &node, self.assets_read_php).await?;
+        Ok(Some(assets::output(&built, &plan.settings).await?))
     }
 
     async fn whole(&self, plan: &Plan, handler: Handler, file: Option<&str>) -> Result<Container> {
         let settings = &plan.settings;
-        let vendor = self.installed(plan)?;
         let mut source = plan.project.without(&image::LEFT_OUT)?;
-        if let Some(built) = self.built(plan).await? {
-            let output = assets::output(&built, settings).await?;
+        // Neither half waits for the other.
+        let vendor = self.installed(plan)?;
+        let packages = async { Ok::<_, poniard_sdk::eyre::Report>(vendor.sync().await?) };
+        let (vendor, assets) = futures::try_join!(packages, self.output(plan))?;
+        if let Some(output) = assets {
             source = source.with_directory(settings.artifact_path.as_str(), output);
         }
         if !settings.app_path.is_empty() {
@@ -498,12 +506,13 @@ impl PhpBuild {
         }
         let whole = with_variables(&whole, &self.image_variables);
         let whole = image::with_handler(&whole, settings, handler, file)?;
-        let origin = [
-            ("revision", self.revision.clone()),
-            ("source", self.repository.clone()),
+        let notes = [
+            ("title", plan.manifest.name()),
+            ("base.name", settings.bref_image.as_str()),
+            ("revision", self.revision.as_str()),
+            ("source", self.repository.as_str()),
         ];
-        let name = plan.manifest.name();
-        Ok(image::with_labels(&whole, name, settings, &origin))
+        Ok(image::with_labels(&whole, &notes))
     }
 
     /// Runs an image beside a database of its own: what an earlier run left

@@ -11,6 +11,7 @@ mod call;
 mod edit;
 mod exec;
 mod memory;
+mod php;
 mod series;
 mod shell;
 mod website;
@@ -54,6 +55,8 @@ enum Name {
     Call,
     /// A website, against the same build by hand.
     Website,
+    /// The image of a PHP application, against the same commands by hand.
+    Php,
     /// From an edit of a module's source to the result of a call.
     Edit,
     /// Peak memory while exporting a large file.
@@ -85,11 +88,12 @@ impl Bench {
             scratch: project.target.join("poniard-bench"),
         };
         type Measure = fn(&Context) -> Result<Vec<Row>>;
-        let all: [(Name, Measure); 6] = [
+        let all: [(Name, Measure); 7] = [
             (Name::Shell, shell::measure),
             (Name::Exec, exec::measure),
             (Name::Call, call::measure),
             (Name::Website, website::measure),
+            (Name::Php, php::measure),
             (Name::Edit, edit::measure),
             (Name::Memory, memory::measure),
         ];

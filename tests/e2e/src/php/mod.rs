@@ -3,6 +3,7 @@
 mod broken;
 mod builds;
 mod git;
+mod private;
 mod running;
 
 use std::fs;
