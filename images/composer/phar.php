@@ -12,4 +12,5 @@ foreach ($files as $path => $file) {
 $program = file_get_contents('/usr/bin/composer');
 $program = str_replace("'/usr/share/php/", "'phar://composer.phar/share/php/", $program);
 $phar->addFromString('bin/composer', substr($program, strpos($program, "\n") + 1));
-$phar->setStub("#!/usr/bin/env php\n<?php Phar::mapPhar('composer.phar'); require 'phar://composer.phar/bin/composer'; __HALT_COMPILER();");
+$phar->addFile(__DIR__ . '/intl.php', 'intl.php');
+$phar->setStub("#!/usr/bin/env php\n<?php Phar::mapPhar('composer.phar'); class_exists('Normalizer') || require 'phar://composer.phar/intl.php'; require 'phar://composer.phar/bin/composer'; __HALT_COMPILER();");

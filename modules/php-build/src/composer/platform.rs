@@ -76,17 +76,14 @@ impl Additions {
 /// What `check.php` prints.
 #[derive(Deserialize)]
 pub struct Checked {
-    validate: Said,
-    requirements: Said,
-    php: String,
-    available: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Said {
+    /// Whether the lock file is of this composer.json.
+    current: bool,
+    /// What `composer check-platform-reqs` did.
     code: i32,
     out: String,
     err: String,
+    php: String,
+    available: Vec<String>,
 }
 
 /// An entry of `composer check-platform-reqs --format=json`.
@@ -138,7 +135,12 @@ impl Checked {
     /// What to add so that every requirement is met; an error names all that
     /// cannot be.
     pub fn additions(&self, manifest: &Manifest, base: &str) -> Result<Additions> {
-        self.lock_is_current(manifest)?;
+        ensure!(
+            self.current,
+            "`{}` is out of date: `{}` was changed after it was written; run `composer update --lock` and commit it",
+            manifest.file.replace("composer.json", "composer.lock"),
+            manifest.file
+        );
         let mut additions = Additions::default();
         let mut problems = Vec::new();
         for requirement in self.unmet()? {
@@ -165,37 +167,15 @@ impl Checked {
         Ok(additions)
     }
 
-    fn lock_is_current(&self, manifest: &Manifest) -> Result<()> {
-        let said = format!("{}\n{}", self.validate.out, self.validate.err);
-        if said.contains("lock file is not up to date") {
-            let lock = manifest.file.replace("composer.json", "composer.lock");
-            bail!(
-                "`{lock}` is out of date: `{}` was changed after it was written; \
-                 run `composer update --lock` and commit it",
-                manifest.file
-            );
-        }
-        // Warnings have other codes, and an unreadable file was told before.
-        if self.validate.code == 2 {
-            let lines: Vec<_> = said
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-                .collect();
-            bail!("`{}` is not valid: {}", manifest.file, lines.join("; "));
-        }
-        Ok(())
-    }
-
     fn unmet(&self) -> Result<Vec<Requirement>> {
-        let text = self.requirements.out.trim();
+        let text = self.out.trim();
         let start = text.find('[').unwrap_or(text.len());
         let all: Vec<Requirement> = serde_json::from_str(&text[start..]).map_err(|_| {
             eyre!(
                 "`composer check-platform-reqs` failed ({}): {} {}",
-                self.requirements.code,
+                self.code,
                 text,
-                self.requirements.err.trim()
+                self.err.trim()
             )
         })?;
         Ok(all
