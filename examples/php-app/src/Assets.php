@@ -8,7 +8,7 @@ final class Assets
     public static function url(string $name): string
     {
         $manifest = dirname(__DIR__) . '/web/dist/manifest.json';
-        $files = json_decode(file_get_contents($manifest), true, 512, JSON_THROW_ON_ERROR);
-        return (getenv('CRAFT_CLOUD_ARTIFACT_BASE_URL') ?: '/dist') . "/$files[$name]";
+        $entries = json_decode(file_get_contents($manifest), true, 512, JSON_THROW_ON_ERROR);
+        return (getenv('CRAFT_CLOUD_ARTIFACT_BASE_URL') ?: '/dist') . "/{$entries["resources/$name"]['file']}";
     }
 }

@@ -9,7 +9,7 @@ use crate::PhpBuild;
 const COMPOSER: &str = r#"{ "name": "a/site", "require": { "php": "^8.2", "ext-gd": "*" } }"#;
 const LOCK: &str = r#"{ "packages": [{ "name": "a/cms", "require": { "ext-gd": "*" } }] }"#;
 
-/// What `check.php` prints, with the requirements that are not met.
+/// What `check.php` writes, with the requirements that are not met.
 fn checked(unmet: Value) -> String {
     answer(true, unmet)
 }

@@ -1,7 +1,7 @@
 <?php
 
-// Whether the lock file fits composer.json and this PHP: prints JSON. Run in the
-// base image, with composer.json and composer.lock in the working directory.
+// Whether the lock file fits composer.json and this PHP: writes JSON to the
+// second argument. Run in the base image, with both files in the working directory.
 
 $command = ['php', '-d', 'opcache.enable_cli=0', $argv[1], 'check-platform-reqs', '--lock', '--no-dev', '--format=json'];
 $files = [1 => ['file', '/tmp/requirements.out', 'w'], 2 => ['file', '/tmp/requirements.err', 'w']];
@@ -19,11 +19,11 @@ $locked = json_decode(file_get_contents('composer.lock'), true)['content-hash'] 
 
 $modules = glob(ini_get('extension_dir') . '/*.so');
 $code = proc_close($running);
-echo json_encode([
+file_put_contents($argv[2], json_encode([
     'current' => $locked === md5(json_encode($relevant)),
     'code' => $code,
     'out' => file_get_contents('/tmp/requirements.out'),
     'err' => file_get_contents('/tmp/requirements.err'),
     'php' => PHP_VERSION,
     'available' => array_map(fn ($file) => basename($file, '.so'), $modules),
-]);
+]));

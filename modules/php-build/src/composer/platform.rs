@@ -1,7 +1,6 @@
 //! Whether a project can run on a base image, found out before anything is
 //! built: PHP, its extensions, and which of them have to be added.
 
-use poniard_sdk::api::ContainerWithExecOptsBuilder;
 use poniard_sdk::prelude::*;
 use poniard_sdk::serde_json;
 use serde::Deserialize;
@@ -73,7 +72,7 @@ impl Additions {
     }
 }
 
-/// What `check.php` prints.
+/// What `check.php` writes.
 #[derive(Deserialize)]
 pub struct Checked {
     /// Whether the lock file is of this composer.json.
@@ -108,11 +107,6 @@ pub async fn check(
     manifests: Directory,
     app: &str,
 ) -> Result<Checked> {
-    let opts = ContainerWithExecOptsBuilder::default()
-        .expect(ReturnType::Any)
-        // Not for the eyes of those who watch the log.
-        .redirect_stdout(RESULT)
-        .build()?;
     let checked = base
         .with_mounted_file(COMPOSER, composer)
         .with_env_variable("COMPOSER_HOME", "/tmp/composer")
@@ -121,7 +115,7 @@ pub async fn check(
         .with_new_file("/tmp/check.php", CHECK)
         .with_mounted_directory("/tmp/project", manifests)
         .with_workdir(format!("/tmp/project/{app}"))
-        .with_exec_opts(vec!["php", "/tmp/check.php", COMPOSER], opts);
+        .with_exec(vec!["php", "/tmp/check.php", COMPOSER, RESULT]);
     let text = checked.file(RESULT).contents().await?;
     serde_json::from_str(text.trim()).map_err(|_| {
         eyre!(

@@ -2,8 +2,7 @@
 
 // Lambda's side of an image: starts its entrypoint, speaks the Runtime API with
 // it, one event at a time, and ends what takes too long. `php -n lambda.php
-// <plan.json>`; what the image writes goes to standard error, the result as one
-// line of JSON to standard output.
+// <plan.json> <result.json>`; what the image writes goes to standard error.
 //
 // API: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 // Events: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
@@ -514,9 +513,10 @@ function setUp(string $line): array
 
 $plan = json_decode(file_get_contents($argv[1]), true, 512, JSON_THROW_ON_ERROR);
 $result = ['writable' => writable(), 'setUp' => [], 'requests' => [], 'invocations' => []];
-$finish = function (?Instance $instance) use (&$result): never {
+$finish = function (?Instance $instance) use (&$result, $argv): never {
     $instance?->stop();
-    echo json_encode($result + ['log' => $instance?->log ?? '', 'violations' => $instance?->violations ?? []], JSON_INVALID_UTF8_SUBSTITUTE), "\n";
+    $result += ['log' => $instance?->log ?? '', 'violations' => $instance?->violations ?? []];
+    file_put_contents($argv[2], json_encode($result, JSON_INVALID_UTF8_SUBSTITUTE));
     exit(0);
 };
 

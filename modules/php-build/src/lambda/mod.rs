@@ -5,7 +5,7 @@
 mod report;
 
 use poniard_sdk::api::{
-    ContainerAsServiceOptsBuilder, ContainerWithExecOptsBuilder,
+    ContainerAsServiceOptsBuilder, ContainerWithDirectoryOptsBuilder,
     ContainerWithMountedDirectoryOptsBuilder, ContainerWithMountedTempOptsBuilder,
 };
 use poniard_sdk::prelude::*;
@@ -19,7 +19,8 @@ use crate::image::TASK;
 const PROGRAM: &str = include_str!("lambda.php");
 /// Not below `/tmp`, which is empty, nor `/opt`, which is Lambda's.
 const PLACE: &str = "/run/php-build";
-const RESULT: &str = "/run/php-build.json";
+/// Where Lambda's user may leave the result; `/tmp` is gone with the process.
+const RESULTS: &str = "/run/php-build-results";
 /// `sbx_user1051` of Lambda's machines.
 const USER: &str = "993:990";
 /// Lambda's default size of `/tmp`.
@@ -80,27 +81,33 @@ async fn beside(image: &Container, mut plan: Plan) -> Result<(Container, Vec<Str
         .directory()
         .with_new_file("lambda.php", PROGRAM)
         .with_new_file("plan.json", plan.text()?);
+    let owner = ContainerWithDirectoryOptsBuilder::default()
+        .owner(USER)
+        .build()?;
     let container = restricted(image)?
+        .with_directory_opts(RESULTS, dag().directory(), owner)
         .with_mounted_directory(PLACE, files)
         .with_workdir(TASK);
     // Without the project's php.ini: it is not the one under test.
     let program = ["php", "-n", "-d", "memory_limit=512M"].map(str::to_owned);
-    let files = [format!("{PLACE}/lambda.php"), format!("{PLACE}/plan.json")];
+    let files = [
+        format!("{PLACE}/lambda.php"),
+        format!("{PLACE}/plan.json"),
+        format!("{RESULTS}/result.json"),
+    ];
     Ok((container, [program.as_slice(), &files].concat()))
 }
 
 /// Runs set-up, requests and events, and tells how they went.
 pub async fn run(image: &Container, plan: Plan) -> Result<Report> {
     let (container, command) = beside(image, plan).await?;
-    // Not for the eyes of those who watch the log.
-    let opts = ContainerWithExecOptsBuilder::default()
-        .expect(ReturnType::Any)
-        .redirect_stdout(RESULT)
-        .build()?;
-    let done = container.with_exec_opts(command, opts);
-    let text = done.file(RESULT).contents().await?;
+    let done = container.with_exec(command);
+    let text = done
+        .file(format!("{RESULTS}/result.json"))
+        .contents()
+        .await?;
     serde_json::from_str(text.trim())
-        .map_err(|_| eyre!("the image cannot be run: PHP printed {}", text.trim()))
+        .map_err(|_| eyre!("the image cannot be run: the result is no JSON: {text}"))
 }
 
 /// The site as a service.

@@ -114,7 +114,7 @@ fn a_failing_npm_script_comes_through_with_its_output_and_code() {
     let project = craft();
     project.edit(
         "package.json",
-        "node build.js",
+        "vite build",
         "echo no such module >&2; exit 7",
     );
     let done = project.refuses("php-build | image | sync", &["no such module"]);
@@ -124,7 +124,7 @@ fn a_failing_npm_script_comes_through_with_its_output_and_code() {
 #[test]
 fn a_script_that_leaves_no_artifacts_is_told() {
     let project = craft();
-    project.edit("package.json", "node build.js", "true");
+    project.edit("package.json", "vite build", "true");
     project.refuses(
         "php-build | assets | sync",
         &["made no `web/dist`", "artifact-path"],

@@ -112,7 +112,7 @@ fn static_files_are_split_off_below_their_fingerprint() {
     let rules = project.read("out/rules.json");
     assert!(rules.contains("\"pattern\": \"/start\""), "{rules}");
     let assets = project.read(&format!("out/{fingerprint}/manifest.json"));
-    let name = assets.split('"').nth(3).expect("a name");
+    let name = assets.split('"').nth(5).expect("a name");
     project.read(&format!("out/{fingerprint}/{name}"));
 
     project.edit("resources/app.js", "ready", "loaded");
