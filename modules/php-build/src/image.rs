@@ -7,6 +7,8 @@ use crate::project::join;
 use crate::settings::Settings;
 
 pub const TASK: &str = "/var/task";
+/// Handler of a queue, unless another one is named.
+pub const QUEUE: &str = "queue.php";
 
 /// Of every file that a build adds: the same input makes the same image. In the
 /// year 2000, since some archives cannot tell of 1970.
@@ -96,7 +98,7 @@ pub fn with_handler(
             );
             ("console", settings.console.clone())
         }
-        (Handler::Queue, file) => ("function", file.unwrap_or("queue.php").to_owned()),
+        (Handler::Queue, file) => ("function", file.unwrap_or(QUEUE).to_owned()),
     };
     Ok(container
         .with_env_variable("BREF_RUNTIME", runtime)

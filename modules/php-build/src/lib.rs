@@ -423,10 +423,10 @@ impl PhpBuild {
         let platform = self.platform().await?;
         let (settings, manifest) = Settings::read(&project, &self.bref_version, &platform).await?;
         let base = self.container(&settings.bref_image, &platform)?;
-        let manifests = project.part(&manifest.include(&settings.app_path))?;
-        let composer = self.composer().file("/usr/bin/composer");
-        let check =
-            composer::platform::check(&base, composer, manifests, &settings.app_path).await?;
+        let phar = self.composer().file("/usr/bin/composer");
+        let checked =
+            composer::platform::check(&base, phar, &project, &manifest, &settings.app_path);
+        let check = checked.await?;
         let additions = check.additions(&manifest, &settings.bref_image)?;
         Ok(Plan {
             settings: settings.with(additions, &self.bref_version)?,
@@ -505,6 +505,13 @@ impl PhpBuild {
             whole = image::settled(&composer::run_scripts(&composer, phar, &scripts), &base);
         }
         let whole = with_variables(&whole, &self.image_variables);
+        if handler == Handler::Queue && file.is_none() {
+            let queue = join(&settings.app_path, image::QUEUE);
+            ensure!(
+                plan.project.source.exists(queue.as_str()).await?,
+                "no `{queue}` in the project: pass the handler's file or class as `--file`"
+            );
+        }
         let whole = image::with_handler(&whole, settings, handler, file)?;
         let notes = [
             ("title", plan.manifest.name()),

@@ -53,7 +53,13 @@ fn project(check: String, files: &[(&'static str, String)]) -> FakeEngine {
             let found = read.iter().find(|(name, _)| Some(*name) == path);
             Ok(found.map_or(Value::Null, |(_, text)| json!(text)))
         })
-        .on("*.glob", json!(["public/index.php", "src/index.php"]))
+        .on_with("*.glob", |chain| {
+            let pages = chain.arg("glob", "pattern") == Some(&json!("**/index.php"));
+            Ok(match pages {
+                true => json!(["public/index.php", "src/index.php"]),
+                false => json!([]),
+            })
+        })
         .on("*.entries", json!(["README.md"]))
 }
 
@@ -319,4 +325,11 @@ fn a_branch_brings_the_variables_of_its_environment() -> Result<()> {
         assert!(image.contains(pair), "no `{pair}` in {image}");
     }
     Ok(())
+}
+
+#[test]
+fn a_queue_needs_its_handler() {
+    let engine = project(checked(json!([])), &[]);
+    let said = error(&engine, "image", json!({ "handler": "QUEUE" }));
+    assert!(said.starts_with("no `queue.php` in the project"), "{said}");
 }

@@ -6,6 +6,7 @@ use poniard_sdk::serde_json;
 use serde::Deserialize;
 
 use super::manifest::Manifest;
+use crate::project::{Project, join};
 
 /// Where Composer's one file lies while it runs in the base image.
 pub const COMPOSER: &str = "/opt/bin/composer.phar";
@@ -100,13 +101,23 @@ struct Failed {
     constraint: String,
 }
 
-/// Runs Composer's own checks in `base`.
+/// Runs Composer's own checks in `base`, with the php.ini files of the project.
 pub async fn check(
     base: &Container,
     composer: File,
-    manifests: Directory,
+    project: &Project,
+    manifest: &Manifest,
     app: &str,
 ) -> Result<Checked> {
+    let manifests = project.part(&manifest.include(app))?;
+    let ini = join(app, "php/conf.d");
+    let own = project.source.glob(join(&ini, "*.ini")).await?;
+    let base = match own.is_empty() {
+        true => base.clone(),
+        false => {
+            base.with_mounted_directory("/var/task/php/conf.d", project.part(&own)?.directory(ini))
+        }
+    };
     let checked = base
         .with_mounted_file(COMPOSER, composer)
         .with_env_variable("COMPOSER_HOME", "/tmp/composer")
@@ -118,10 +129,7 @@ pub async fn check(
         .with_exec(vec!["php", "/tmp/check.php", COMPOSER, RESULT]);
     let text = checked.file(RESULT).contents().await?;
     serde_json::from_str(text.trim()).map_err(|_| {
-        eyre!(
-            "cannot check the requirements of `composer.lock` in the base image: {}",
-            text.trim()
-        )
+        eyre!("cannot check the requirements of `composer.lock` in the base image: {text}")
     })
 }
 
