@@ -19,6 +19,8 @@ pub struct Invocation {
     pub seconds: f64,
     /// What the application wrote.
     pub log: String,
+    /// What did not keep to Lambda's Runtime API.
+    pub violations: Vec<String>,
     /// All of it, as Markdown.
     pub summary: String,
 }
@@ -46,6 +48,7 @@ impl Invocation {
             error_message: outcome.error_message,
             seconds: outcome.seconds,
             log: report.log,
+            violations: report.violations,
             summary,
         })
     }

@@ -36,6 +36,11 @@ impl Manifest {
         let Some(text) = project.read(&join(app, "composer.lock")).await? else {
             bail!("no `{lock_file}`: run `composer update` and commit the file");
         };
+        let vendor = json["config"]["vendor-dir"].as_str().unwrap_or("vendor");
+        ensure!(
+            vendor.trim_end_matches('/') == "vendor",
+            "`config.vendor-dir` of `{file}` is `{vendor}`, and Bref's runtime looks in `vendor`: remove it"
+        );
         Ok(Self {
             lock: parse(&lock_file, &text)?,
             file,

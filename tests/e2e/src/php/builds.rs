@@ -153,3 +153,49 @@ fn a_plugin_is_tried_with_every_combination_and_one_that_fails_stops_none() {
         assert!(said.contains(line), "no `{line}` in:\n{said}");
     }
 }
+
+#[test]
+fn an_application_below_the_root_is_built_where_craft_cloud_yaml_says() {
+    let project = craft();
+    let place = project.place.path(project.dir);
+    let moved = [
+        "composer.json",
+        "composer.lock",
+        "packages",
+        "src",
+        "web",
+        "templates",
+        "craft",
+        "queue.php",
+        "migrations",
+        "php",
+    ];
+    std::fs::create_dir(place.join("cms")).expect("a directory");
+    for name in moved {
+        std::fs::rename(place.join(name), place.join("cms").join(name)).expect("a move");
+    }
+    project.edit(
+        "craft-cloud.yaml",
+        "artifact-path: web/dist",
+        "app-path: cms\nartifact-path: cms/web/dist",
+    );
+    project.edit("vite.config.js", "web/dist", "cms/web/dist");
+    let files = project.says(
+        "php-build | image | with-exec -- find /var/task -maxdepth 3 | stdout
+        php-build | command craft | stdout",
+    );
+    for file in [
+        "/var/task/web/dist/manifest.json",
+        "/var/task/vendor/autoload.php",
+        "/var/task/craft",
+    ] {
+        assert!(
+            files.lines().any(|line| line == file),
+            "no `{file}` in:\n{files}"
+        );
+    }
+    assert!(
+        !files.contains("/var/task/cms") && files.contains("pages/list"),
+        "{files}"
+    );
+}

@@ -13,6 +13,8 @@ use test_support::{Finished, Running};
 use crate::fixture::{copy_tracked, module};
 use crate::place::{LIMIT, Place};
 
+const RUNTIME: &str = "examples/php-app/packages/lambda-runtime";
+
 /// A place with a copy of a project of this repository.
 struct Project {
     place: Place,
@@ -26,7 +28,15 @@ fn craft() -> Project {
 
 /// A project without a `craft-cloud.yaml`.
 fn slim() -> Project {
-    Project::copy("tests/e2e/fixtures/slim-app")
+    let project = Project::copy("tests/e2e/fixtures/slim-app");
+    // Of the example; both need it in their own directory.
+    copy_tracked(&project.place, RUNTIME);
+    let to = project
+        .place
+        .path(project.dir)
+        .join("packages/lambda-runtime");
+    fs::rename(project.place.path(RUNTIME), to).expect("the runtime");
+    project
 }
 
 impl Project {

@@ -1,6 +1,6 @@
 //! Images that run as in Lambda.
 
-use super::craft;
+use super::{craft, slim};
 
 #[test]
 fn a_site_answers_beside_postgresql_and_beside_mariadb() {
@@ -92,6 +92,49 @@ fn events_are_answered_fail_and_time_out_as_in_lambda() {
         "Task timed out after 1.50 seconds",
         "nowhere.php` doesn't exist",
         "lists the pages",
+    ] {
+        assert!(said.contains(words), "no `{words}` in:\n{said}");
+    }
+}
+
+#[test]
+fn a_function_that_does_not_keep_to_the_runtime_api_is_told_so() {
+    let project = slim();
+    project.write(
+        "rude.php",
+        r#"<?php
+return function (array $event, array $context): array {
+    $calls = [
+        "GET /invocation/next", "POST /invocation/other/response", "GET /invocation/$context[requestId]/response",
+        "POST /nowhere", "POST /init/error",
+    ];
+    return array_map(function (string $call): int {
+        [$method, $path] = explode(' ', $call);
+        $options = ['http' => ['method' => $method, 'ignore_errors' => true, 'content' => $method === 'POST' ? '{}' : '']];
+        file_get_contents('http://' . getenv('AWS_LAMBDA_RUNTIME_API') . "/2018-06-01/runtime$path", false, stream_context_create($options));
+        return (int) explode(' ', $http_response_header[0])[1];
+    }, $calls);
+};
+"#,
+    );
+    project.write(
+        "large.php",
+        "<?php return fn (): string => str_repeat('x', 7_000_000);",
+    );
+    project.write("ends.php", "<?php return function (): void { exit(3); };");
+    let said = project.says(
+        "rude=$(php-build | invoke --file rude.php '{}')
+        $rude | response
+        $rude | violations
+        php-build | invoke --file large.php '{}' | summary
+        php-build | invoke --file ends.php '{}' | summary",
+    );
+    for words in [
+        "[403,400,405,404,403]",
+        "the Runtime API has no `/2018-06-01/runtime/nowhere`",
+        "`Function.ResponseSizeTooLarge`",
+        "`Runtime.ExitError`",
+        "exit status 3",
     ] {
         assert!(said.contains(words), "no `{words}` in:\n{said}");
     }
