@@ -41,6 +41,12 @@ fn a_craft_project_becomes_an_image() {
         !files.contains("node_modules") && !files.contains("/.env"),
         "{files}"
     );
+    let name = project.says("php-build | with-branch develop | image | env-variable SITE_NAME");
+    assert_eq!(name, "Example (staging)");
+    project.refuses(
+        "php-build | with-branch feature | image | sync",
+        &["branch `feature` belongs to no environment of `pipeline.yaml`"],
+    );
 }
 
 #[test]
