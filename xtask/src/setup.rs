@@ -25,6 +25,8 @@ pub const PONIARD: &[Package] = &[
 pub const TESTS: &[Package] = &[
     // setpriv and unshare: runs without rights, runs without a network.
     program("util-linux", "setpriv"),
+    // The shell and the programs of Alpine's images.
+    program("busybox", "busybox"),
     // What gitlab-ci-local copies a project with.
     program("rsync", "rsync"),
 ];

@@ -12,6 +12,7 @@ mod edit;
 mod exec;
 mod memory;
 mod php;
+mod preview;
 mod series;
 mod shell;
 mod website;
@@ -57,6 +58,8 @@ enum Name {
     Website,
     /// The image of a PHP application, against the same commands by hand.
     Php,
+    /// A preview of a website whose page was edited, against Wrangler by hand.
+    Preview,
     /// From an edit of a module's source to the result of a call.
     Edit,
     /// Peak memory while exporting a large file.
@@ -94,6 +97,7 @@ impl Bench {
             (Name::Call, call::measure),
             (Name::Website, website::measure),
             (Name::Php, php::measure),
+            (Name::Preview, preview::measure),
             (Name::Edit, edit::measure),
             (Name::Memory, memory::measure),
         ];

@@ -1,7 +1,7 @@
 //! From a fresh machine to a website that is built, deployed and previewed.
 
 mod page;
-mod services;
+pub mod services;
 mod site;
 
 use std::io::{BufRead, BufReader};
@@ -87,10 +87,24 @@ impl Website<'_> {
         let summary = self.script(script)?;
         let addresses = addresses(&summary);
         for url in &addresses {
-            let local = self.services.local(url)?;
-            println!("  {local}: {}", page::title(&local)?);
+            match self.services.local(url)? {
+                Some(local) => println!("  {local}: {}", page::title(&local)?),
+                None if url.contains("/merge_requests/") => {}
+                None => self.smoke(url)?,
+            }
         }
         Ok(addresses.into_iter().map(str::to_owned).collect())
+    }
+
+    /// Waits until an address of the real Cloudflare answers.
+    fn smoke(&self, url: &str) -> Result<()> {
+        let smoke = format!("cloudflare-deploy | smoke {url} | summary");
+        let mut command = self.poniard.command();
+        let status = command.args(["-c", &smoke]).current_dir(&self.dir).status();
+        match status.wrap_err("cannot run poniard")?.success() {
+            true => Ok(()),
+            false => bail!("`{url}` does not answer"),
+        }
     }
 
     /// Runs a script; gives what it printed, after showing it.
@@ -122,10 +136,10 @@ impl Website<'_> {
 /// The addresses in a text of Markdown.
 fn addresses(text: &str) -> Vec<&str> {
     let ends = |c: char| c.is_whitespace() || "()<>`|\"".contains(c);
-    let mut found: Vec<&str> = text
+    let words = text
         .split(ends)
-        .filter(|word| word.starts_with("http"))
-        .collect();
+        .map(|word| word.trim_end_matches([',', '.', ':', ';']));
+    let mut found: Vec<&str> = words.filter(|word| word.starts_with("http")).collect();
     found.dedup();
     found
 }
