@@ -91,7 +91,7 @@ impl Bench {
             scratch: project.target.join("poniard-bench"),
         };
         type Measure = fn(&Context) -> Result<Vec<Row>>;
-        let all: [(Name, Measure); 7] = [
+        let all: [(Name, Measure); 8] = [
             (Name::Shell, shell::measure),
             (Name::Exec, exec::measure),
             (Name::Call, call::measure),
