@@ -485,6 +485,10 @@ impl PhpBuild {
 
     async fn whole(&self, plan: &Plan, handler: Handler, file: Option<&str>) -> Result<Container> {
         let settings = &plan.settings;
+        ensure!(
+            plan.manifest.installs("bref/bref"),
+            "`bref/bref` is not among the packages, and nothing runs on Lambda without it: run `composer require bref/bref` (Craft CMS: `craftcms/cloud`)"
+        );
         let mut source = plan.project.without(&image::LEFT_OUT)?;
         // Neither half waits for the other.
         let vendor = self.installed(plan)?;

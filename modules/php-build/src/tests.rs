@@ -7,7 +7,10 @@ use poniard_sdk::testing::FakeEngine;
 use crate::PhpBuild;
 
 const COMPOSER: &str = r#"{ "name": "a/site", "require": { "php": "^8.2", "ext-gd": "*" } }"#;
-const LOCK: &str = r#"{ "packages": [{ "name": "a/cms", "require": { "ext-gd": "*" } }] }"#;
+const LOCK: &str = r#"{ "packages": [
+    { "name": "a/cms", "require": { "ext-gd": "*" } },
+    { "name": "bref/bref" }
+] }"#;
 
 /// What `check.php` writes, with the requirements that are not met.
 fn checked(unmet: Value) -> String {
@@ -332,4 +335,12 @@ fn a_queue_needs_its_handler() {
     let engine = project(checked(json!([])), &[]);
     let said = error(&engine, "image", json!({ "handler": "QUEUE" }));
     assert!(said.starts_with("no `queue.php` in the project"), "{said}");
+}
+
+#[test]
+fn an_image_needs_the_runtime() {
+    let lock = LOCK.replace("bref/bref", "a/other");
+    let engine = project(checked(json!([])), &[("composer.lock", lock)]);
+    let said = error(&engine, "image", json!({}));
+    assert!(said.contains("run `composer require bref/bref`"), "{said}");
 }
