@@ -18,6 +18,7 @@ mod install;
 mod interruption;
 mod lambda;
 mod modules;
+mod php;
 mod pipelines;
 mod surroundings;
 mod websites;

@@ -12,6 +12,7 @@ mod edit;
 mod exec;
 mod lambda;
 mod memory;
+mod php;
 mod preview;
 mod series;
 mod shell;
@@ -56,6 +57,8 @@ enum Name {
     Call,
     /// A website, against the same build by hand.
     Website,
+    /// The image of a PHP application, against the same commands by hand.
+    Php,
     /// A preview of a website whose page was edited, against Wrangler by hand.
     Preview,
     /// A version of a Lambda function, against the same calls by hand.
@@ -96,6 +99,7 @@ impl Bench {
             (Name::Exec, exec::measure),
             (Name::Call, call::measure),
             (Name::Website, website::measure),
+            (Name::Php, php::measure),
             (Name::Preview, preview::measure),
             (Name::Lambda, lambda::measure),
             (Name::Edit, edit::measure),

@@ -1,0 +1,3 @@
+import "./app.css";
+
+document.documentElement.dataset.ready = "true";

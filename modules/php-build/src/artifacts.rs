@@ -1,0 +1,98 @@
+//! Static files, split off for object storage.
+
+use poniard_sdk::prelude::*;
+use poniard_sdk::serde_json::{self, Value, json};
+
+use crate::deps::{ConfigCraftCloudOpts, Dependencies as _};
+use crate::image::TIME;
+use crate::project::Project;
+
+const PROGRAM: &str = include_str!("artifacts.php");
+
+/// Content types of files by their extension.
+pub const TYPES: [(&str, &str); 25] = [
+    ("avif", "image/avif"),
+    ("css", "text/css"),
+    ("gif", "image/gif"),
+    ("html", "text/html"),
+    ("ico", "image/x-icon"),
+    ("jpeg", "image/jpeg"),
+    ("jpg", "image/jpeg"),
+    ("js", "text/javascript"),
+    ("json", "application/json"),
+    ("map", "application/json"),
+    ("mjs", "text/javascript"),
+    ("mp4", "video/mp4"),
+    ("otf", "font/otf"),
+    ("pdf", "application/pdf"),
+    ("png", "image/png"),
+    ("svg", "image/svg+xml"),
+    ("ttf", "font/ttf"),
+    ("txt", "text/plain"),
+    ("wasm", "application/wasm"),
+    ("webm", "video/webm"),
+    ("webmanifest", "application/manifest+json"),
+    ("webp", "image/webp"),
+    ("woff", "font/woff"),
+    ("woff2", "font/woff2"),
+    ("xml", "application/xml"),
+];
+
+/// `<fingerprint>/…` and `manifest.json` of the files in `directory`.
+pub fn laid_out(php: &Container, directory: Directory) -> Result<Directory> {
+    let types: serde_json::Map<_, _> = TYPES
+        .iter()
+        .map(|&(extension, of_type)| (extension.to_owned(), of_type.into()))
+        .collect();
+    let types = serde_json::to_string(&types)?;
+    let laid = php
+        .with_mounted_directory("/in", directory)
+        .with_new_file("/artifacts.php", PROGRAM)
+        .with_exec(vec!["php", "-n", "/artifacts.php", types.as_str()]);
+    Ok(laid.directory("/out").with_timestamps(TIME))
+}
+
+/// What `craft-cloud.yaml` says to the CDN: redirects, rewrites and rules of its cache.
+pub async fn rules(project: &Project) -> Result<Option<String>> {
+    let Some(file) = &project.config else {
+        return Ok(None);
+    };
+    let opts = ConfigCraftCloudOpts {
+        file: Some(file.id().await?),
+        ..Default::default()
+    };
+    let craft = dag().config().craft_cloud_opts(opts);
+    let (mut redirects, mut rewrites, mut cache) = (Vec::new(), Vec::new(), Vec::new());
+    for rule in craft.redirects().await? {
+        redirects.push(json!({
+            "pattern": pattern(rule.pattern().await?),
+            "destination": rule.destination().await?,
+            "status": rule.status().await?,
+        }));
+    }
+    for rule in craft.rewrites().await? {
+        rewrites.push(json!({
+            "pattern": pattern(rule.pattern().await?),
+            "destination": rule.destination().await?,
+            "headers": rule.headers().await?,
+        }));
+    }
+    for rule in craft.cache_rules().await? {
+        cache.push(json!({
+            "pattern": pattern(rule.pattern().await?),
+            "queryStringMode": rule.query_string_mode().await?,
+            "queryStringKeys": rule.query_string_keys().await?,
+            "cookies": rule.cookies().await?,
+        }));
+    }
+    let rules = json!({ "redirects": redirects, "rewrites": rewrites, "cacheRules": cache });
+    Ok(Some(serde_json::to_string_pretty(&rules)? + "\n"))
+}
+
+/// What URLPattern takes: a string, or an object of a URL's parts.
+fn pattern(text: String) -> Value {
+    match serde_json::from_str(&text) {
+        Ok(object @ Value::Object(_)) => object,
+        _ => Value::String(text),
+    }
+}

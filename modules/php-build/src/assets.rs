@@ -1,0 +1,140 @@
+//! The Node.js step: packages from the manifests alone, so that an edited page
+//! installs nothing, then the script over the source.
+
+use poniard_sdk::api::ContainerExistsOptsBuilder;
+use poniard_sdk::prelude::*;
+use poniard_sdk::serde_json::{self, Value};
+
+use crate::project::{Project, join};
+use crate::settings::Settings;
+
+const SITE: &str = "/site";
+/// What installing reads in any project.
+const INSTALLED_FROM: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
+/// Scripts that npm runs while it installs.
+const LIFECYCLE: [&str; 4] = ["preinstall", "install", "postinstall", "prepare"];
+/// Of no concern to Node.js: an edit of these does not build the assets again.
+/// Templates stay, tools read class names in them.
+const PHP: [&str; 7] = [
+    "**/*.php",
+    "!**/*.blade.php",
+    "!**/templates/**/*.php",
+    "**/composer.json",
+    "**/composer.lock",
+    "**/auth.json",
+    "craft-cloud.yaml",
+];
+
+/// The project after its script ran.
+pub async fn built(
+    project: &Project,
+    settings: &Settings,
+    node: &Container,
+    reads_php: bool,
+) -> Result<Container> {
+    let at = |file: &str| join(&settings.node_path, file);
+    let manifest = manifest(project, settings).await?;
+    let exclude: &[&str] = if reads_php { &[] } else { &PHP };
+    let source = project.without(exclude)?;
+    let manifests = match LIFECYCLE
+        .iter()
+        .any(|name| !manifest["scripts"][*name].is_null())
+    {
+        // A script that runs with the installation may read any file.
+        true => source.clone(),
+        false => {
+            let mut include: Vec<String> = INSTALLED_FROM.map(at).into();
+            include
+                .extend(workspaces(&manifest).map(|folder| at(&format!("{folder}/package.json"))));
+            project.part(&include)?
+        }
+    };
+    let folder = join(SITE, &settings.node_path);
+    Ok(node
+        .with_env_variable("CI", "1")
+        .with_env_variable("NO_COLOR", "1")
+        .with_env_variable("DO_NOT_TRACK", "1")
+        .with_env_variable("NPM_CONFIG_UPDATE_NOTIFIER", "false")
+        .with_env_variable("NPM_CONFIG_CACHE", "/var/cache/npm")
+        .with_mounted_cache("/var/cache/npm", dag().cache_volume("php-build-npm"))
+        .with_directory(SITE, manifests)
+        .with_workdir(folder)
+        .with_exec(vec!["npm", "clean-install", "--no-audit", "--no-fund"])
+        .with_directory(SITE, source)
+        // Not before: npm would leave out what only the build needs.
+        .with_env_variable("NODE_ENV", "production")
+        .with_exec(vec!["npm", "run", settings.npm_script.as_str()]))
+}
+
+/// Where the script left static files.
+pub async fn output(built: &Container, settings: &Settings) -> Result<Directory> {
+    let place = join(SITE, &settings.artifact_path);
+    let there = built
+        .exists_opts(
+            place.as_str(),
+            ContainerExistsOptsBuilder::default().build()?,
+        )
+        .await?;
+    ensure!(
+        there,
+        "`npm run {}` made no `{}`: correct `artifact-path` in `craft-cloud.yaml`, or what the script writes",
+        settings.npm_script,
+        settings.artifact_path
+    );
+    Ok(built.directory(place))
+}
+
+/// Directories of a monorepo's packages, as patterns.
+fn workspaces(manifest: &Value) -> impl Iterator<Item = &str> {
+    let list = match &manifest["workspaces"] {
+        Value::Object(map) => map.get("packages"),
+        list => Some(list),
+    };
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(Value::as_str)
+        .map(|pattern| pattern.trim_start_matches("./").trim_end_matches('/'))
+}
+
+/// package.json, with the script that is to be run.
+async fn manifest(project: &Project, settings: &Settings) -> Result<Value> {
+    let at = |file: &str| format!("{}{}", project.shown, join(&settings.node_path, file));
+    let shown = at("package.json");
+    let Some(text) = project
+        .read(&join(&settings.node_path, "package.json"))
+        .await?
+    else {
+        bail!(
+            "no `{shown}`, and `node-version` is set: correct `node-path` in `craft-cloud.yaml`, or remove `node-version`"
+        );
+    };
+    let manifest: Value = serde_json::from_str(&text).map_err(|why| {
+        eyre!(
+            "`{shown}:{}:{}` is not JSON: {why}",
+            why.line(),
+            why.column()
+        )
+    })?;
+    let scripts = manifest["scripts"].as_object();
+    let names: Vec<&str> = scripts
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    ensure!(
+        names.contains(&settings.npm_script.as_str()),
+        "no script `{}` in `{shown}`: it has {}; set `npm-script` in `craft-cloud.yaml`",
+        settings.npm_script,
+        if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        }
+    );
+    let lock = join(&settings.node_path, "package-lock.json");
+    ensure!(
+        project.source.exists(lock).await?,
+        "no `{}`: run `npm install` and commit the file",
+        at("package-lock.json")
+    );
+    Ok(manifest)
+}

@@ -1,0 +1,173 @@
+//! `composer.json` and `composer.lock`, as much of them as builds read.
+
+use poniard_sdk::prelude::*;
+use poniard_sdk::serde_json::{self, Value};
+
+use super::constraint::allows;
+use crate::project::{Project, join};
+
+/// Minor versions of PHP that Bref 3 has images of, newest first.
+pub const SUPPORTED: [(u32, u32); 4] = [(8, 5), (8, 4), (8, 3), (8, 2)];
+
+/// The two files of a project's Composer packages.
+pub struct Manifest {
+    /// Where it was read, for messages.
+    pub file: String,
+    json: Value,
+    lock: Value,
+}
+
+impl Manifest {
+    /// Reads both files in the directory `app` of the project.
+    pub async fn read(project: &Project, app: &str) -> Result<Self> {
+        let file = format!("{}{}", project.shown, join(app, "composer.json"));
+        let Some(text) = project.read(&join(app, "composer.json")).await? else {
+            let entries = project.source.entries().await?;
+            let next = match app {
+                "" => {
+                    "pass the project's directory as `--source`, or set `app-path` in `craft-cloud.yaml`"
+                }
+                _ => "correct `app-path` in `craft-cloud.yaml`",
+            };
+            bail!("no `{file}`: {next} (there is {})", entries.join(", "));
+        };
+        let json = parse(&file, &text)?;
+        let lock_file = format!("{}{}", project.shown, join(app, "composer.lock"));
+        let Some(text) = project.read(&join(app, "composer.lock")).await? else {
+            bail!("no `{lock_file}`: run `composer update` and commit the file");
+        };
+        let vendor = json["config"]["vendor-dir"].as_str().unwrap_or("vendor");
+        ensure!(
+            vendor.trim_end_matches('/') == "vendor",
+            "`config.vendor-dir` of `{file}` is `{vendor}`, and Bref's runtime looks in `vendor`: remove it"
+        );
+        Ok(Self {
+            lock: parse(&lock_file, &text)?,
+            file,
+            json,
+        })
+    }
+
+    /// The PHP version that the project asks for, and where it says so.
+    pub fn php_version(&self) -> Result<(String, String)> {
+        if let Some(version) = self.json["config"]["platform"]["php"].as_str() {
+            let minor: Vec<&str> = version.splitn(3, '.').take(2).collect();
+            return Ok((
+                minor.join("."),
+                format!("`config.platform.php` of {}", self.file),
+            ));
+        }
+        let Some(constraint) = self.json["require"]["php"].as_str() else {
+            bail!(
+                "`{}` says nothing about PHP: set `config.platform.php`, or `php` in `require`",
+                self.file
+            );
+        };
+        let newest = SUPPORTED.iter().find(|&&minor| allows(constraint, minor));
+        let Some((major, minor)) = newest else {
+            bail!(
+                "`{}` requires PHP `{constraint}`: Bref has images of 8.2 to 8.5",
+                self.file
+            );
+        };
+        Ok((
+            format!("{major}.{minor}"),
+            format!("newest that `{constraint}` in {} allows", self.file),
+        ))
+    }
+
+    /// Name of the package.
+    pub fn name(&self) -> &str {
+        self.json["name"].as_str().unwrap_or_default()
+    }
+
+    /// Patterns of what installing reads, relative to the project's root.
+    pub fn include(&self, app: &str) -> Vec<String> {
+        let files = ["composer.json", "composer.lock", "auth.json"];
+        let mut include: Vec<String> = files.iter().map(|file| join(app, file)).collect();
+        for repository in self.repositories() {
+            if let (Some("path"), Some(url)) =
+                (repository["type"].as_str(), repository["url"].as_str())
+            {
+                include.push(normal(&join(app, url)));
+            }
+        }
+        include
+    }
+
+    fn repositories(&self) -> Vec<&Value> {
+        match &self.json["repositories"] {
+            Value::Array(list) => list.iter().collect(),
+            Value::Object(map) => map.values().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the autoloader is made of files that are not the packages'.
+    pub fn autoloads_sources(&self) -> bool {
+        let autoload = &self.json["autoload"];
+        let config = &self.json["config"];
+        !autoload["classmap"].is_null() || config["classmap-authoritative"] == true
+    }
+
+    /// Scripts that Composer runs after an installation.
+    pub fn scripts(&self) -> Vec<&'static str> {
+        let scripts = &self.json["scripts"];
+        let known = ["post-autoload-dump", "post-install-cmd"];
+        known
+            .into_iter()
+            .filter(|name| !scripts[name].is_null())
+            .collect()
+    }
+
+    /// Whether a package, or one that stands for it, will be installed.
+    pub fn installs(&self, package: &str) -> bool {
+        let packages = self.lock["packages"].as_array();
+        packages.is_some_and(|packages| {
+            packages.iter().any(|each| {
+                each["name"] == package
+                    || !each["replace"][package].is_null()
+                    || !each["provide"][package].is_null()
+            })
+        })
+    }
+
+    /// Packages that require `target`, such as `ext-gd`, with their constraints.
+    pub fn requirers(&self, target: &str) -> Vec<String> {
+        let mut requirers = Vec::new();
+        if let Some(constraint) = self.json["require"][target].as_str() {
+            requirers.push(format!("{} ({constraint})", self.file));
+        }
+        for package in self.lock["packages"].as_array().into_iter().flatten() {
+            if let (Some(name), Some(constraint)) = (
+                package["name"].as_str(),
+                package["require"][target].as_str(),
+            ) {
+                requirers.push(format!("{name} ({constraint})"));
+            }
+        }
+        requirers
+    }
+}
+
+fn parse(file: &str, text: &str) -> Result<Value> {
+    let value: Value = serde_json::from_str(text).map_err(|why| {
+        let (line, column) = (why.line(), why.column());
+        eyre!("`{file}:{line}:{column}` is not JSON: {why}")
+    })?;
+    ensure!(value.is_object(), "`{file}` must hold a JSON object");
+    Ok(value)
+}
+
+/// A path without `.` and `..`, as far as it stays within the root.
+fn normal(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}

@@ -1,0 +1,124 @@
+//! An image as Lambda runs it: as Lambda's user, the application and the
+//! runtime on read-only mounts, an empty `/tmp`, and `lambda.php` beside it,
+//! which speaks Lambda's Runtime API.
+
+mod report;
+
+use poniard_sdk::api::{
+    ContainerAsServiceOptsBuilder, ContainerWithDirectoryOptsBuilder,
+    ContainerWithMountedDirectoryOptsBuilder, ContainerWithMountedTempOptsBuilder,
+};
+use poniard_sdk::prelude::*;
+use poniard_sdk::serde_json::{self, Value};
+use serde::Serialize;
+
+pub use report::Report;
+
+use crate::image::TASK;
+
+const PROGRAM: &str = include_str!("lambda.php");
+/// Not below `/tmp`, which is empty, nor `/opt`, which is Lambda's.
+const PLACE: &str = "/run/php-build";
+/// Where Lambda's user may leave the result; `/tmp` is gone with the process.
+const RESULTS: &str = "/run/php-build-results";
+/// `sbx_user1051` of Lambda's machines.
+const USER: &str = "993:990";
+/// Lambda's default size of `/tmp`.
+const TEMPORARY_BYTES: isize = 512 * 1024 * 1024;
+
+/// What `lambda.php` does.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// Entrypoint and handler.
+    pub command: Vec<String>,
+    /// Lines of shell to run before.
+    pub set_up: Vec<String>,
+    /// Paths to request.
+    pub requests: Vec<String>,
+    /// What every page must hold; empty for anything.
+    pub contains: String,
+    /// Events to invoke the function with.
+    pub events: Vec<Value>,
+    /// Seconds that Lambda gives one event.
+    pub timeout: f64,
+    /// Megabytes, as the function is told.
+    pub memory: u32,
+    /// To serve on; 0 ends after requests and events.
+    pub port: u16,
+    pub document_root: String,
+}
+
+impl Plan {
+    /// As `lambda.php` reads it.
+    pub fn text(&self) -> Result<String> {
+        Ok(serde_json::to_string(self)?)
+    }
+}
+
+/// The container, restricted as in Lambda.
+pub fn restricted(image: &Container) -> Result<Container> {
+    let read_only = ContainerWithMountedDirectoryOptsBuilder::default;
+    let temporary = ContainerWithMountedTempOptsBuilder::default()
+        .size(TEMPORARY_BYTES)
+        .build()?;
+    let mut container = image.clone();
+    for path in [TASK, "/opt"] {
+        let opts = read_only().read_only(true).build()?;
+        container = container.with_mounted_directory_opts(path, image.directory(path), opts);
+    }
+    Ok(container
+        .with_mounted_temp_opts("/tmp", temporary)
+        .with_user(USER))
+}
+
+/// The image beside `lambda.php`, and the command that runs it.
+async fn beside(image: &Container, mut plan: Plan) -> Result<(Container, Vec<String>)> {
+    let mut command = image.entrypoint().await?;
+    command.extend(image.default_args().await?);
+    plan.command = command;
+    let files = dag()
+        .directory()
+        .with_new_file("lambda.php", PROGRAM)
+        .with_new_file("plan.json", plan.text()?);
+    let owner = ContainerWithDirectoryOptsBuilder::default()
+        .owner(USER)
+        .build()?;
+    let container = restricted(image)?
+        .with_directory_opts(RESULTS, dag().directory(), owner)
+        .with_mounted_directory(PLACE, files)
+        .with_workdir(TASK);
+    // Without the project's php.ini: it is not the one under test.
+    let program = ["php", "-n", "-d", "memory_limit=512M"].map(str::to_owned);
+    let files = [
+        format!("{PLACE}/lambda.php"),
+        format!("{PLACE}/plan.json"),
+        format!("{RESULTS}/result.json"),
+    ];
+    Ok((container, [program.as_slice(), &files].concat()))
+}
+
+/// Runs set-up, requests and events, and tells how they went.
+pub async fn run(image: &Container, plan: Plan) -> Result<Report> {
+    let (container, command) = beside(image, plan).await?;
+    let done = container.with_exec(command);
+    let text = done
+        .file(format!("{RESULTS}/result.json"))
+        .contents()
+        .await?;
+    serde_json::from_str(text.trim())
+        .map_err(|_| eyre!("the image cannot be run: the result is no JSON: {text}"))
+}
+
+/// The site as a service.
+pub async fn serve(image: &Container, plan: Plan) -> Result<Service> {
+    let port = plan.port;
+    let (container, command) = beside(image, plan).await?;
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
+    let opts = ContainerAsServiceOptsBuilder::default()
+        .args(command)
+        .build()?;
+    Ok(container
+        .with_exposed_port(isize::try_from(port)?)
+        .as_service_opts(opts))
+}

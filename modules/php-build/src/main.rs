@@ -1,0 +1,1 @@
+poniard_sdk::main!(php_build::PhpBuild);

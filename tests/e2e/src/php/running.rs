@@ -1,0 +1,141 @@
+//! Images that run as in Lambda.
+
+use super::{craft, slim};
+
+#[test]
+fn a_site_answers_beside_postgresql_and_beside_mariadb() {
+    let project = craft();
+    let said = project.says(
+        "for database in 'POSTGRES --version 15' 'MARIADB --version 10.11'; do
+          php-build | with-database $database | smoke --path /,/ueber-uns,/picture.png
+          php-build | with-database $database | smoke --path / --contains 'Über uns'
+        done
+        php-build | with-database POSTGRES | command craft cloud/up | stdout",
+    );
+    assert!(said.contains("2 migrations applied"), "{said}");
+}
+
+#[test]
+fn a_site_is_served_as_in_production_with_its_static_files() {
+    let project = craft();
+    let said = project.says(
+        "site=$(php-build | with-database POSTGRES | serve)
+        container | from debian:bookworm-slim | with-service-binding site $site | with-exec -- sh -c 'curl -sf http://site:8080/ueber-uns; curl -sf http://site:8080/dist/manifest.json; curl -s -o /dev/null -w %{http_code} http://site:8080/nowhere' | stdout",
+    );
+    assert!(
+        said.contains("<h1>Über uns</h1>") && said.contains("app.js") && said.ends_with("404"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_page_that_fails_is_shown_with_the_log_of_the_application() {
+    let project = craft();
+    project.edit(
+        "web/index.php",
+        "$pages->count($slug);",
+        "error_log('about to fail'); throw new LogicException('out of luck');",
+    );
+    let done = project.refuses(
+        "php-build | with-database POSTGRES | smoke --path /picture.png,/",
+        &[
+            "GET / answered 500, not 200",
+            "about to fail",
+            "LogicException: out of luck",
+            "web/index.php",
+        ],
+    );
+    assert!(
+        !done.stderr().contains("GET /picture.png"),
+        "{}",
+        done.stderr()
+    );
+}
+
+#[test]
+fn a_failing_migration_stops_before_any_request() {
+    let project = craft();
+    project.write(
+        "migrations/m260103_000000_broken.php",
+        "<?php return function (PDO $database): void { $database->exec('ALTER TABLE nowhere ADD x INT'); };",
+    );
+    let done = project.refuses(
+        "php-build | with-database POSTGRES | smoke",
+        &["the set-up command `php craft cloud/up` failed", "nowhere"],
+    );
+    assert!(!done.stderr().contains("GET /"), "{}", done.stderr());
+}
+
+#[test]
+fn events_are_answered_fail_and_time_out_as_in_lambda() {
+    let project = craft();
+    let event = |job: &str| format!(r#"'{{"Records":[{{"body":"{{\"job\":{job}}}"}}]}}'"#);
+    let greet = event(r#"\"greet\",\"name\":\"Ann\""#);
+    let unknown = event(r#"\"dance\""#);
+    let wait = event(r#"\"wait\",\"seconds\":60"#);
+    let said = project.says(&format!(
+        "greeted=$(php-build | invoke {greet})
+        $greeted | response
+        $greeted | log
+        failed=$(php-build | invoke {unknown})
+        $failed | error-type
+        $failed | error-message
+        php-build | invoke --timeout 1.5 {wait} | summary
+        php-build | invoke --file nowhere.php {greet} | summary
+        php-build | invoke --handler CONSOLE '\"help\"' | response"
+    ));
+    for words in [
+        r#"{"batchItemFailures":[]}"#,
+        "hello Ann",
+        "InvalidArgumentException",
+        "no job is called `dance`",
+        "Task timed out after 1.50 seconds",
+        "nowhere.php` doesn't exist",
+        "lists the pages",
+    ] {
+        assert!(said.contains(words), "no `{words}` in:\n{said}");
+    }
+}
+
+#[test]
+fn a_function_that_does_not_keep_to_the_runtime_api_is_told_so() {
+    let project = slim();
+    project.write(
+        "rude.php",
+        r#"<?php
+return function (array $event, array $context): array {
+    $calls = [
+        "GET /invocation/next", "POST /invocation/other/response", "GET /invocation/$context[requestId]/response",
+        "POST /nowhere", "POST /init/error",
+    ];
+    return array_map(function (string $call): int {
+        [$method, $path] = explode(' ', $call);
+        $options = ['http' => ['method' => $method, 'ignore_errors' => true, 'content' => $method === 'POST' ? '{}' : '']];
+        file_get_contents('http://' . getenv('AWS_LAMBDA_RUNTIME_API') . "/2018-06-01/runtime$path", false, stream_context_create($options));
+        return (int) explode(' ', $http_response_header[0])[1];
+    }, $calls);
+};
+"#,
+    );
+    project.write(
+        "large.php",
+        "<?php return fn (): string => str_repeat('x', 7_000_000);",
+    );
+    project.write("ends.php", "<?php return function (): void { exit(3); };");
+    let said = project.says(
+        "rude=$(php-build | invoke --file rude.php '{}')
+        $rude | response
+        $rude | violations
+        php-build | invoke --file large.php '{}' | summary
+        php-build | invoke --file ends.php '{}' | summary",
+    );
+    for words in [
+        "[403,400,405,404,403]",
+        "the Runtime API has no `/2018-06-01/runtime/nowhere`",
+        "`Function.ResponseSizeTooLarge`",
+        "`Runtime.ExitError`",
+        "exit status 3",
+    ] {
+        assert!(said.contains(words), "no `{words}` in:\n{said}");
+    }
+}
