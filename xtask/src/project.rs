@@ -40,7 +40,13 @@ impl Project {
 
     /// Builds poniard as `cargo build` does.
     pub fn build(&self) -> Result<Poniard<'_>> {
-        cmd!(self.sh, "cargo build --package poniard").run()?;
+        self.build_with(&[])
+    }
+
+    /// The same with other packages: what they share is compiled once.
+    pub fn build_with(&self, packages: &[&str]) -> Result<Poniard<'_>> {
+        let packages = packages.iter().flat_map(|name| ["--package", name]);
+        cmd!(self.sh, "cargo build --package poniard {packages...}").run()?;
         Ok(self.built("debug"))
     }
 

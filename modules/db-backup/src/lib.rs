@@ -347,7 +347,6 @@ impl DbBackup {
             path: bench::INPUT.into(),
             overwrite,
             no_owner,
-            stall_secs: self.stall_timeout.into(),
         };
         let (counts, _) = bench.with_backup(backup).run::<worker::Counts>(&job).await?;
         let what = format!("restored into `{database}`");

@@ -2,9 +2,12 @@
 //!
 //! A [`Server`] listens where containers can reach it, writes down what it is
 //! asked ([`Request`]) and fails when told so ([`Fault`]). A [`proxy`] does the
-//! same in front of a real server.
+//! same in front of a real server. [`cloudflare`] and [`gitlab`] are
+//! services as a whole.
 
+pub mod cloudflare;
 mod fault;
+pub mod gitlab;
 pub mod proxy;
 mod server;
 

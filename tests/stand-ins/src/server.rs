@@ -47,11 +47,15 @@ impl Server {
     }
 
     pub fn start_on(port: u16, router: Router) -> io::Result<Self> {
+        Self::start_at((reachable(), port).into(), router)
+    }
+
+    pub fn start_at(address: SocketAddr, router: Router) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()?;
-        let listener = std::net::TcpListener::bind((reachable(), port))?;
+        let listener = std::net::TcpListener::bind(address)?;
         let address = listener.local_addr()?;
         listener.set_nonblocking(true)?;
         let listener = {

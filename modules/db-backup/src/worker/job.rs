@@ -37,7 +37,6 @@ pub enum Job {
         path: PathBuf,
         overwrite: bool,
         no_owner: bool,
-        stall_secs: u64,
     },
     /// A backup into a fresh server, and a look at what arrived.
     Verify {
@@ -113,12 +112,10 @@ impl Job {
                 path,
                 overwrite,
                 no_owner,
-                stall_secs,
             } => {
                 let options = restore::Options {
                     overwrite,
                     no_owner,
-                    patience: Duration::from_secs(stall_secs),
                 };
                 let manifest =
                     restore::restore(&address()?, &server, &path, key()?.as_ref(), options)?;

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use poniard_sdk::prelude::*;
 
@@ -16,7 +15,6 @@ use crate::manifest::Manifest;
 pub struct Options {
     pub overwrite: bool,
     pub no_owner: bool,
-    pub patience: Duration,
 }
 
 pub fn restore(

@@ -28,7 +28,6 @@ pub fn verify(
     let options = restore::Options {
         overwrite: false,
         no_owner: false,
-        patience,
     };
     let manifest =
         restore::pour(&tools, backup, options).wrap_err("the backup cannot be restored")?;

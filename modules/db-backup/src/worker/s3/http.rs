@@ -1,6 +1,7 @@
 //! Requests with bounded retries.
 
 use std::fmt;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -88,7 +89,8 @@ impl std::error::Error for Refusal {}
 
 impl Http {
     pub fn new(host: &str) -> Result<Self> {
-        let mut tls = TlsConfig::builder();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
         if let Some(path) = authorities::bundle() {
             let pem = std::fs::read(&path)
                 .wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
@@ -107,6 +109,7 @@ impl Http {
             .timeout_connect(Some(Duration::from_secs(20)))
             .timeout_send_body(Some(Duration::from_secs(600)))
             .timeout_recv_response(Some(ANSWER))
+            .timeout_per_read(Some(ANSWER))
             .tls_config(tls.build())
             .build();
         Ok(Self {

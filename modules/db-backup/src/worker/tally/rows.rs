@@ -33,11 +33,6 @@ impl RowSum {
         self.sum = self.sum.wrapping_add(hash);
     }
 
-    pub fn add(&mut self, other: &Self) {
-        self.rows += other.rows;
-        self.sum = self.sum.wrapping_add(other.sum);
-    }
-
     pub fn finish(&self) -> Rows {
         Rows {
             rows: self.rows,

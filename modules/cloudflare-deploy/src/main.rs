@@ -1,0 +1,1 @@
+poniard_sdk::main!(cloudflare_deploy::CloudflareDeploy);

@@ -1,0 +1,1 @@
+poniard_sdk::main!(gitlab_comment::GitlabComment);

@@ -1,0 +1,3 @@
+//! The stand-ins, proven by the clients that they stand in for.
+
+mod cloudflare;
