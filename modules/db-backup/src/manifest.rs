@@ -23,7 +23,7 @@ pub struct Manifest {
     /// PostgreSQL's name of the character set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
-    /// Roles (PostgreSQL) or accounts (`user@host`) that own something.
+    /// Roles (PostgreSQL) or accounts (`user@host`) that own something, or may.
     #[serde(default)]
     pub owners: Vec<String>,
     #[serde(flatten)]

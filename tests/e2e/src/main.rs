@@ -8,6 +8,7 @@ mod fixture;
 mod place;
 
 mod arguments;
+mod databases;
 mod descriptions;
 mod interruption;
 mod modules;

@@ -142,9 +142,12 @@ fn write<W: Write>(
 ) -> Result<(Manifest, W, Sum)> {
     let server = source.server;
     let tools = Tools::of(source.address, server)?;
-    let owners = tools.owners()?;
+    let mut owners = tools.owners()?;
     let created = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let (counted, writer) = dump(&tools, source, Writer::new(target, key)?)?;
+    owners.extend(counted.owners);
+    owners.sort();
+    owners.dedup();
     let manifest = Manifest {
         engine: server.engine,
         version: server.version.clone(),
@@ -155,7 +158,7 @@ fn write<W: Write>(
         payload_bytes: 0,
         payload_sha256: String::new(),
         encoding: counted.encoding,
-        owners: if owners.is_empty() { counted.owners } else { owners },
+        owners,
         tally: counted.tally,
     };
     writer.finish(manifest).wrap_err("cannot write the backup")
@@ -207,7 +210,7 @@ fn counted(engine: Engine, reader: &mut impl BufRead) -> Result<Counted> {
             let (contents, tally) = custom::count(reader)?;
             Counted {
                 format: Format::Custom,
-                owners: contents.owners(),
+                owners: contents.owners,
                 encoding: contents.encoding,
                 tally,
             }

@@ -75,12 +75,12 @@ impl<'a> Tools<'a> {
             .map_err(|_| eyre!("cannot tell whether the database is empty: `{text}`"))
     }
 
-    /// Accounts that own something; PostgreSQL's are in the dump itself.
+    /// Accounts that the database needs.
     pub fn owners(&self) -> Result<Vec<String>> {
-        match self {
-            Self::Postgres(_) => Ok(Vec::new()),
-            Self::Mysql(tools) => Ok(lines(&tools.query(mysql::DEFINERS)?)),
-        }
+        Ok(lines(&match self {
+            Self::Postgres(tools) => tools.query(postgres::OWNERS)?,
+            Self::Mysql(tools) => tools.query(mysql::DEFINERS)?,
+        }))
     }
 
     /// Those of `owners` that the server does not know.

@@ -25,6 +25,11 @@ select
   + (select count(*) from pg_namespace
     where nspname !~ '^pg_' and nspname not in ('information_schema', 'public'))
   + (select count(*) from pg_largeobject_metadata)";
+/// Who owns something, may do something, or is named in a policy.
+pub const OWNERS: &str = "
+select distinct r.rolname from pg_shdepend d join pg_roles r on r.oid = d.refobjid
+  where d.refclassid = 'pg_authid'::regclass
+    and d.dbid = (select oid from pg_database where datname = current_database())";
 pub const ROLES: &str = "select rolname from pg_roles";
 
 pub struct Tools<'a> {

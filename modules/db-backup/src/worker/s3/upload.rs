@@ -166,7 +166,7 @@ impl Drop for Upload {
         if !self.completed
             && let Err(error) = self.shared.abort()
         {
-            eprintln!("{error:#}: its parts stay in the bucket, unseen, until the bucket's lifecycle rule or the next backup removes them");
+            eprintln!("{error:#}: its parts stay in the bucket, unseen, until a lifecycle rule of the bucket removes them");
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Contents {
     /// Tables with data, by the number of their data.
     tables: HashMap<i64, String>,
     objects: BTreeMap<String, u64>,
-    owners: Vec<String>,
+    pub owners: Vec<String>,
     pub encoding: Option<String>,
 }
 
@@ -73,14 +73,6 @@ impl Contents {
             tables: sums.iter().map(rows).collect(),
             objects: self.objects.clone(),
         }
-    }
-
-    /// Roles that own something.
-    pub fn owners(&self) -> Vec<String> {
-        let mut owners = self.owners.clone();
-        owners.sort();
-        owners.dedup();
-        owners
     }
 }
 
