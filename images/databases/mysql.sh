@@ -8,7 +8,7 @@ useradd --system --gid mysql --uid 999 --home-dir /var/lib/mysql --no-create-hom
 
 apt-get -qq update -o Acquire::Check-Valid-Until=false
 # Without what only Debian's own start of the server needs.
-apt-get -qq install --yes --no-install-recommends mysql-server-core mysql-client-core >/dev/null
+apt-get -qq install --yes --no-install-recommends mysql-server-core mysql-client-core xz-utils zstd >/dev/null
 command -v mysqldump >/dev/null ||
   apt-get -qq install --yes --no-install-recommends mysql-client >/dev/null
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin

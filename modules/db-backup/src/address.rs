@@ -42,7 +42,8 @@ const LIBPQ: [&str; 6] = [
 impl Address {
     /// Errors do not repeat the address.
     pub fn parse(text: &str) -> Result<Self> {
-        const FORM: &str = "expected `postgres://user:password@host:port/database`, `mysql://…` or `mariadb://…`";
+        const FORM: &str =
+            "expected `postgres://user:password@host:port/database`, `mysql://…` or `mariadb://…`";
         let url = Url::parse(text.trim())
             .map_err(|error| eyre!("the database's url is none ({error}): {FORM}"))?;
         let postgres = match url.scheme() {
@@ -60,7 +61,10 @@ impl Address {
             Ok(text.into_owned())
         };
         let host = decoded(url.host_str().unwrap_or_default())?;
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
         ensure!(!host.is_empty(), "the database's url names no host: {FORM}");
         let user = decoded(url.username())?;
         ensure!(!user.is_empty(), "the database's url names no user: {FORM}");
@@ -147,9 +151,10 @@ mod tests {
 
     #[test]
     fn every_part_is_decoded() {
-        let address =
-            Address::parse("postgresql://a%40b:p%2Fw%20%25@[::1]:6000/my%20db?sslmode=require&connect_timeout=3")
-                .unwrap();
+        let address = Address::parse(
+            "postgresql://a%40b:p%2Fw%20%25@[::1]:6000/my%20db?sslmode=require&connect_timeout=3",
+        )
+        .unwrap();
         assert_eq!(address.user, "a@b");
         assert_eq!(address.password, "p/w %");
         assert_eq!((address.host.as_str(), address.port), ("::1", 6000));

@@ -217,10 +217,8 @@ pub fn fresh(found: &Found) -> Result<DbBackup> {
         .use_entrypoint(true)
         .build()?;
     let service = container.with_exposed_port(port).as_service_opts(opts);
-    let encoded = percent_encoding::utf8_percent_encode(
-        &database,
-        percent_encoding::NON_ALPHANUMERIC,
-    );
+    let encoded =
+        percent_encoding::utf8_percent_encode(&database, percent_encoding::NON_ALPHANUMERIC);
     let url = format!("{scheme}://{user}:{password}@{FRESH}:{port}/{encoded}");
     Ok(DbBackup {
         url: dag().set_secret(format!("db-backup-{nonce}"), url),

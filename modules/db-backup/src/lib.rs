@@ -214,7 +214,11 @@ impl DbBackup {
             .map(|entry| Stored {
                 key: entry.key,
                 bytes: entry.bytes as f64,
-                created: entry.name.created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                created: entry
+                    .name
+                    .created
+                    .strftime("%Y-%m-%dT%H:%M:%SZ")
+                    .to_string(),
                 database: entry.name.database,
                 engine: entry.name.engine,
                 major: entry.name.major,
@@ -348,7 +352,10 @@ impl DbBackup {
             overwrite,
             no_owner,
         };
-        let (counts, _) = bench.with_backup(backup).run::<worker::Counts>(&job).await?;
+        let (counts, _) = bench
+            .with_backup(backup)
+            .run::<worker::Counts>(&job)
+            .await?;
         let what = format!("restored into `{database}`");
         Ok(Restoration::of(counts, &what))
     }
@@ -376,7 +383,10 @@ impl DbBackup {
             path: bench::INPUT.into(),
             stall_secs: self.stall_timeout.into(),
         };
-        let (counts, _) = bench.with_backup(backup).run::<worker::Counts>(&job).await?;
+        let (counts, _) = bench
+            .with_backup(backup)
+            .run::<worker::Counts>(&job)
+            .await?;
         Ok(Restoration::of(counts, "restored and compared"))
     }
 }

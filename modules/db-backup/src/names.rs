@@ -23,7 +23,13 @@ pub struct Name {
 }
 
 impl Name {
-    pub fn new(database: &str, server: &Version, created: DateTime, encrypted: bool, nonce: &str) -> Self {
+    pub fn new(
+        database: &str,
+        server: &Version,
+        created: DateTime,
+        encrypted: bool,
+        nonce: &str,
+    ) -> Self {
         Self {
             database: plain(database),
             engine: server.engine,
@@ -58,7 +64,9 @@ impl Name {
             None => (name, false),
         };
         let name = name.strip_suffix(".zst")?;
-        let name = name.strip_suffix(".dump").or_else(|| name.strip_suffix(".sql"))?;
+        let name = name
+            .strip_suffix(".dump")
+            .or_else(|| name.strip_suffix(".sql"))?;
         let mut parts = name.rsplitn(5, '-');
         let nonce = parts.next()?.to_owned();
         let created = DateTime::strptime(STAMP, parts.next()?).ok()?;
@@ -89,7 +97,10 @@ pub fn sidecar(key: &str) -> String {
 /// A database's name as part of a key.
 pub fn plain(database: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    database.chars().map(|c| if fits(c) { c } else { '_' }).collect()
+    database
+        .chars()
+        .map(|c| if fits(c) { c } else { '_' })
+        .collect()
 }
 
 #[cfg(test)]

@@ -91,11 +91,17 @@ mod tests {
             weekly,
             monthly,
         };
-        assert_eq!(stays(only(3, 0, 0, 0), &made), ["02-28 15", "03-01 03", "03-01 15"]);
+        assert_eq!(
+            stays(only(3, 0, 0, 0), &made),
+            ["02-28 15", "03-01 03", "03-01 15"]
+        );
         assert_eq!(stays(only(0, 2, 0, 0), &made), ["02-28 15", "03-01 15"]);
         // 1 March 2026 is a Sunday, the last day of its week.
         assert_eq!(stays(only(0, 0, 2, 0), &made), ["02-22 15", "03-01 15"]);
-        assert_eq!(stays(only(0, 0, 0, 3), &made), ["01-31 15", "02-28 15", "03-01 15"]);
+        assert_eq!(
+            stays(only(0, 0, 0, 3), &made),
+            ["01-31 15", "02-28 15", "03-01 15"]
+        );
         assert_eq!(
             stays(only(1, 2, 2, 2), &made),
             ["02-22 15", "02-28 15", "03-01 15"]

@@ -32,7 +32,10 @@ fn the_image_is_of_exactly_the_servers_major() -> Result<()> {
     let engine = engine();
     let module = engine.construct::<DbBackup>(json!({ "url": "env:URL" }))?;
     let server = module.call("detect", json!({}))?;
-    assert_eq!(server.call("image", json!({}))?.value(), &json!("postgres:15"));
+    assert_eq!(
+        server.call("image", json!({}))?.value(),
+        &json!("postgres:15")
+    );
     let client = module.call("client", json!({}))?;
     let client = client.value().to_string();
     assert!(client.contains("postgres:15"), "{client}");
@@ -56,22 +59,34 @@ fn bad_input_is_refused_before_anything_is_asked() -> Result<()> {
     assert!(engine.construct::<DbBackup>(zero).is_err());
     let module = engine.construct::<DbBackup>(json!({ "url": "env:URL" }))?;
     let s3 = |more: poniard_sdk::serde_json::Value| {
-        let mut args = json!({ "bucket": "good-name", "accessKeyId": "env:A", "secretAccessKey": "env:S" });
+        let mut args =
+            json!({ "bucket": "good-name", "accessKeyId": "env:A", "secretAccessKey": "env:S" });
         let all = args.as_object_mut().unwrap();
         all.extend(more.as_object().unwrap().clone());
         args
     };
     for (function, args, word) in [
-        ("backup", s3(json!({ "bucket": "Bad Name" })), "no name of a bucket"),
+        (
+            "backup",
+            s3(json!({ "bucket": "Bad Name" })),
+            "no name of a bucket",
+        ),
         ("list", s3(json!({ "endpoint": "nowhere" })), "endpoint"),
         ("prune", s3(json!({})), "what to keep"),
-        ("downloadUrl", s3(json!({ "key": "k", "ttl": 604_801 })), "604800"),
+        (
+            "downloadUrl",
+            s3(json!({ "key": "k", "ttl": 604_801 })),
+            "604800",
+        ),
         ("downloadUrl", s3(json!({ "key": "k", "ttl": 0 })), "604800"),
     ] {
         let error = module.call(function, args).err().unwrap().to_string();
         assert!(error.contains(word), "{error}");
     }
-    let ran = engine.asked().iter().any(|asked| asked.contains("withExec"));
+    let ran = engine
+        .asked()
+        .iter()
+        .any(|asked| asked.contains("withExec"));
     assert!(!ran, "a container was run");
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! benchmark; [`bundle`] runs a command by hand in the root file system of an
 //! image. Nothing here is a test: figures depend on the machine.
 
+mod backup;
 mod bundle;
 mod call;
 mod edit;
@@ -58,6 +59,8 @@ enum Name {
     Edit,
     /// Peak memory while exporting a large file.
     Memory,
+    /// A backup of 1 GB into S3, against pg_dump, zstd and curl.
+    Backup,
     All,
 }
 
@@ -85,13 +88,14 @@ impl Bench {
             scratch: project.target.join("poniard-bench"),
         };
         type Measure = fn(&Context) -> Result<Vec<Row>>;
-        let all: [(Name, Measure); 6] = [
+        let all: [(Name, Measure); 7] = [
             (Name::Shell, shell::measure),
             (Name::Exec, exec::measure),
             (Name::Call, call::measure),
             (Name::Website, website::measure),
             (Name::Edit, edit::measure),
             (Name::Memory, memory::measure),
+            (Name::Backup, backup::measure),
         ];
         let mut rows = Vec::new();
         for (name, measure) in all {

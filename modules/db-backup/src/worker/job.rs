@@ -93,9 +93,10 @@ impl Job {
                 };
                 let done = match place {
                     Place::File(path) => dump::to_file(&what, &path, key.as_ref()),
-                    Place::S3 { location, key: name } => {
-                        dump::to_s3(&what, store(&location)?, &name, key.as_ref())
-                    }
+                    Place::S3 {
+                        location,
+                        key: name,
+                    } => dump::to_s3(&what, store(&location)?, &name, key.as_ref()),
                 };
                 Ok(serde_json::to_value(done?)?)
             }
@@ -146,7 +147,9 @@ fn address() -> Result<Address> {
 }
 
 fn key() -> Result<Option<Key>> {
-    may(ENCRYPTION_KEY).map(|text| Key::parse(&text)).transpose()
+    may(ENCRYPTION_KEY)
+        .map(|text| Key::parse(&text))
+        .transpose()
 }
 
 fn store(location: &Location) -> Result<Arc<Store>> {

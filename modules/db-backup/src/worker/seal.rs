@@ -266,12 +266,15 @@ fn decrypted(mut file: File, key: Option<&Key>) -> Result<Box<dyn Source>> {
     };
     let decryptor = Decryptor::new(file).wrap_err("the backup is damaged")?;
     let keys = iter::once(identity as &dyn age::Identity);
-    let stream = decryptor.decrypt(keys).wrap_err("cannot decrypt the backup")?;
+    let stream = decryptor
+        .decrypt(keys)
+        .wrap_err("cannot decrypt the backup")?;
     Ok(Box::new(stream))
 }
 
 fn manifest(source: &mut Box<dyn Source>) -> Result<Manifest> {
-    const NONE: &str = "it has no manifest at its end: it is no backup of this module, or cut short";
+    const NONE: &str =
+        "it has no manifest at its end: it is no backup of this module, or cut short";
     let length = source.seek(SeekFrom::End(0)).wrap_err(NONE)?;
     ensure!(length > TAIL, NONE);
     source.seek(SeekFrom::Start(length - TAIL))?;

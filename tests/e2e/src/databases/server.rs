@@ -72,7 +72,9 @@ impl Database {
     pub fn start(&self) -> String {
         let (image, port) = (self.image, self.port());
         let variables = match self.postgres {
-            true => "with-env-variable POSTGRES_DB app | with-secret-variable POSTGRES_PASSWORD env://PASSWORD",
+            true => {
+                "with-env-variable POSTGRES_DB app | with-secret-variable POSTGRES_PASSWORD env://PASSWORD"
+            }
             false => {
                 "with-env-variable MYSQL_DATABASE app | with-secret-variable MYSQL_ROOT_PASSWORD env://PASSWORD"
             }
@@ -96,7 +98,11 @@ impl Database {
                 "with-secret-variable PGPASSWORD env://PASSWORD | with-exec -- psql -h db -U postgres -d {database} -XAtq -v ON_ERROR_STOP=1 -f /probe.sql"
             ),
             false => {
-                let tool = if self.image.starts_with("mysql") { "mysql" } else { "mariadb" };
+                let tool = if self.image.starts_with("mysql") {
+                    "mysql"
+                } else {
+                    "mariadb"
+                };
                 // MariaDB's client wants TLS from 11.4 on.
                 let plain = if tool == "mariadb" { " --skip-ssl" } else { "" };
                 format!(
@@ -132,7 +138,9 @@ impl Database {
 
 /// Of a user who may only read: no RELOAD, no PROCESS.
 fn privileges(image: &str) -> String {
-    let mut sql = "grant select, show view, trigger, event, lock tables on app.* to 'backup'@'%';\n".to_owned();
+    let mut sql =
+        "grant select, show view, trigger, event, lock tables on app.* to 'backup'@'%';\n"
+            .to_owned();
     sql += match image {
         "mysql:9.7" => "grant show_routine on *.* to 'backup'@'%';\n",
         "mariadb:11.8" => "grant show create routine on app.* to 'backup'@'%';\n",
@@ -144,8 +152,7 @@ fn privileges(image: &str) -> String {
 /// The address of that user.
 pub const READER: &str = "mysql://backup:b%27ack%5Cup%20%221%22%20%23%3B@db/app";
 
-const AGE_KEY: &str =
-    "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX";
+const AGE_KEY: &str = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX";
 
 /// Expects success, and that no secret is in any output.
 #[track_caller]

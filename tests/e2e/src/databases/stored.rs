@@ -43,13 +43,22 @@ fn a_user_who_may_only_read_backs_up_and_old_backups_go_only_after_it() {
     }
     let keys = store.keys();
     for key in others {
-        assert!(keys.iter().any(|found| found == key), "{key} is gone: {keys:?}");
+        assert!(
+            keys.iter().any(|found| found == key),
+            "{key} is gone: {keys:?}"
+        );
     }
     let ours = |key: &&String| key.starts_with("kept/app-") && key.ends_with(".zst");
     let left: Vec<_> = keys.iter().filter(ours).collect();
     assert_eq!(left.len(), 4, "{left:?}");
-    assert!(left.iter().any(|key| **key == name(5, "000000")), "{left:?}");
-    assert!(left.iter().any(|key| **key == name(4, "000000")), "{left:?}");
+    assert!(
+        left.iter().any(|key| **key == name(5, "000000")),
+        "{left:?}"
+    );
+    assert!(
+        left.iter().any(|key| **key == name(4, "000000")),
+        "{left:?}"
+    );
 
     // A newest backup that is not whole protects all others.
     let newest = "kept/app-mariadb-10.11-20990101T000000Z-222222.sql.zst";
@@ -74,18 +83,27 @@ fn a_download_url_is_bounded_and_a_damaged_backup_is_refused() {
     let key = succeeded(&done).trim().to_owned();
     assert_eq!(store.backups(), [key.clone()]);
 
-    let done = database.run(&place, &format!("$b | download-url {key} {arguments} --ttl 604801"));
+    let done = database.run(
+        &place,
+        &format!("$b | download-url {key} {arguments} --ttl 604801"),
+    );
     place.failed(&done, &["604801", "604800"]);
     let script = format!("http $($b | download-url {key} {arguments} --ttl 60) | size");
     let size = succeeded(&database.run(&place, &script));
-    assert!(size.trim().parse::<u64>().is_ok_and(|size| size > 1000), "{size}");
+    assert!(
+        size.trim().parse::<u64>().is_ok_and(|size| size > 1000),
+        "{size}"
+    );
 
     // The same length, another content.
     let damaged = "x".repeat(size.trim().parse().expect("a size"));
     store.put(&key, &damaged);
     let done = database.run(&place, &format!("$b | download {key} {arguments} | size"));
     place.failed(&done, &["is damaged", &key]);
-    let done = database.run(&place, &format!("$b | download {key}.gone {arguments} | size"));
+    let done = database.run(
+        &place,
+        &format!("$b | download {key}.gone {arguments} | size"),
+    );
     place.failed(&done, &["is no backup"]);
 }
 

@@ -32,9 +32,15 @@ fn every_backup_is_restored(image: &'static str) {
     };
     assert_eq!(detected, image);
     assert!(verified.contains("restored and compared"), "{verified}");
-    assert!(original.lines().count() > 40, "the probe says too little:\n{original}");
+    assert!(
+        original.lines().count() > 40,
+        "the probe says too little:\n{original}"
+    );
     assert_eq!(original, copy, "a restored database differs");
-    assert!(tables.parse::<u32>().is_ok_and(|count| count >= 10), "{tables}");
+    assert!(
+        tables.parse::<u32>().is_ok_and(|count| count >= 10),
+        "{tables}"
+    );
     assert!(encrypted.contains("true"), "{encrypted}");
     assert!(store.uploads().is_empty());
     place.nothing_is_left();

@@ -67,8 +67,8 @@ impl<'a> Tools<'a> {
     pub fn dump(&self, options: &Options) -> Result<Child> {
         let mut command = self.tool("pg_dump");
         command.args(["--format=custom", "--compress=0"]);
-        // Says which table is locked, where a stalled dump would say nothing.
-        let wait = options.stall_secs.saturating_mul(1000);
+        // Says which table is locked, before the dump counts as stalled.
+        let wait = options.stall_secs.saturating_mul(750);
         command.arg(format!("--lock-wait-timeout={wait}"));
         for table in &options.exclude_tables {
             command.arg(format!("--exclude-table={table}"));
@@ -79,7 +79,11 @@ impl<'a> Tools<'a> {
     /// All or nothing, in one transaction.
     pub fn restore(&self, _: &Manifest, overwrite: bool, no_owner: bool) -> Result<Child> {
         let mut command = self.tool("pg_restore");
-        let name = self.address.database.replace('\\', "\\\\").replace('\'', "\\'");
+        let name = self
+            .address
+            .database
+            .replace('\\', "\\\\")
+            .replace('\'', "\\'");
         command.arg(format!("--dbname=dbname='{name}'"));
         command.args(["--exit-on-error", "--single-transaction"]);
         if overwrite {

@@ -5,7 +5,8 @@ mod postgres;
 mod tls;
 
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use poniard_sdk::prelude::*;
 
@@ -13,16 +14,30 @@ use crate::address::Address;
 use crate::engine::Version;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A server that is starting is asked again.
+const PAUSE: Duration = Duration::from_millis(250);
 
 pub fn detect(address: &Address) -> Result<Version> {
-    let stream = connect(&address.host, address.port)?;
-    let asked = if address.postgres {
-        postgres::ask(stream, address)
-    } else {
-        mysql::ask(stream)
-    };
-    let (host, port) = (&address.host, address.port);
-    asked.wrap_err_with(|| format!("the server at `{host}:{port}` does not say what it is"))
+    let begun = Instant::now();
+    loop {
+        let stream = connect(&address.host, address.port)?;
+        let asked = if address.postgres {
+            postgres::ask(stream, address)
+        } else {
+            mysql::ask(stream)
+        };
+        match asked {
+            Err(error) if error.is::<postgres::Starting>() && begun.elapsed() < PATIENCE => {
+                thread::sleep(PAUSE);
+            }
+            asked => {
+                let (host, port) = (&address.host, address.port);
+                return asked.wrap_err_with(|| {
+                    format!("the server at `{host}:{port}` does not say what it is")
+                });
+            }
+        }
+    }
 }
 
 fn connect(host: &str, port: u16) -> Result<TcpStream> {

@@ -54,7 +54,11 @@ mod tests {
     fn a_greeting_tells_engine_and_version() {
         for (greeting, engine, version) in [
             (&b"\x0a8.4.6\0rest"[..], Engine::Mysql, "8.4.6"),
-            (b"\x0a5.5.5-10.11.14-MariaDB-0+deb12u2\0", Engine::Mariadb, "10.11.14"),
+            (
+                b"\x0a5.5.5-10.11.14-MariaDB-0+deb12u2\0",
+                Engine::Mariadb,
+                "10.11.14",
+            ),
             (b"\x0a11.8.3-MariaDB-0+deb13u1\0", Engine::Mariadb, "11.8.3"),
             (b"\x0a8.0.35-27\0", Engine::Mysql, "8.0.35"),
         ] {

@@ -1,11 +1,13 @@
 //! PostgreSQL tells its version once one has logged in.
 //! <https://www.postgresql.org/docs/current/protocol-flow.html>
 
+use std::fmt;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
+use poniard_sdk::eyre::Report;
 use poniard_sdk::prelude::*;
 use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
@@ -57,7 +59,10 @@ fn login(stream: impl Read + Write, address: &Address) -> Result<Version> {
             }
             Message::AuthenticationSasl(body) => {
                 let known = body.mechanisms().any(|name| Ok(name == SCRAM_SHA_256))?;
-                ensure!(known, "it asks for a way to log in other than SCRAM-SHA-256");
+                ensure!(
+                    known,
+                    "it asks for a way to log in other than SCRAM-SHA-256"
+                );
                 let state = ScramSha256::new(password, ChannelBinding::unsupported());
                 session.send(|out| {
                     frontend::sasl_initial_response(SCRAM_SHA_256, state.message(), out)
@@ -73,14 +78,13 @@ fn login(stream: impl Read + Write, address: &Address) -> Result<Version> {
                 let state = scram.as_mut().ok_or_else(|| eyre!("SCRAM out of order"))?;
                 state.finish(body.data())?;
             }
-            Message::AuthenticationOk
-            | Message::BackendKeyData(_)
-            | Message::NoticeResponse(_) => {}
+            Message::AuthenticationOk | Message::BackendKeyData(_) | Message::NoticeResponse(_) => {
+            }
             Message::ParameterStatus(body) if body.name()? == "server_version" => {
                 version = Some(Version::parse(Engine::Postgresql, body.value()?)?);
             }
             Message::ParameterStatus(_) => {}
-            Message::ErrorResponse(body) => bail!("{}", message(body.fields())?),
+            Message::ErrorResponse(body) => return Err(refusal(body.fields())?),
             Message::ReadyForQuery(_) => break,
             _ => bail!("it asks for a way to log in that is not known here"),
         }
@@ -118,11 +122,31 @@ impl<S: Read + Write> Session<S> {
     }
 }
 
-fn message(mut fields: ErrorFields<'_>) -> Result<String> {
+/// The server is there, but takes nobody yet.
+#[derive(Debug)]
+pub struct Starting(String);
+
+impl fmt::Display for Starting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Starting {}
+
+fn refusal(mut fields: ErrorFields<'_>) -> Result<Report> {
+    /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+    const CANNOT_CONNECT_NOW: &[u8] = b"57P03";
+    let (mut text, mut starting) = ("an error without a message".to_owned(), false);
     while let Some(field) = fields.next()? {
-        if field.type_() == b'M' {
-            return Ok(String::from_utf8_lossy(field.value_bytes()).into_owned());
+        match field.type_() {
+            b'M' => text = String::from_utf8_lossy(field.value_bytes()).into_owned(),
+            b'C' => starting = field.value_bytes() == CANNOT_CONNECT_NOW,
+            _ => {}
         }
     }
-    Ok("an error without a message".into())
+    Ok(match starting {
+        true => Starting(text).into(),
+        false => eyre!("{text}"),
+    })
 }

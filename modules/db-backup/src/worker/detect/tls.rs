@@ -71,8 +71,7 @@ impl ServerCertVerifier for Verifier {
         match chain.verify_server_cert(certificate, intermediates, name, ocsp, now) {
             // The name is looked at last.
             Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. },
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !self.by_name => Ok(ServerCertVerified::assertion()),
             verdict => verdict,
         }

@@ -66,7 +66,11 @@ impl fmt::Display for Refusal {
             code,
             message,
         } = self;
-        write!(f, "cannot {what}: S3 at `{host}` answers {}", status.as_u16())?;
+        write!(
+            f,
+            "cannot {what}: S3 at `{host}` answers {}",
+            status.as_u16()
+        )?;
         if !code.is_empty() {
             write!(f, " {code}")?;
         }

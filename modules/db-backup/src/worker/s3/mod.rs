@@ -122,7 +122,12 @@ mod tests {
     use super::*;
 
     fn location(bucket: &str, endpoint: Option<&str>) -> Result<Location> {
-        Location::new(bucket.into(), Some("/a/".into()), endpoint.map(Into::into), None)
+        Location::new(
+            bucket.into(),
+            Some("/a/".into()),
+            endpoint.map(Into::into),
+            None,
+        )
     }
 
     #[test]
@@ -139,7 +144,10 @@ mod tests {
             location.address().unwrap().base_url().to_string()
         };
         assert_eq!(at("one", None), "https://one.s3.us-east-1.amazonaws.com/");
-        assert_eq!(at("a.b.c", None), "https://s3.us-east-1.amazonaws.com/a.b.c/");
+        assert_eq!(
+            at("a.b.c", None),
+            "https://s3.us-east-1.amazonaws.com/a.b.c/"
+        );
         assert_eq!(at("one", Some("http://h:9000")), "http://h:9000/one/");
     }
 }

@@ -84,7 +84,9 @@ impl Store {
             Ok((headers, _)) => {
                 let length = headers.get("content-length");
                 let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
-                Ok(Some(length.ok_or_else(|| eyre!("S3 tells no size of `{key}`"))?))
+                Ok(Some(
+                    length.ok_or_else(|| eyre!("S3 tells no size of `{key}`"))?,
+                ))
             }
             Err(error) => match error.downcast_ref::<Refusal>() {
                 Some(refusal) if refusal.status == StatusCode::NOT_FOUND => Ok(None),
@@ -146,11 +148,7 @@ fn get<'a>(what: &'a str, url: &'a dyn Fn() -> Url) -> Sending<'a> {
 }
 
 /// The outer error is the target's, the inner one the source's.
-fn copy(
-    source: &mut impl Read,
-    target: &mut impl Write,
-    done: &mut u64,
-) -> Result<io::Result<()>> {
+fn copy(source: &mut impl Read, target: &mut impl Write, done: &mut u64) -> Result<io::Result<()>> {
     let mut buffer = vec![0; 1 << 17];
     loop {
         match source.read(&mut buffer) {

@@ -11,8 +11,8 @@ use std::thread::{self, JoinHandle};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use md5::{Digest as _, Md5};
-use poniard_sdk::prelude::*;
 use poniard_sdk::eyre::Report;
+use poniard_sdk::prelude::*;
 use rusty_s3::S3Action;
 use rusty_s3::actions::{CompleteMultipartUpload, CreateMultipartUpload};
 use ureq::http::{Method, StatusCode};
@@ -166,7 +166,9 @@ impl Drop for Upload {
         if !self.completed
             && let Err(error) = self.shared.abort()
         {
-            eprintln!("{error:#}: its parts stay in the bucket, unseen, until a lifecycle rule of the bucket removes them");
+            eprintln!(
+                "{error:#}: its parts stay in the bucket, unseen, until a lifecycle rule of the bucket removes them"
+            );
         }
     }
 }

@@ -193,7 +193,12 @@ fn name(text: &[u8]) -> Option<(String, &[u8])> {
                 name.push(b'`');
                 rest = &rest[end + 2..];
             }
-            _ => return Some((String::from_utf8_lossy(&name).into_owned(), &rest[end + 1..])),
+            _ => {
+                return Some((
+                    String::from_utf8_lossy(&name).into_owned(),
+                    &rest[end + 1..],
+                ));
+            }
         }
     }
 }
@@ -316,7 +321,10 @@ DELIMITER ;
 ";
 
     fn counted(dump: &str, chunk: usize) -> Result<Tally> {
-        count(&mut std::io::BufReader::with_capacity(chunk, dump.as_bytes()))
+        count(&mut std::io::BufReader::with_capacity(
+            chunk,
+            dump.as_bytes(),
+        ))
     }
 
     #[test]
@@ -328,10 +336,19 @@ DELIMITER ;
             .map(|(name, table)| (name.as_str(), table.rows))
             .collect();
         assert_eq!(rows, [("empty", 0), ("o`dd (VALUES)", 1), ("t", 4)]);
-        let kinds: Vec<_> = tally.objects.iter().map(|(k, n)| (k.as_str(), *n)).collect();
+        let kinds: Vec<_> = tally
+            .objects
+            .iter()
+            .map(|(k, n)| (k.as_str(), *n))
+            .collect();
         assert_eq!(
             kinds,
-            [("FUNCTION", 1), ("PROCEDURE", 1), ("TRIGGER", 1), ("VIEW", 1)]
+            [
+                ("FUNCTION", 1),
+                ("PROCEDURE", 1),
+                ("TRIGGER", 1),
+                ("VIEW", 1)
+            ]
         );
     }
 
