@@ -25,5 +25,5 @@ pub fn certificates() -> Result<Vec<CertificateDer<'static>>> {
     };
     let pem = fs::read(&path).wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    Ok(certificates.wrap_err_with(|| format!("cannot read `{}`", path.display()))?)
+    certificates.wrap_err_with(|| format!("cannot read `{}`", path.display()))
 }

@@ -2,7 +2,7 @@
 select number, price, doubled, tripled, ratio, feeling, tags, hex(bits), md5(raw), hex(fixed), md5(text_of_all), document, at, stamped, year_of, st_astext(shape) from everything order by number;
 select word, hex(word) from utf8 order by word;
 select word, hex(word) from latin order by word;
-select count(*) from empty;
+select count(*) from `empty`;
 select * from `order` order by 1;
 select * from keyless order by a, b;
 select * from events order by at;

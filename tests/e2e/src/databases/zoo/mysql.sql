@@ -36,7 +36,7 @@ create table utf8 (word varchar(50) character set utf8mb4 collate utf8mb4_bin pr
 insert into utf8 values ('😀 emoji'), ('Zürich'), ('日本語'), ('a''b"c`d');
 create table latin (word varchar(50) character set latin1);
 insert into latin values ('Zürich'), ('ÿ');
-create table empty (a int, b text);
+create table `empty` (a int, b text);
 create table `order` (`group` int, `with ``ticks``` text, `VALUES (` varchar(10)) engine=InnoDB;
 insert into `order` values (1, 'one', 'x'), (2, null, null);
 create table keyless (a int, b varchar(10), key (a));
@@ -83,7 +83,7 @@ create trigger shouting before insert on utf8 for each row
 begin
   set new.word = concat(new.word, '!');
 end;;
-create event nightly on schedule every 1 day do delete from empty;;
+create event nightly on schedule every 1 day do delete from `empty`;;
 delimiter ;
 
 create table secret_log (a text);
