@@ -7,9 +7,12 @@
 //! are objects of the graph, so these two know each other. Otherwise nothing
 //! below knows anything above.
 
+mod accounts;
 pub mod api;
 pub mod cli;
 pub mod client;
+mod credentials;
+mod duration;
 pub mod exec;
 pub mod graph;
 pub mod image;

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use mode::{Mode, Renderer};
 
+use crate::credentials::hidden;
+
 /// One thing that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -67,7 +69,7 @@ impl Progress {
         (self.sink)(Event::Started {
             span,
             parent: self.parent,
-            name: name.into(),
+            name: hidden(&name.into()).into_owned(),
         });
         Span {
             progress: self.clone(),
@@ -78,7 +80,8 @@ impl Progress {
 
     /// Tells the user something.
     pub fn note(&self, text: impl Into<String>) {
-        (self.sink)(Event::Note { text: text.into() });
+        let text = hidden(&text.into()).into_owned();
+        (self.sink)(Event::Note { text });
     }
 }
 
@@ -115,7 +118,7 @@ impl Span {
     }
 
     pub fn fail(mut self, error: impl Into<String>) {
-        self.end(false, Some(error.into()));
+        self.end(false, Some(hidden(&error.into()).into_owned()));
     }
 
     fn end(&mut self, cached: bool, error: Option<String>) {

@@ -25,6 +25,13 @@ pub const PONIARD: &[Package] = &[
 pub const TESTS: &[Package] = &[
     // setpriv and unshare: runs without rights, runs without a network.
     program("util-linux", "setpriv"),
+    // A registry to push to.
+    program("docker-registry", "docker-registry"),
+    // The shell and the programs of Alpine's images.
+    program("busybox", "busybox"),
+    // A server of git over SSH, without a service, and its client.
+    program("dropbear-bin", "dropbear"),
+    program("openssh-client", "ssh-agent"),
     // What gitlab-ci-local copies a project with.
     program("rsync", "rsync"),
 ];

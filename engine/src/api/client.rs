@@ -20,6 +20,9 @@ use crate::graph::{Args, Call, Engine, Node, Object, Value, secret};
 use crate::module::{Module, config, reference, types};
 use crate::store::{Digest, Hasher};
 
+/// Directory of a module, and the name it is known by if that is not its own.
+type Named = (PathBuf, Option<String>);
+
 /// What all callers of a run share.
 pub struct Shared {
     pub engine: Arc<Engine>,
@@ -27,8 +30,7 @@ pub struct Shared {
     clients: AtomicU64,
     /// Objects by id.
     nodes: Mutex<HashMap<Digest, Arc<Node>>>,
-    /// Modules by directory.
-    modules: tokio::sync::Mutex<HashMap<PathBuf, Arc<Module>>>,
+    modules: tokio::sync::Mutex<HashMap<Named, Arc<Module>>>,
     pub workspace: Arc<Workspace>,
     /// Results of functions in this run.
     pub results: Results,
@@ -79,23 +81,24 @@ impl Shared {
         }))
     }
 
-    /// The module in a directory, read once.
-    pub async fn module(&self, dir: &Path) -> Result<Arc<Module>> {
+    /// The module in a directory, read once; by its own name if there is no other.
+    pub async fn module(&self, dir: &Path, name: Option<&str>) -> Result<Arc<Module>> {
         let dir = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+        let key = (dir, name.map(str::to_owned));
         let mut modules = self.modules.lock().await;
-        if let Some(module) = modules.get(&dir) {
+        if let Some(module) = modules.get(&key) {
             return Ok(module.clone());
         }
-        let module = Module::read(&self.engine, &dir).await?;
-        modules.insert(dir, module.clone());
+        let module = Module::read(&self.engine, &key.0, name).await?;
+        modules.insert(key, module.clone());
         Ok(module)
     }
 
-    /// Any module of this run, by the digest of its sources.
-    pub async fn module_by_key(&self, key: &str) -> Option<Arc<Module>> {
+    /// Any module of this run, by its name and the digest of its sources.
+    pub async fn module_by_key(&self, name: &str, key: &str) -> Option<Arc<Module>> {
         let modules = self.modules.lock().await;
-        modules
-            .values()
+        let mut named = modules.values().filter(|module| module.name == name);
+        named
             .find(|module| module.source_key().is_ok_and(|k| k.to_string() == key))
             .cloned()
     }
@@ -113,7 +116,7 @@ impl Shared {
                 for dependency in &module.config.dependencies {
                     let dir =
                         reference::dependency_dir(&self.engine, dependency, &module.dir).await?;
-                    queue.push_back(self.module(&dir).await?);
+                    queue.push_back(self.module(&dir, None).await?);
                 }
             }
             Ok::<_, eyre::Report>(hasher.digest())
@@ -170,7 +173,8 @@ impl Client {
         let client = Self::new(shared, Some(call), reads);
         for dependency in &module.config.dependencies {
             let dir = reference::dependency_dir(client.engine(), dependency, &module.dir).await?;
-            client.add(&client.shared.module(&dir).await?)?;
+            let name = Some(dependency.name.as_str());
+            client.add(&client.shared.module(&dir, name).await?)?;
         }
         client.add(&module)?;
         Ok(Arc::new(client))
@@ -180,7 +184,7 @@ impl Client {
     pub fn scope(&self) -> String {
         self.call
             .as_ref()
-            .map(|call| call.module.name.clone())
+            .map(|call| call.module.config.name.clone())
             .unwrap_or_default()
     }
 
@@ -195,11 +199,12 @@ impl Client {
     /// Lets the client see a module.
     pub fn add(&self, module: &Arc<Module>) -> Result<()> {
         let mut view = locked(&self.view);
-        if view.modules.iter().any(|known| known.dir == module.dir) {
+        let is_same = |known: &Arc<Module>| known.dir == module.dir && known.name == module.name;
+        if view.modules.iter().any(is_same) {
             return Ok(());
         }
         let mut model = Model::clone(&view.model);
-        types::join(&mut model, &module.name, &module.types)?;
+        types::join(&mut model, &types::Names::new(module))?;
         view.model = Arc::new(model);
         view.schema = None;
         view.modules.retain(|known| known.name != module.name);
@@ -525,10 +530,13 @@ impl Client {
     pub async fn is_kept(&self, id: &Digest) -> bool {
         match self.made(id) {
             None => false,
-            Some(call) if call.is_module_object() => match call.args.get("module") {
-                Some(Json::String(key)) => self.shared.module_by_key(key).await.is_some(),
-                _ => false,
-            },
+            Some(call) if call.is_module_object() => {
+                let text = |name: &str| call.args.get(name).and_then(Json::as_str);
+                match (text("name"), text("module")) {
+                    (Some(name), Some(key)) => self.shared.module_by_key(name, key).await.is_some(),
+                    _ => false,
+                }
+            }
             Some(_) => true,
         }
     }

@@ -10,6 +10,7 @@ use super::client::{Client, Shared};
 use super::{Model, QueryError, server};
 use crate::graph::Engine;
 pub use crate::graph::engine::Options;
+use crate::module::types::Names;
 use crate::module::{Module, config, reference};
 
 /// A module that was loaded for the caller.
@@ -60,25 +61,39 @@ impl Session {
         self.client.query(query, variables).await
     }
 
-    /// Loads the module at a path (relative to `base`), git reference, or name
-    /// of a dependency or toolchain of the dagger.json found upward. Its types
-    /// join [`Session::model`], its constructor the type `Query`.
-    pub async fn load(&self, reference: &str, base: &Path) -> Result<LoadedModule> {
-        let dir = reference::resolve(&self.engine, reference, base).await?;
-        self.load_dir(&dir).await
+    /// Loads the module that a word of the shell means: the name of a dependency
+    /// or toolchain of the dagger.json found upward from `base`, a path or a git
+    /// reference. Its types join [`Session::model`], its constructor the type
+    /// `Query`.
+    pub async fn load(&self, word: &str, base: &Path) -> Result<LoadedModule> {
+        let (dir, name) = reference::of_word(&self.engine, word, base).await?;
+        self.load_dir(&dir, name.as_deref()).await
+    }
+
+    /// Loads the module that `-m` asks for: a path, a git reference, or the name
+    /// of a dependency.
+    pub async fn load_flag(&self, value: &str, base: &Path) -> Result<LoadedModule> {
+        let dir = reference::of_flag(&self.engine, value, base).await?;
+        self.load_dir(&dir, None).await
+    }
+
+    /// Loads a dependency or toolchain of the module in `dir`.
+    pub async fn load_related(&self, name: &str, dir: &Path) -> Result<LoadedModule> {
+        let dir = reference::of_name(&self.engine, name, dir).await?;
+        self.load_dir(&dir, Some(name)).await
     }
 
     /// The module whose directory holds `dir` (the nearest dagger.json upward),
     /// if there is one.
     pub async fn find_module(&self, dir: &Path) -> Result<Option<LoadedModule>> {
         match config::find_up(dir, config::FILE) {
-            Some(found) => self.load_dir(&found).await.map(Some),
+            Some(found) => self.load_dir(&found, None).await.map(Some),
             None => Ok(None),
         }
     }
 
-    async fn load_dir(&self, dir: &Path) -> Result<LoadedModule> {
-        let module = self.client.shared.module(dir).await?;
+    async fn load_dir(&self, dir: &Path, name: Option<&str>) -> Result<LoadedModule> {
+        let module = self.client.shared.module(dir, name).await?;
         if module.config.sdk.is_some() {
             self.client.add(&module)?;
         }
@@ -116,7 +131,7 @@ fn described(module: &Module) -> LoadedModule {
     LoadedModule {
         name: module.name.clone(),
         description: described.unwrap_or_else(|| module.types.description.clone()),
-        object: module.main(),
+        object: Names::new(module).api(&module.main()),
         constructor: module.constructor(),
         context: Some(module.context.clone()),
         source: module.dir.clone(),

@@ -102,6 +102,9 @@ pub enum Command {
     Uninstall(Named),
     /// Bring dependencies from git up to date
     Update(Update),
+    /// Add, remove and update toolchains, whose functions need no `-m`
+    #[command(subcommand)]
+    Toolchain(Toolchain),
     /// Bring the generated files of a module up to date
     Develop(Develop),
     /// Remove what the engine has kept
@@ -183,20 +186,29 @@ pub struct Install {
     /// Another name for it
     #[arg(short, long)]
     pub name: Option<String>,
-    /// List it as a toolchain: its functions are there without its name
-    #[arg(long)]
-    pub toolchain: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Toolchain {
+    /// Add a toolchain to a module
+    Install(Install),
+    /// Remove a toolchain from a module
+    Uninstall(Named),
+    /// Bring toolchains from git up to date
+    Update(Update),
+    /// List the toolchains of a module
+    List,
 }
 
 #[derive(Debug, Args)]
 pub struct Named {
-    /// Name or source of the dependency
+    /// Name or source of the module
     pub name: String,
 }
 
 #[derive(Debug, Args)]
 pub struct Update {
-    /// Names of dependencies [default: all from git]
+    /// Names of modules, with `@version` for another one [default: all from git]
     pub names: Vec<String>,
 }
 

@@ -23,8 +23,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::client::Failure;
+
 use args::{Cli, Command};
 use argv::Line;
+use manifest::List;
 
 /// Runs the program; gives its exit code.
 pub fn main() -> ExitCode {
@@ -64,9 +66,12 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Command::Query(options) => query::run(&global, options),
         Command::Run(options) => run::run(&global, options),
         Command::Init(options) => manifest::init::run(&options),
-        Command::Install(options) => manifest::install::install(&global, &options),
-        Command::Uninstall(options) => manifest::install::uninstall(&global, &options),
-        Command::Update(options) => manifest::install::update(&global, &options),
+        Command::Install(options) => manifest::install::run(&global, &options, List::Dependencies),
+        Command::Uninstall(options) => {
+            manifest::uninstall::run(&global, &options, List::Dependencies)
+        }
+        Command::Update(options) => manifest::update::run(&global, &options, List::Dependencies),
+        Command::Toolchain(command) => manifest::toolchain::run(&global, &command),
         Command::Develop(options) => manifest::develop::run(&global, &options),
         Command::Prune(options) => prune::run(&options),
         Command::Completion(options) => completion::run(&options),

@@ -23,9 +23,9 @@ pub fn run(options: &args::Prune) -> Result<(), Failure> {
 
 /// `90s`, `10m`, `12h`, `7d`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let seconds = scaled(text, &[("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)])
-        .ok_or("expected a number with s, m, h or d")?;
-    Ok(Duration::from_secs(seconds))
+    let days = scaled(text, &[("d", 86_400)]).map(Duration::from_secs);
+    days.or_else(|| crate::duration::parse(text))
+        .ok_or_else(|| "expected a number with s, m, h or d".to_owned())
 }
 
 /// `500MB`, `10GB`, or bytes; units are powers of 1000.

@@ -40,9 +40,14 @@ impl Context {
     /// The module that was asked for, or that of the working directory.
     pub async fn module(&self) -> Result<Option<LoadedModule>, Failure> {
         Ok(match &self.global.module {
-            Some(reference) => Some(self.session.load(reference, &self.workdir).await.map_err(
-                |e| Failure::from(e).within(format!("cannot load module `{reference}`")),
-            )?),
+            Some(reference) => Some(
+                self.session
+                    .load_flag(reference, &self.workdir)
+                    .await
+                    .map_err(|e| {
+                        Failure::from(e).within(format!("cannot load module `{reference}`"))
+                    })?,
+            ),
             None if self.global.no_module => None,
             None => self.session.find_module(&self.workdir).await?,
         })

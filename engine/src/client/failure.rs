@@ -1,6 +1,7 @@
 //! Why a command failed, and the exit code that it gives the program.
 
 use crate::api::QueryError;
+use crate::credentials;
 
 /// What the user is told.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -43,7 +44,8 @@ impl Failure {
         if self.message.is_empty() {
             return String::new();
         }
-        let mut text = format!("Error: {}\n", self.message.trim_end());
+        let message = credentials::hidden(self.message.trim_end());
+        let mut text = format!("Error: {message}\n");
         for (title, output) in [("Stdout", &self.stdout), ("Stderr", &self.stderr)] {
             if !output.trim().is_empty() {
                 text += &format!("\n{title}:\n{}\n", output.trim_end());

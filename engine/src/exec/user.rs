@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{SandboxError, inside};
+use crate::accounts;
 
 /// Whom a process runs as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,88 +31,31 @@ impl User {
         let passwd = read(rootfs, "/etc/passwd").map_err(failed)?;
         let groups = read(rootfs, "/etc/group").map_err(failed)?;
 
-        let id = name.parse::<u32>().ok();
-        let entries = || passwd.lines().filter_map(Passwd::parse);
-        let found = entries()
-            .find(|entry| entry.name == name)
-            .or_else(|| id.and_then(|id| entries().find(|entry| entry.uid == id)));
-        let (uid, mut gid, home) = match (&found, id) {
-            (Some(entry), _) => (entry.uid, entry.gid, PathBuf::from(entry.home)),
-            (None, Some(id)) => (id, 0, PathBuf::from("/")),
-            (None, None) => {
+        let found = accounts::User::find(&passwd, name);
+        let (uid, mut gid, home) = match (&found, name.parse::<u32>()) {
+            (Some(user), _) => (user.uid, user.gid, PathBuf::from(user.home)),
+            (None, Ok(id)) => (id, 0, PathBuf::from("/")),
+            (None, Err(_)) => {
                 return Err(failed(format!(
                     "no user `{name}` in the container's `/etc/passwd`"
                 )));
             }
         };
-        let entries = || groups.lines().filter_map(Group::parse);
         let mut further = Vec::new();
-        match group {
-            Some(group) => {
-                let named = entries()
-                    .find(|entry| entry.name == group)
-                    .map(|entry| entry.gid);
-                gid = named.or_else(|| group.parse().ok()).ok_or_else(|| {
-                    failed(format!(
-                        "no group `{group}` in the container's `/etc/group`"
-                    ))
-                })?;
-            }
-            None => {
-                if let Some(user) = &found {
-                    let member = |group: &Group| group.members.split(',').any(|m| m == user.name);
-                    further = entries().filter(member).map(|group| group.gid).collect();
-                }
-            }
+        if let Some(group) = group {
+            gid = accounts::Group::find(&groups, group).ok_or_else(|| {
+                failed(format!(
+                    "no group `{group}` in the container's `/etc/group`"
+                ))
+            })?;
+        } else if let Some(user) = found {
+            further = accounts::Group::of(&groups, user.name);
         }
         Ok(Self {
             uid,
             gid,
             groups: further,
             home,
-        })
-    }
-}
-
-struct Passwd<'a> {
-    name: &'a str,
-    uid: u32,
-    gid: u32,
-    home: &'a str,
-}
-
-impl<'a> Passwd<'a> {
-    fn parse(line: &'a str) -> Option<Self> {
-        let fields: Vec<&str> = line.split(':').collect();
-        let [name, _, uid, gid, _, home, ..] = fields[..] else {
-            return None;
-        };
-        let home = if home.is_empty() { "/" } else { home };
-        Some(Self {
-            name,
-            uid: uid.parse().ok()?,
-            gid: gid.parse().ok()?,
-            home,
-        })
-    }
-}
-
-struct Group<'a> {
-    name: &'a str,
-    gid: u32,
-    members: &'a str,
-}
-
-impl<'a> Group<'a> {
-    fn parse(line: &'a str) -> Option<Self> {
-        let fields: Vec<&str> = line.split(':').collect();
-        let [name, _, gid, members] = fields[..] else {
-            return None;
-        };
-        Some(Self {
-            name,
-            gid: gid.parse().ok()?,
-            members,
         })
     }
 }

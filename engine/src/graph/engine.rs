@@ -34,6 +34,8 @@ pub struct Engine {
     pub hosts: HostsFile,
     /// Commands under way or done, by cache key.
     pub(super) execs: Memo<Arc<exec::Outcome>>,
+    /// Commits that versions of modules in git stand for.
+    pub module_versions: Memo<String>,
 }
 
 /// How an engine is set up.
@@ -81,6 +83,7 @@ impl Engine {
             secret_key,
             hosts: HostsFile::new(),
             execs: Memo::default(),
+            module_versions: Memo::default(),
         }))
     }
 

@@ -336,8 +336,12 @@ pub async fn git(args: &[&str], dir: Option<&Path>, auth: &Auth) -> Result<Strin
             format!("Authorization: Basic {basic}"),
         ));
     }
-    command.env("GIT_CONFIG_COUNT", settings.len().to_string());
+    // After those that the caller's environment has.
+    let count = std::env::var("GIT_CONFIG_COUNT").ok();
+    let first: usize = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+    command.env("GIT_CONFIG_COUNT", (first + settings.len()).to_string());
     for (n, (key, value)) in settings.iter().enumerate() {
+        let n = first + n;
         command
             .env(format!("GIT_CONFIG_KEY_{n}"), key)
             .env(format!("GIT_CONFIG_VALUE_{n}"), value);
@@ -365,15 +369,38 @@ pub async fn git(args: &[&str], dir: Option<&Path>, auth: &Auth) -> Result<Strin
         .await
         .map_err(|error| eyre!("cannot run `git`: {error}; install git"))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said = said
-            .trim()
-            .strip_prefix("fatal: ")
-            .unwrap_or(said.trim())
-            .to_owned();
+        let said = cause(&String::from_utf8_lossy(&output.stderr));
         bail!("git {}: {said}", args.first().copied().unwrap_or_default());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What git and ssh said, in one line, with the next step where it is known.
+fn cause(stderr: &str) -> String {
+    let advice = [
+        "Please make sure you have",
+        "and the repository exists",
+        "hint: ",
+    ];
+    let mut said = stderr
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !advice.iter().any(|words| line.starts_with(words)))
+        .map(|line| line.strip_prefix("fatal: ").unwrap_or(line))
+        .collect::<Vec<_>>()
+        .join("; ");
+    let refusals = [
+        "could not read Username",
+        "could not read Password",
+        "Authentication failed",
+        "Permission denied (",
+    ];
+    if refusals.iter().any(|words| said.contains(words)) {
+        said.push_str(
+            "; give git the right credentials: by a credential helper, ~/.netrc or an ssh key",
+        );
+    }
+    said
 }
 
 fn known_hosts(auth: &Auth) -> Result<Option<tempfile::NamedTempFile>> {
@@ -401,6 +428,21 @@ fn parse_refs(text: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_cause_is_one_line() {
+        let stderr = "ssh: connect to host git.test port 22: Connection refused\n\
+            fatal: Could not read from remote repository.\n\n\
+            Please make sure you have the correct access rights\nand the repository exists.\n";
+        assert_eq!(
+            cause(stderr),
+            "ssh: connect to host git.test port 22: Connection refused; Could not read from remote repository."
+        );
+        let refused = cause(
+            "fatal: could not read Username for 'https://git.test': terminal prompts disabled\n",
+        );
+        assert!(refused.contains("credential helper"), "{refused}");
+    }
 
     #[test]
     fn the_target_of_head_is_told_apart_from_its_commit() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use eyre::{Result, bail};
 
 use super::{Engine, Fs};
+use crate::accounts::{Group, User};
 use crate::store::tree::Owner;
 
 /// Reads `user`, `user:group`, names or numbers; nothing for an empty text.
@@ -44,31 +45,17 @@ fn named(owner: &str, passwd: &str, group: &str) -> Result<Owner> {
         Some((user, group)) => (user, Some(group)),
         None => (owner, None),
     };
-    let field = |line: &str, n: usize| {
-        line.split(':')
-            .nth(n)
-            .and_then(|text| text.parse::<u32>().ok())
-    };
-    let account = passwd.lines().find(|line| {
-        line.split(':').next() == Some(user)
-            || (field(line, 2).is_some() && field(line, 2) == user.parse().ok())
-    });
-    let uid = match (account.and_then(|line| field(line, 2)), user.parse()) {
-        (Some(uid), _) => uid,
+    let account = User::find(passwd, user);
+    let uid = match (&account, user.parse()) {
+        (Some(account), _) => account.uid,
         (None, Ok(uid)) => uid,
         (None, Err(_)) => bail!("no user `{user}` in the container's /etc/passwd"),
     };
     let gid = match group_name {
-        None => account.and_then(|line| field(line, 3)).unwrap_or(uid),
-        Some(name) => match (
-            name.parse(),
-            group
-                .lines()
-                .find(|line| line.split(':').next() == Some(name)),
-        ) {
-            (Ok(gid), _) => gid,
-            (Err(_), Some(line)) => field(line, 2).unwrap_or(0),
-            (Err(_), None) => bail!("no group `{name}` in the container's /etc/group"),
+        None => account.map_or(uid, |account| account.gid),
+        Some(name) => match Group::find(group, name) {
+            Some(gid) => gid,
+            None => bail!("no group `{name}` in the container's /etc/group"),
         },
     };
     Ok(Owner { uid, gid })

@@ -14,12 +14,11 @@ use crate::graph::{Engine, Failure};
 /// The binary of a module, compiled unless one is there for these sources.
 pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     let key = module.source_key()?;
-    let dir =
-        engine
-            .store
-            .root()
-            .join("modules")
-            .join(format!("{}-{}", module.name, &key.hex()[..24]));
+    let dir = engine.store.root().join("modules").join(format!(
+        "{}-{}",
+        module.config.name,
+        &key.hex()[..24]
+    ));
     let binary = dir.join("module");
     if binary.exists() {
         return Ok(binary);
@@ -34,7 +33,7 @@ pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         bail!(
             "module `{}` is not written in Rust (sdk `{sdk}`): poniard runs modules in Rust only; \
              use a Dagger Engine for it",
-            module.name
+            module.config.name
         );
     }
     // Cargo locks its target directory anyway; so the user is told who waits.
@@ -56,27 +55,18 @@ pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
 async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     let span = engine
         .progress
-        .start(format!("compile module {}", module.name));
-    let target = target_dir(engine);
+        .start(format!("compile module {}", module.config.name));
     let mut child = tokio::process::Command::new("cargo")
-        .args([
-            "build",
-            "--target",
-            "host-tuple",
-            "--profile",
-            "dagger",
-            "--message-format=json-render-diagnostics",
-        ])
-        .args(["--bin", &module.name])
+        .arg("build")
+        .args(FLAGS)
+        .arg("--message-format=json-render-diagnostics")
+        .args(["--bin", &module.config.name])
         .arg("--manifest-path")
         .arg(module.dir.join("Cargo.toml"))
         .current_dir(&module.context)
         // Ctrl-C is for us: a build that is not wanted any more is killed, not failed.
         .process_group(0)
-        .env("CARGO_TARGET_DIR", &target)
-        .env("RUSTFLAGS", "-C target-feature=+crt-static")
-        .env("CARGO_TERM_COLOR", "never")
-        .envs(homes())
+        .envs(environment(engine.store.root()))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -85,7 +75,7 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         .map_err(|error| {
             eyre!(
                 "cannot run `cargo` to compile module `{}`: {error}; install Rust",
-                module.name
+                module.config.name
             )
         })?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -94,7 +84,7 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         if let Some(stdout) = stdout {
             let mut lines = BufReader::new(stdout).lines();
             while let Some(line) = lines.next_line().await? {
-                found = executable(&line, &module.name).or(found);
+                found = executable(&line, &module.config.name).or(found);
             }
         }
         Ok::<_, eyre::Report>(found)
@@ -117,7 +107,7 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         span.fail("does not compile");
         return Err(Failure::new(format!(
             "module `{}` does not compile:\n{}",
-            module.name,
+            module.config.name,
             problems(&text)
         ))
         .into());
@@ -126,9 +116,23 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     found.ok_or_else(|| {
         eyre!(
             "module `{0}` has no program `{0}`: its Cargo.toml needs a binary target of that name",
-            module.name
+            module.config.name
         )
     })
+}
+
+/// What cargo is told for every module, so that each crate is compiled once.
+pub const FLAGS: [&str; 4] = ["--target", "host-tuple", "--profile", "dagger"];
+
+/// Variables that go with [`FLAGS`], for poniard's state in `state_dir`.
+pub fn environment(state_dir: &Path) -> Vec<(&'static str, PathBuf)> {
+    let mut variables = vec![
+        ("CARGO_TARGET_DIR", target_dir(state_dir)),
+        ("RUSTFLAGS", "-C target-feature=+crt-static".into()),
+        ("CARGO_TERM_COLOR", "never".into()),
+    ];
+    variables.extend(homes());
+    variables
 }
 
 /// Where rustup's cargo keeps its toolchains and registry: beside the program,
@@ -155,10 +159,10 @@ fn homes() -> Vec<(&'static str, PathBuf)> {
 
 /// Where cargo works: shared by all modules, so that each dependency is
 /// compiled once.
-fn target_dir(engine: &Engine) -> PathBuf {
+fn target_dir(state_dir: &Path) -> PathBuf {
     match std::env::var_os("PONIARD_CARGO_TARGET") {
         Some(dir) => PathBuf::from(dir),
-        None => engine.store.root().join("cargo-target"),
+        None => state_dir.join("cargo-target"),
     }
 }
 

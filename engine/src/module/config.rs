@@ -98,6 +98,11 @@ impl Config {
         Ok(config)
     }
 
+    /// The dependency of that name.
+    pub fn dependency(&self, name: &str) -> Option<&Dependency> {
+        self.dependencies.iter().find(|found| found.name == name)
+    }
+
     /// The dependency or toolchain of that name.
     pub fn related(&self, name: &str) -> Option<&Dependency> {
         self.dependencies

@@ -1,11 +1,13 @@
 //! Modules: what a `dagger.json` stands for.
 //!
-//! [`reference`] finds the directory, [`config`] reads it, [`types`] says what
+//! [`reference`] finds the directory (for modules in [`git`], in a checkout of
+//! theirs), [`config`] reads it, [`types`] says what
 //! it offers (without compiling, when `dagger.types.json` is there), [`source`]
 //! fingerprints it and [`build`] compiles it when a function is first called.
 
 pub mod build;
 pub mod config;
+pub mod git;
 pub mod reference;
 pub mod source;
 pub mod types;
@@ -25,6 +27,8 @@ pub const TYPES_FILE: &str = "dagger.types.json";
 
 /// A module.
 pub struct Module {
+    /// What it is known by here: its own name, or that which a `dagger.json` that
+    /// lists it gives it.
     pub name: String,
     pub config: Config,
     /// Where its `dagger.json` is.
@@ -40,10 +44,10 @@ pub struct Module {
 impl Module {
     /// Reads the module in a directory. Compiles it only if its types are not
     /// written down.
-    pub async fn read(engine: &Arc<Engine>, dir: &Path) -> Result<Arc<Self>> {
+    pub async fn read(engine: &Arc<Engine>, dir: &Path, name: Option<&str>) -> Result<Arc<Self>> {
         let config = Config::read(dir)?;
         let mut module = Self {
-            name: config.name.clone(),
+            name: name.map_or_else(|| config.name.clone(), str::to_owned),
             config,
             dir: dir.to_owned(),
             context: config::context(dir),
@@ -91,9 +95,9 @@ impl Module {
         Ok(*self.source_key.get_or_init(|| key))
     }
 
-    /// Name of the main object.
+    /// Name of the main object, as the module calls it.
     pub fn main(&self) -> String {
-        types::pascal(&self.name)
+        types::pascal(&self.config.name)
     }
 
     /// Name of the constructor: the field of `Query`.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::api::model::{Arg, Enum, Function, Model, Object, TypeRef};
 use crate::api::sdl::parse_type;
 
-use super::TYPES_FILE;
+use super::{Module, TYPES_FILE};
 
 /// The file. Types are written as in GraphQL; own types without the module's name.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -161,15 +161,19 @@ pub fn camel(name: &str) -> String {
 
 /// Names of a module's types in the API.
 pub struct Names<'a> {
-    pub main: String,
+    /// What the module is known by here.
+    pub module: &'a str,
+    /// Its main object, as the module calls it.
+    main: String,
     types: &'a Types,
 }
 
 impl<'a> Names<'a> {
-    pub fn new(module: &str, types: &'a Types) -> Self {
+    pub fn new(module: &'a Module) -> Self {
         Self {
-            main: pascal(module),
-            types,
+            module: &module.name,
+            main: module.main(),
+            types: &module.types,
         }
     }
 
@@ -181,23 +185,24 @@ impl<'a> Names<'a> {
         self.types.enums.iter().any(|def| def.name == own)
     }
 
-    /// The main object keeps its name; the others get the module's in front.
+    /// The main object is called like the module; the others get its name in
+    /// front, in place of the main object's if that is there.
     pub fn api(&self, own: &str) -> String {
-        if own == self.main || !(self.is_object(own) || self.is_enum(own)) {
+        if !(self.is_object(own) || self.is_enum(own)) {
             return own.to_owned();
         }
-        if own.starts_with(&self.main) {
-            own.to_owned()
-        } else {
-            format!("{}{own}", self.main)
-        }
+        let rest = own.strip_prefix(&self.main).filter(|rest| {
+            let next = rest.chars().next();
+            next.is_none_or(char::is_uppercase)
+        });
+        format!("{}{}", pascal(self.module), rest.unwrap_or(own))
     }
 }
 
 /// Adds a module's types to the model, and its constructor to `Query`.
-pub fn join(model: &mut Model, module: &str, types: &Types) -> Result<()> {
-    let names = Names::new(module, types);
-    known(model, module, types, &names)?;
+pub fn join(model: &mut Model, names: &Names) -> Result<()> {
+    let Names { module, types, .. } = *names;
+    known(model, module, types, names)?;
     for def in &types.enums {
         let name = names.api(&def.name);
         let members = def
@@ -233,7 +238,7 @@ pub fn join(model: &mut Model, module: &str, types: &Types) -> Result<()> {
                 name: field.name.clone(),
                 description: field.description.clone(),
                 args: Vec::new(),
-                ty: rename(&parse_type(&field.ty)?, &names),
+                ty: rename(&parse_type(&field.ty)?, names),
                 deprecated: field.deprecated.clone(),
                 check: false,
                 unsupported: false,
@@ -242,7 +247,7 @@ pub fn join(model: &mut Model, module: &str, types: &Types) -> Result<()> {
         }
         for function in &object.functions {
             def.functions
-                .insert(function.name.clone(), to_function(model, function, &names)?);
+                .insert(function.name.clone(), to_function(model, function, names)?);
         }
         model.objects.insert(name, def);
     }
@@ -259,7 +264,7 @@ pub fn join(model: &mut Model, module: &str, types: &Types) -> Result<()> {
             ty: format!("{}!", names.main),
             ..constructor
         },
-        &names,
+        names,
     )?;
     function.name = camel(module);
     if function.description.is_empty() {
@@ -371,15 +376,31 @@ fn on_wire(ty: &TypeRef) -> TypeRef {
 mod tests {
     use super::*;
 
-    #[test]
-    fn own_types_carry_the_name_of_the_module() {
-        let text = r#"{"objects":[{"name":"Sink","functions":[
+    const TEXT: &str = r#"{"objects":[{"name":"Sink","functions":[
             {"name":"meet","type":"String!","args":[{"name":"who","type":"Person!"},{"name":"mood","type":"Mood!","defaultValue":"\"HAPPY\""}]}]},
             {"name":"Person","fields":[{"name":"name","type":"String!"}]}],
             "enums":[{"name":"Mood","members":[{"name":"HAPPY"}]}]}"#;
-        let types = Types::parse(text, Path::new("dagger.types.json")).unwrap();
+
+    fn joined(module: &str) -> Model {
+        let types = Types::parse(TEXT, Path::new("dagger.types.json")).unwrap();
         let mut model = crate::api::sdl::core().unwrap();
-        join(&mut model, "sink", &types).unwrap();
+        let main = "Sink".to_owned();
+        let types = &types;
+        join(
+            &mut model,
+            &Names {
+                module,
+                main,
+                types,
+            },
+        )
+        .unwrap();
+        model
+    }
+
+    #[test]
+    fn own_types_carry_the_name_of_the_module() {
+        let model = joined("sink");
         let meet = &model.objects["Sink"].functions["meet"];
         assert_eq!(
             (
@@ -394,6 +415,17 @@ mod tests {
             model.objects["Query"].functions["sink"].ty.to_string(),
             "Sink!"
         );
+    }
+
+    #[test]
+    fn a_module_under_another_name_has_types_of_that_name() {
+        let model = joined("the-drain");
+        let constructor = &model.objects["Query"].functions["theDrain"];
+        assert_eq!(constructor.ty.to_string(), "TheDrain!");
+        let meet = &model.objects["TheDrain"].functions["meet"];
+        assert_eq!(meet.args[0].expected, "TheDrainPerson");
+        assert!(model.enums.contains_key("TheDrainMood"));
+        assert!(!model.objects.keys().any(|name| name.starts_with("Sink")));
     }
 
     #[test]

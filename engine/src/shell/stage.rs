@@ -3,6 +3,7 @@
 use crate::api::LoadedModule;
 use crate::api::model::{Function, Model, Object};
 use crate::client::{Chain, Failure, Value, argument, flags, lookup};
+use crate::module::git::Reference;
 
 use super::output::Io;
 use super::state::Shell;
@@ -64,6 +65,10 @@ impl Shell {
                 "there is no module here: `.` is the module of the working directory",
             ));
         }
+        if self.is_related(name) {
+            let module = self.load(name).await?;
+            return self.construct(&module, args).await;
+        }
         let query = model.object("Query");
         if let Some(function) = query.and_then(|q| lookup::function(q, name)) {
             return self.apply(&Chain::root(), function, args).await;
@@ -74,7 +79,13 @@ impl Shell {
 
     /// A module by path, git reference or name of a dependency.
     async fn load(&self, reference: &str) -> Result<LoadedModule, Failure> {
-        match self.engine.load(reference, &self.place.dir).await {
+        let related = self
+            .place
+            .module
+            .as_ref()
+            .filter(|_| self.is_related(reference));
+        let base = related.map_or(&self.place.dir, |module| &module.source);
+        match self.engine.load(reference, base).await {
             Ok(module) => Ok(module),
             Err(error) if self.could_be_module(reference) => {
                 Err(Failure::from(error).within(format!("cannot load module `{reference}`")))
@@ -92,14 +103,21 @@ impl Shell {
 
     /// Whether a module that cannot be loaded is there all the same.
     fn could_be_module(&self, reference: &str) -> bool {
-        reference.contains("://")
-            || reference.starts_with("git@")
+        // A reference to git, or one that cannot be read.
+        !matches!(Reference::read(reference, &self.place.dir), Ok(None))
             || self.place.dir.join(reference).join("dagger.json").exists()
-            || self
-                .place
-                .module
-                .as_ref()
-                .is_some_and(|m| m.dependencies.iter().any(|d| d == reference))
+            || self.is_related(reference)
+    }
+
+    /// Whether the module here names it as a dependency or toolchain.
+    fn is_related(&self, name: &str) -> bool {
+        let module = self.place.module.as_ref();
+        module.is_some_and(|m| {
+            m.dependencies
+                .iter()
+                .chain(&m.toolchains)
+                .any(|d| d == name)
+        })
     }
 
     pub(super) async fn construct(

@@ -7,8 +7,7 @@ use serde_json::json;
 use crate::site::Worker;
 use crate::wrangler::Files;
 
-const SCRIPT: &str =
-    "export default { fetch: () => new Response(\"This preview is closed.\\n\", { status: 410 }) };\n";
+const SCRIPT: &str = "export default { fetch: () => new Response(\"This preview is closed.\\n\", { status: 410 }) };\n";
 const MESSAGE: &str = "Preview closed";
 const FILE: &str = "wrangler.json";
 /// An old version is looked for among so many.

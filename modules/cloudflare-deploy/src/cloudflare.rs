@@ -78,7 +78,6 @@ struct Items {
 #[derive(Deserialize)]
 struct Worker {
     subdomain: Subdomain,
-    preview_url_suffix: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -87,6 +86,8 @@ struct Subdomain {
     enabled: bool,
     #[serde(default)]
     previews_enabled: bool,
+    /// `-site.team.workers.dev`: what follows a version's prefix or an alias.
+    preview_url_suffix: Option<String>,
 }
 
 impl Cloudflare {
@@ -102,7 +103,8 @@ impl Cloudflare {
             .attempt(Duration::from_secs(20))
             .patience(Duration::from_secs(60))
             .next_step(|status, _| {
-                let step = "check that the token is valid, and that it may edit Workers of this account";
+                let step =
+                    "check that the token is valid, and that it may edit Workers of this account";
                 matches!(status, 400 | 401 | 403).then(|| step.to_owned())
             });
         Ok(Self {
@@ -146,23 +148,23 @@ impl Cloudflare {
 
     /// Its address at workers.dev, unless that is switched off.
     pub async fn address(&self) -> Result<Option<String>> {
-        let worker = self.worker().await?;
-        let suffix = worker.preview_url_suffix.filter(|_| worker.subdomain.enabled);
-        // `-site.team.workers.dev` is what follows a version's prefix.
+        let subdomain = self.subdomain().await?;
+        let suffix = subdomain.preview_url_suffix.filter(|_| subdomain.enabled);
         Ok(suffix.map(|suffix| format!("https://{}", suffix.trim_start_matches('-'))))
     }
 
     /// The address of a preview alias, unless previews are switched off.
     pub async fn address_of_alias(&self, alias: &str) -> Result<Option<String>> {
-        let worker = self.worker().await?;
-        let suffix = worker
+        let subdomain = self.subdomain().await?;
+        let suffix = subdomain
             .preview_url_suffix
-            .filter(|_| worker.subdomain.previews_enabled);
+            .filter(|_| subdomain.previews_enabled);
         Ok(suffix.map(|suffix| format!("https://{alias}{suffix}")))
     }
 
-    async fn worker(&self) -> Result<Worker> {
-        self.get("workers", "", None).await
+    async fn subdomain(&self) -> Result<Subdomain> {
+        let worker: Worker = self.get("workers", "", None).await?;
+        Ok(worker.subdomain)
     }
 
     async fn get<T: DeserializeOwned>(
@@ -177,7 +179,10 @@ impl Cloudflare {
         }
         let answer = match request.send().await {
             Err(error) if error.status() == Some(404) => {
-                let step = format!("there may be no worker `{}` yet: deploy it first", self.worker);
+                let step = format!(
+                    "there may be no worker `{}` yet: deploy it first",
+                    self.worker
+                );
                 return Err(error.with_next_step(step).into());
             }
             answer => answer?,

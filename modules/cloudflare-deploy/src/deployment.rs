@@ -9,7 +9,10 @@ use crate::traffic::Split;
 use crate::wrangler::Files;
 
 pub async fn deploy(site: &Site, dry_run: bool) -> Result<Deployment> {
-    let flags: Vec<String> = dry_run.then(|| "--dry-run".to_owned()).into_iter().collect();
+    let flags: Vec<String> = dry_run
+        .then(|| "--dry-run".to_owned())
+        .into_iter()
+        .collect();
     let entries = site.send(&["deploy"], &flags).await?;
     let worker = &site.worker;
     let found = entries.iter().rev().find_map(|entry| match entry {
@@ -61,7 +64,9 @@ pub async fn shift(worker: &Worker, split: &Split, message: Option<String>) -> R
     });
     let name = worker.name();
     let Some(deployment_id) = deployment_id else {
-        bail!("Wrangler ended without saying what it deployed: look at the deployments of `{name}`");
+        bail!(
+            "Wrangler ended without saying what it deployed: look at the deployments of `{name}`"
+        );
     };
     let url = match worker.api().await {
         Ok(api) => api.address().await.ok().flatten(),
@@ -75,7 +80,9 @@ pub async fn shift(worker: &Worker, split: &Split, message: Option<String>) -> R
         urls: url.iter().cloned().collect(),
         url: url.unwrap_or_default(),
         worker: name.to_owned(),
-        version_id: split.first().map_or_else(String::new, |(version, _)| version.clone()),
+        version_id: split
+            .first()
+            .map_or_else(String::new, |(version, _)| version.clone()),
         deployment_id,
         summary: format!("Requests to `{name}` go to\n\n{}", lines.join("\n")),
     })
@@ -95,8 +102,11 @@ pub fn addresses(entries: &[Entry]) -> Vec<String> {
 
 async fn latest(worker: &Worker, version_id: &str) -> Result<String> {
     let deployments = worker.api().await?.deployments().await?;
-    let ours = deployments
-        .into_iter()
-        .find(|deployment| deployment.versions.iter().any(|share| share.version_id == version_id));
+    let ours = deployments.into_iter().find(|deployment| {
+        deployment
+            .versions
+            .iter()
+            .any(|share| share.version_id == version_id)
+    });
     Ok(ours.map(|deployment| deployment.id).unwrap_or_default())
 }

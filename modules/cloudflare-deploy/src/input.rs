@@ -5,6 +5,9 @@ use poniard_sdk::prelude::*;
 /// A DNS label holds no more, and `<alias>-<worker>` is one.
 const LABEL: usize = 63;
 
+/// What `$CI_JOB_TOKEN` begins with.
+const JOB_TOKEN: &str = "glcbt-";
+
 /// The secret as a header can hold it: a file often ends in a line break.
 pub async fn token(secret: Secret, name: &str) -> Result<Secret> {
     let text = secret
@@ -16,6 +19,10 @@ pub async fn token(secret: Secret, name: &str) -> Result<Secret> {
     ensure!(
         trimmed.chars().all(|c| c.is_ascii_graphic()),
         "`{name}` is no token: it has spaces, line breaks or other characters that no header can hold"
+    );
+    ensure!(
+        !trimmed.starts_with(JOB_TOKEN),
+        "`{name}` is the token of a GitLab job, which may not write notes: pass an access token with the scope `api`"
     );
     match trimmed == text {
         true => Ok(secret),
@@ -59,7 +66,9 @@ pub fn variable(text: &str) -> Result<String> {
         .ok_or_else(|| eyre!("variable `{text}` must be `NAME=value`"))?;
     let valid = |c: char| c.is_ascii_alphanumeric() || c == '_';
     ensure!(
-        !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(valid),
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(valid),
         "variable `{name}` must have letters, digits and `_` only, and not start with a digit"
     );
     Ok(format!("{name}:{value}"))
@@ -83,7 +92,9 @@ pub fn api_url(url: &str) -> Result<String> {
     let rest = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"));
-    let host = rest.and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let host = rest
+        .and_then(|rest| rest.split('/').next())
+        .unwrap_or_default();
     ensure!(
         !host.is_empty() && !host.contains('@') && !url.contains(['?', '#', ' ']),
         "API address `{}` must be like `https://api.cloudflare.com/client/v4`, without credentials",
@@ -95,7 +106,10 @@ pub fn api_url(url: &str) -> Result<String> {
 pub fn account_id(id: &str) -> Result<&str> {
     let id = id.trim();
     ensure!(
-        !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)),
+        !id.is_empty()
+            && id
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)),
         "`{id}` is no id of a Cloudflare account: it is on the overview page of every Worker, 32 hexadecimal digits"
     );
     Ok(id)
@@ -109,7 +123,10 @@ mod tests {
     fn an_alias_and_the_worker_fit_into_one_label() {
         assert!(alias("mr-7", &"w".repeat(58)).is_ok());
         let error = alias("mr-7", &"w".repeat(59)).unwrap_err().to_string();
-        assert!(error.contains("64 characters") && error.contains("--alias"), "{error}");
+        assert!(
+            error.contains("64 characters") && error.contains("--alias"),
+            "{error}"
+        );
         for bad in ["", "7", "-a", "a-", "A", "a_b", "a.b", "mr-7 "] {
             assert!(alias(bad, "site").is_err(), "{bad}");
         }
@@ -126,7 +143,10 @@ mod tests {
 
     #[test]
     fn variables_are_given_as_everywhere_and_handed_on_as_wrangler_takes_them() {
-        assert_eq!(variable("URL=https://a.b/?c=d").unwrap(), "URL:https://a.b/?c=d");
+        assert_eq!(
+            variable("URL=https://a.b/?c=d").unwrap(),
+            "URL:https://a.b/?c=d"
+        );
         assert_eq!(variable("A:b=c").unwrap(), "A:b=c");
         assert_eq!(variable("EMPTY=").unwrap(), "EMPTY:");
         for bad in ["", "A", "=b", "A B=c", "1A=b", "--x=y"] {
@@ -145,7 +165,10 @@ mod tests {
 
     #[test]
     fn an_address_with_credentials_is_refused_without_showing_them() {
-        assert_eq!(api_url("http://a:1/client/v4/").unwrap(), "http://a:1/client/v4");
+        assert_eq!(
+            api_url("http://a:1/client/v4/").unwrap(),
+            "http://a:1/client/v4"
+        );
         let error = api_url("https://user:hunter2@a/").unwrap_err().to_string();
         assert!(!error.contains("hunter2"), "{error}");
         for bad in ["", "a.b", "ftp://a", "https://", "https://a?b"] {

@@ -6,9 +6,7 @@
 //! script outside it (`main: src/worker.ts`) is looked for beside the
 //! configuration in the caller's workspace.
 
-use poniard_sdk::api::{
-    DirectoryExistsOptsBuilder, ExistsType, WorkspaceDirectoryOptsBuilder,
-};
+use poniard_sdk::api::{DirectoryExistsOptsBuilder, ExistsType, WorkspaceDirectoryOptsBuilder};
 use poniard_sdk::prelude::*;
 
 use crate::wrangler_config::{Named, Settings};
@@ -69,7 +67,11 @@ impl Parts<'_> {
             }
             return self.beside(main, &entries).await;
         }
-        let assets = self.settings.assets.as_ref().or(self.settings.main.as_ref());
+        let assets = self
+            .settings
+            .assets
+            .as_ref()
+            .or(self.settings.main.as_ref());
         let message = format!(
             "it is not in the directory given as dist, which has {}",
             listed(&entries)
@@ -112,7 +114,9 @@ impl Parts<'_> {
                 ),
             ));
         }
-        let script_folder = main.as_ref().map(|main| main[..main.len().saturating_sub(1)].to_vec());
+        let script_folder = main
+            .as_ref()
+            .map(|main| main[..main.len().saturating_sub(1)].to_vec());
         let anchor = assets.clone().or(script_folder).unwrap_or_default();
         let mut incomplete = None;
         for length in 1..=anchor.len() {
@@ -121,7 +125,9 @@ impl Parts<'_> {
                 continue;
             }
             if let Some(assets) = &assets
-                && !self.has(&assets[length..], ExistsType::DirectoryType).await?
+                && !self
+                    .has(&assets[length..], ExistsType::DirectoryType)
+                    .await?
             {
                 continue;
             }
@@ -253,7 +259,8 @@ impl Parts<'_> {
         entries: &[String],
     ) -> Result<()> {
         let path = words(&main.path).join("/");
-        let there = climb(&main.path) == 0 && exists(project, &path, ExistsType::RegularType).await?;
+        let there =
+            climb(&main.path) == 0 && exists(project, &path, ExistsType::RegularType).await?;
         if there {
             return Ok(());
         }
@@ -333,7 +340,11 @@ fn words(path: &str) -> Path {
 
 /// For messages: at most twelve names.
 pub fn listed(names: &[String]) -> String {
-    let shown: Vec<_> = names.iter().take(12).map(|name| format!("`{name}`")).collect();
+    let shown: Vec<_> = names
+        .iter()
+        .take(12)
+        .map(|name| format!("`{name}`"))
+        .collect();
     match (names.len(), shown.join(", ")) {
         (0, _) => "nothing".to_owned(),
         (n, shown) if n > 12 => format!("{shown} and {} more", n - 12),

@@ -178,7 +178,10 @@ impl CloudflareDeploy {
             preview.summary.as_str(),
             opts,
         );
-        let url = note.url().await.wrap_err_with(|| preview.without_note(&merge_request))?;
+        let url = note
+            .url()
+            .await
+            .wrap_err_with(|| preview.without_note(&merge_request))?;
         Ok(preview.noted(url))
     }
 
@@ -255,11 +258,9 @@ impl CloudflareDeploy {
         let opts = deps::GitlabCommentDeleteOpts {
             marker: Some(marker(&name)),
         };
-        let note = dag().gitlab_comment().delete_opts(
-            gitlab_api_token,
-            merge_request.as_str(),
-            opts,
-        );
+        let note = self
+            .gitlab()
+            .delete_opts(gitlab_api_token, merge_request.as_str(), opts);
         let note = note.action().await.wrap_err_with(|| {
             format!("alias `{alias}` of `{name}` is closed, but its note in merge request `{merge_request}` is not deleted: run it again")
         })?;
@@ -287,7 +288,9 @@ impl CloudflareDeploy {
     ) -> Result<Deployment> {
         let version_id = traffic::version_id(&version_id)?;
         let target = self.target();
-        let worker = target.worker(&wrangler_config, cloudflare_api_token, env).await?;
+        let worker = target
+            .worker(&wrangler_config, cloudflare_api_token, env)
+            .await?;
         let live = match percent {
             100 => Vec::new(),
             _ => worker.api().await?.deployments().await?,
@@ -313,7 +316,9 @@ impl CloudflareDeploy {
         message: String,
     ) -> Result<Deployment> {
         let target = self.target();
-        let worker = target.worker(&wrangler_config, cloudflare_api_token, env).await?;
+        let worker = target
+            .worker(&wrangler_config, cloudflare_api_token, env)
+            .await?;
         let version_id = match &version_id {
             Some(version_id) => traffic::version_id(version_id)?.to_owned(),
             None => traffic::previous(&worker.api().await?.deployments().await?)?,
@@ -333,11 +338,16 @@ impl CloudflareDeploy {
         env: Option<String>,
     ) -> Result<Vec<Version>> {
         let target = self.target();
-        let worker = target.worker(&wrangler_config, cloudflare_api_token, env).await?;
+        let worker = target
+            .worker(&wrangler_config, cloudflare_api_token, env)
+            .await?;
         let api = worker.api().await?;
         let (versions, deployments) = try_join!(api.versions(VERSIONS), api.deployments())?;
         let live = deployments.first();
-        Ok(versions.into_iter().map(|version| Version::new(version, live)).collect())
+        Ok(versions
+            .into_iter()
+            .map(|version| Version::new(version, live))
+            .collect())
     }
 
     /// Waits until pages of a website answer as they should, and fails with what they answer otherwise.

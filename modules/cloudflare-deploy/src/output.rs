@@ -90,10 +90,19 @@ mod tests {
     #[test]
     fn targets_are_addresses_only_when_they_can_be_opened() {
         let known = [
-            ("https://site.team.workers.dev", Some("https://site.team.workers.dev")),
+            (
+                "https://site.team.workers.dev",
+                Some("https://site.team.workers.dev"),
+            ),
             ("example.com (custom domain)", Some("https://example.com")),
-            ("example.com/* (zone name: example.com)", Some("https://example.com")),
-            ("example.com/shop/* (zone id: 1)", Some("https://example.com/shop")),
+            (
+                "example.com/* (zone name: example.com)",
+                Some("https://example.com"),
+            ),
+            (
+                "example.com/shop/* (zone id: 1)",
+                Some("https://example.com/shop"),
+            ),
             ("*.example.com/* (zone name: example.com)", None),
             ("schedule: 0 0 * * *", None),
             ("Producer for orders", None),

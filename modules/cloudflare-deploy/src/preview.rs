@@ -66,7 +66,9 @@ fn preview(site: &Site, entries: &[Entry], live: Option<&str>) -> Result<Preview
             site.worker.name()
         );
     };
-    let worker = worker.clone().unwrap_or_else(|| site.worker.name().to_owned());
+    let worker = worker
+        .clone()
+        .unwrap_or_else(|| site.worker.name().to_owned());
     let [url, alias_url] = [url, alias_url].map(|url| url.clone().unwrap_or_default());
     let summary = summary(&worker, version_id, &url, &alias_url, live);
     Ok(Preview {
@@ -80,7 +82,13 @@ fn preview(site: &Site, entries: &[Entry], live: Option<&str>) -> Result<Preview
     })
 }
 
-fn summary(worker: &str, version_id: &str, url: &str, alias_url: &str, live: Option<&str>) -> String {
+fn summary(
+    worker: &str,
+    version_id: &str,
+    url: &str,
+    alias_url: &str,
+    live: Option<&str>,
+) -> String {
     let mut lines = vec![format!("**Preview of `{worker}`**"), String::new()];
     if !alias_url.is_empty() {
         lines.push(format!("- Newest: {alias_url}"));

@@ -109,7 +109,9 @@ impl Preview {
 
 impl Version {
     pub fn new(version: Uploaded, live: Option<&Live>) -> Self {
-        let shares = live.map(|live| live.versions.as_slice()).unwrap_or_default();
+        let shares = live
+            .map(|live| live.versions.as_slice())
+            .unwrap_or_default();
         let share = shares.iter().find(|share| share.version_id == version.id);
         let percent = share.map_or(0.0, |share| share.percentage);
         let message = version.annotations.message.unwrap_or_default();

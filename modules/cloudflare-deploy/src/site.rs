@@ -57,14 +57,25 @@ impl<'a> Target<'a> {
         };
         let (layout, account_id) = try_join!(parts.layout(), self.account(&settings))?;
         Ok(Site {
-            worker: self.with(settings, &given.config, given.env.clone(), account_id, token),
+            worker: self.with(
+                settings,
+                &given.config,
+                given.env.clone(),
+                account_id,
+                token,
+            ),
             given,
             layout,
         })
     }
 
     /// The worker alone, for what sends no files.
-    pub async fn worker(&self, config: &File, token: Secret, env: Option<String>) -> Result<Worker> {
+    pub async fn worker(
+        &self,
+        config: &File,
+        token: Secret,
+        env: Option<String>,
+    ) -> Result<Worker> {
         let (settings, _, token) = read(config, env.as_deref(), token).await?;
         let account_id = self.account(&settings).await?;
         Ok(self.with(settings, config, env, account_id, token))
@@ -110,7 +121,11 @@ impl<'a> Target<'a> {
 }
 
 /// The settings and the text of a configuration, and a token that can be used.
-async fn read(config: &File, env: Option<&str>, token: Secret) -> Result<(Settings, String, Secret)> {
+async fn read(
+    config: &File,
+    env: Option<&str>,
+    token: Secret,
+) -> Result<(Settings, String, Secret)> {
     let (name, text, token) = try_join!(
         config.name().map_err(Into::into),
         config.contents().map_err(Into::into),

@@ -66,7 +66,10 @@ pub async fn check(url: &str, paths: &[String], expected: &Expected) -> Result<S
     Ok(Smoke {
         pages: paths.iter().map(|path| address(url, path)).collect(),
         seconds,
-        summary: format!("{pages} of {url} answered with {}, after {seconds:.1} s.", expected.status),
+        summary: format!(
+            "{pages} of {url} answered with {}, after {seconds:.1} s.",
+            expected.status
+        ),
     })
 }
 
@@ -76,7 +79,11 @@ async fn page(api: &Api, path: &str, expected: &Expected) -> Result<(), String> 
     if answer.status() != expected.status {
         let to = answer.header("location");
         let to = to.map_or_else(String::new, |to| format!(", to `{to}`"));
-        return Err(format!("status {}{to}, not {}", answer.status(), expected.status));
+        return Err(format!(
+            "status {}{to}, not {}",
+            answer.status(),
+            expected.status
+        ));
     }
     match &expected.contains {
         Some(text) if !answer.text().contains(text) => {

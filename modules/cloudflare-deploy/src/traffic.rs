@@ -23,16 +23,24 @@ pub fn promote(version: &str, percent: u8, live: Option<&Live>) -> Result<Split>
         .collect();
     match others.as_slice() {
         [] if shares.is_empty() => {
-            bail!("nothing is live that could keep the other {} percent: promote with 100", 100 - percent)
+            bail!(
+                "nothing is live that could keep the other {} percent: promote with 100",
+                100 - percent
+            )
         }
-        [] => bail!("version `{version}` is the only one that is live: there is none to share with"),
+        [] => {
+            bail!("version `{version}` is the only one that is live: there is none to share with")
+        }
         [other] => Ok(vec![
             (version.to_owned(), percent),
             (other.version_id.clone(), 100 - percent),
         ]),
         [a, b, ..] => bail!(
             "versions `{}` ({} %) and `{}` ({} %) share the requests, and Cloudflare allows two: promote one of them with 100 first",
-            a.version_id, a.percentage, b.version_id, b.percentage
+            a.version_id,
+            a.percentage,
+            b.version_id,
+            b.percentage
         ),
     }
 }
@@ -44,10 +52,12 @@ pub fn previous(deployments: &[Live]) -> Result<String> {
         bail!("nothing was deployed yet");
     };
     let live = serving(now);
-    let stable = before.iter().filter_map(|deployment| match serving(deployment).as_slice() {
-        [only] => Some(only.version_id.clone()),
-        _ => None,
-    });
+    let stable = before
+        .iter()
+        .filter_map(|deployment| match serving(deployment).as_slice() {
+            [only] => Some(only.version_id.clone()),
+            _ => None,
+        });
     let whole = live.len() == 1;
     stable
         .into_iter()
@@ -63,8 +73,8 @@ pub fn previous(deployments: &[Live]) -> Result<String> {
 pub fn version_id(text: &str) -> Result<&str> {
     let text = text.trim();
     let sizes = text.split('-').map(str::len);
-    let valid = sizes.eq([8, 4, 4, 4, 12])
-        && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
+    let valid =
+        sizes.eq([8, 4, 4, 4, 12]) && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
     ensure!(
         valid,
         "`{text}` is no id of a version, such as `7d2ad84b-1c9b-4d2a-9a60-5f3d1f1f3a5e`: `versions` lists them"
@@ -94,16 +104,27 @@ mod tests {
 
     fn split(shares: &[(&str, u8)]) -> Split {
         let shares = shares.iter();
-        shares.map(|(id, percent)| ((*id).to_owned(), *percent)).collect()
+        shares
+            .map(|(id, percent)| ((*id).to_owned(), *percent))
+            .collect()
     }
 
     #[test]
     fn the_rest_stays_on_what_is_live() -> Result<()> {
         let one = live(&[("old", 100.0)]);
-        assert_eq!(promote("new", 20, Some(&one))?, split(&[("new", 20), ("old", 80)]));
+        assert_eq!(
+            promote("new", 20, Some(&one))?,
+            split(&[("new", 20), ("old", 80)])
+        );
         let rollout = live(&[("new", 20.0), ("old", 80.0)]);
-        assert_eq!(promote("new", 60, Some(&rollout))?, split(&[("new", 60), ("old", 40)]));
-        assert_eq!(promote("old", 90, Some(&rollout))?, split(&[("old", 90), ("new", 10)]));
+        assert_eq!(
+            promote("new", 60, Some(&rollout))?,
+            split(&[("new", 60), ("old", 40)])
+        );
+        assert_eq!(
+            promote("old", 90, Some(&rollout))?,
+            split(&[("old", 90), ("new", 10)])
+        );
         assert_eq!(promote("new", 100, None)?, split(&[("new", 100)]));
         Ok(())
     }
@@ -123,10 +144,18 @@ mod tests {
 
     #[test]
     fn the_version_before_is_the_last_other_one_that_had_all_requests() -> Result<()> {
-        let two = [live(&[("c", 100.0)]), live(&[("b", 100.0)]), live(&[("a", 100.0)])];
+        let two = [
+            live(&[("c", 100.0)]),
+            live(&[("b", 100.0)]),
+            live(&[("a", 100.0)]),
+        ];
         assert_eq!(previous(&two)?, "b");
         // Deployed again, with other settings: the same version is no version before.
-        let again = [live(&[("b", 100.0)]), live(&[("b", 100.0)]), live(&[("a", 100.0)])];
+        let again = [
+            live(&[("b", 100.0)]),
+            live(&[("b", 100.0)]),
+            live(&[("a", 100.0)]),
+        ];
         assert_eq!(previous(&again)?, "a");
         // A rollout in between was never all of it.
         let rolled = [
@@ -143,15 +172,30 @@ mod tests {
 
     #[test]
     fn nothing_to_go_back_to_is_told() {
-        assert!(previous(&[]).unwrap_err().to_string().contains("nothing was deployed"));
+        assert!(
+            previous(&[])
+                .unwrap_err()
+                .to_string()
+                .contains("nothing was deployed")
+        );
         let only = [live(&[("a", 100.0)])];
-        assert!(previous(&only).unwrap_err().to_string().contains("--version-id"));
+        assert!(
+            previous(&only)
+                .unwrap_err()
+                .to_string()
+                .contains("--version-id")
+        );
     }
 
     #[test]
     fn a_version_is_named_by_its_whole_id() {
         assert!(version_id(" 7d2ad84b-1c9b-4d2a-9a60-5f3d1f1f3a5e\n").is_ok());
-        for bad in ["7d2ad84b", "", "7d2ad84b-1c9b-4d2a-9a60-5f3d1f1f3a5g", "--yes"] {
+        for bad in [
+            "7d2ad84b",
+            "",
+            "7d2ad84b-1c9b-4d2a-9a60-5f3d1f1f3a5g",
+            "--yes",
+        ] {
             assert!(version_id(bad).is_err(), "{bad}");
         }
     }

@@ -64,6 +64,7 @@ pub fn install(node_image: &str, version: &str) -> Container {
         .from(node_image)
         .with_env_variable("CI", "1")
         .with_env_variable("NO_COLOR", "1")
+        .with_env_variable("FORCE_COLOR", "0")
         .with_env_variable("WRANGLER_HIDE_BANNER", "true")
         .with_env_variable("WRANGLER_SEND_METRICS", "false")
         .with_env_variable("WRANGLER_SEND_ERROR_REPORTS", "false")
@@ -138,7 +139,13 @@ pub fn failed_at_cloudflare(error: &poniard_sdk::eyre::Report) -> bool {
 }
 
 /// Wrangler's own words and code, and its exit code for whoever called.
-fn failed(command: &str, exit: isize, entries: &[Entry], stdout: &str, stderr: &str) -> EngineError {
+fn failed(
+    command: &str,
+    exit: isize,
+    entries: &[Entry],
+    stdout: &str,
+    stderr: &str,
+) -> EngineError {
     let failure = entries.iter().rev().find_map(|entry| match entry {
         Entry::CommandFailed { code, message } => Some((code.clone(), message.clone())),
         _ => None,
@@ -151,14 +158,17 @@ fn failed(command: &str, exit: isize, entries: &[Entry], stdout: &str, stderr: &
         }
         _ => String::new(),
     };
-    EngineError::new(format!("`wrangler {command}` failed: {}{shown}", message.trim()))
-        .with_value("_type", "EXEC_ERROR")
-        .with_value("cmd", vec!["wrangler", command])
-        .with_value("exitCode", exit)
-        .with_value("stdout", stdout)
-        .with_value("stderr", stderr)
-        .with_value("wranglerCode", code.unwrap_or(Value::Null))
-        .with_value("wranglerMessage", message)
+    EngineError::new(format!(
+        "`wrangler {command}` failed: {}{shown}",
+        message.trim()
+    ))
+    .with_value("_type", "EXEC_ERROR")
+    .with_value("cmd", vec!["wrangler", command])
+    .with_value("exitCode", exit)
+    .with_value("stdout", stdout)
+    .with_value("stderr", stderr)
+    .with_value("wranglerCode", code.unwrap_or(Value::Null))
+    .with_value("wranglerMessage", message)
 }
 
 fn below(directory: &str, path: &str) -> String {

@@ -97,9 +97,7 @@ pub async fn record(project: &Project, wanted: &Wanted) -> Result<Deployment> {
     let (known, action) = match last {
         Some(last) if last.status == wanted.status => (last, Action::Unchanged),
         Some(last) if wanted.can_follow(&last.status) => {
-            let request = project.put(&format!("/deployments/{}", last.id));
-            let request = request.json(&json!({ "status": wanted.status }));
-            (request.send().await?.json()?, Action::Updated)
+            (advance(project, wanted, last.id).await?, Action::Updated)
         }
         last => {
             let after = last.map_or(0, |last| last.id);
@@ -125,6 +123,21 @@ async fn last(project: &Project, wanted: &Wanted) -> Result<Option<Known>> {
     let (all, _) = project.page::<Known>(list, 1).await?;
     let mut ours = all.into_iter();
     Ok(ours.find(|one| one.sha == wanted.sha && one.deployable.is_null()))
+}
+
+/// Moved twice, because the first answer was lost, it is refused as done.
+async fn advance(project: &Project, wanted: &Wanted, id: u64) -> Result<Known> {
+    let path = format!("/deployments/{id}");
+    let request = project.put(&path).json(&json!({ "status": wanted.status }));
+    match request.send().await {
+        Ok(answer) => Ok(answer.json()?),
+        Err(error) if error.status() == Some(400) => {
+            let known: Known = project.get(&path).send().await?.json()?;
+            ensure!(known.status == wanted.status, error);
+            Ok(known)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn create(project: &Project, wanted: &Wanted, after: u64) -> Result<Known> {

@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 
 /// For one request with its repetitions.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// For each of them.
+const ATTEMPT: Duration = Duration::from_secs(25);
 /// The most that GitLab gives at once.
 const PER_PAGE: usize = 100;
 
@@ -59,6 +61,7 @@ impl Project {
         let api = Api::new("GitLab", &format!("{url}/api/v4"))?
             .secret_header(token.header(), &token.0)?
             .patience(PATIENCE)
+            .attempt(ATTEMPT)
             .next_step(next_step);
         let id = id.trim().trim_matches('/');
         let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());

@@ -59,7 +59,7 @@ impl Number {
     /// instance-wide id it is.
     pub async fn by_id(self, project: &Project) -> Result<MergeRequest> {
         let found = match self {
-            Self::Either(id) | Self::Id(id) => by_id(project, id).await?,
+            Self::Either(id) | Self::Id(id) => by_id(project, id, First::Newest).await?,
             Self::Iid(_) => None,
         };
         found.ok_or_else(|| {
@@ -105,7 +105,7 @@ pub async fn first_note(project: &Project, number: Number, iid: u64) -> Result<M
         && number == iid
         && found.id != number
         && found.state != "opened"
-        && let Some(other) = by_id(project, number).await?
+        && let Some(other) = by_id(project, number, First::Oldest).await?
         && other.state == "opened"
     {
         bail!(
@@ -118,21 +118,37 @@ pub async fn first_note(project: &Project, number: Number, iid: u64) -> Result<M
     Ok(found)
 }
 
-/// GitLab's API has no such filter. Ids grow with time, so the newest come first
-/// and those older than `id` are not asked for.
-async fn by_id(project: &Project, id: u64) -> Result<Option<MergeRequest>> {
+/// Where to begin looking for an instance-wide id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// A pipeline's merge request is most likely among them.
+    Newest,
+    /// One whose id is as small as a number within the project.
+    Oldest,
+}
+
+/// GitLab's API has no such filter. Ids grow with time, so that one page tells
+/// whether the others can have it.
+async fn by_id(project: &Project, id: u64, first: First) -> Result<Option<MergeRequest>> {
+    let sort = match first {
+        First::Newest => "desc",
+        First::Oldest => "asc",
+    };
     let mut page = Some(1);
     while let Some(number) = page {
         let list = project.get("/merge_requests").query("state", "all");
-        let list = list.query("order_by", "created_at").query("sort", "desc");
+        let list = list.query("order_by", "created_at").query("sort", sort);
         let (found, next) = project
             .page::<MergeRequest>(list.query("view", "simple"), number)
             .await?;
-        let newest = found.iter().map(|one| one.id).max().unwrap_or_default();
+        let last = found.last().map_or(id, |one| one.id);
         if let Some(found) = found.into_iter().find(|one| one.id == id) {
             return Ok(Some(found));
         }
-        page = next.filter(|_| newest > id);
+        page = next.filter(|_| match first {
+            First::Newest => last > id,
+            First::Oldest => last < id,
+        });
     }
     Ok(None)
 }

@@ -44,36 +44,31 @@ pub async fn post(
     text: &str,
     mode: Mode,
 ) -> Result<Comment> {
-    let whole = mode == Mode::Recreate;
     if mode == Mode::Append {
         return append(project, number, marker, text).await;
     }
     // A note that is deleted while it is updated is looked for once more.
-    for last in [false, true] {
-        let thread = Thread::open(project, number, marker, whole).await?;
+    for _ in 0..2 {
+        let thread = Thread::open(project, number, marker, mode == Mode::Recreate).await?;
         let ours = thread.sticky();
-        match (mode, ours.split_first()) {
-            (Mode::Upsert | Mode::OnlyUpdate, Some((first, others))) => {
-                match thread.update(first, text).await? {
-                    None if !last => continue,
-                    None => bail!("the note was deleted while it was updated, twice"),
-                    Some((action, body)) => {
-                        let done = thread.comment(first, action, &body);
-                        return thread.tidy(done, others).await;
-                    }
-                }
-            }
-            (Mode::OnlyCreate, Some((first, others))) => {
-                let done = thread.comment(first, Action::Unchanged, &first.body);
-                return thread.tidy(done, others).await;
-            }
-            (Mode::OnlyUpdate, None) => return Ok(thread.no_note("there is none to update")),
-            (Mode::Recreate, _) => return thread.recreate(text, &ours).await,
-            (_, None) => return thread.create(text, mode).await,
-            (Mode::Append, Some(_)) => {}
-        }
+        let Some((first, others)) = ours.split_first() else {
+            return match mode {
+                Mode::OnlyUpdate => Ok(thread.no_note("there is none to update")),
+                Mode::Recreate => thread.recreate(text, &ours).await,
+                _ => thread.create(text, mode).await,
+            };
+        };
+        let done = match mode {
+            Mode::Recreate => return thread.recreate(text, &ours).await,
+            Mode::OnlyCreate => thread.comment(first, Action::Unchanged, &first.body),
+            _ => match thread.update(first, text).await? {
+                Some((action, body)) => thread.comment(first, action, &body),
+                None => continue,
+            },
+        };
+        return thread.tidy(done, others).await;
     }
-    bail!("the note changed too often")
+    bail!("somebody deleted the note while it was updated, twice: run it again")
 }
 
 pub async fn delete(project: &Project, number: Number, marker: &Marker) -> Result<Comment> {

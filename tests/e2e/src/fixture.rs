@@ -40,8 +40,9 @@ pub fn greeter_with(source: &str, dependencies: &[&str]) -> (Place, PathBuf) {
         "Cargo.lock",
         fs::read(root.join("Cargo.lock")).expect("a lock file"),
     );
-    let manifest = workspace(&root.join("Cargo.toml"), dependencies);
-    place.write("Cargo.toml", manifest);
+    let modules = dependencies.iter().map(|name| format!("modules/{name}"));
+    let members: Vec<String> = ["greeter".to_owned()].into_iter().chain(modules).collect();
+    place.write("Cargo.toml", workspace(&members));
     place.write(
         "greeter/Cargo.toml",
         "[package]\nname = \"greeter\"\nversion = \"0.1.0\"\nedition.workspace = true\n\n\
@@ -106,17 +107,17 @@ pub fn copy_tracked(place: &Place, path: &str) {
     }
 }
 
-/// The repository's workspace with no members but those of the fixture.
-fn workspace(manifest: &Path, dependencies: &[&str]) -> String {
-    let text = fs::read_to_string(manifest).expect("a manifest");
+/// The repository's workspace with these members, and the SDK.
+pub fn workspace(members: &[String]) -> String {
+    let text = fs::read_to_string(repository().join("Cargo.toml")).expect("a manifest");
     let mut manifest: Table = text.parse().expect("a manifest");
     let workspace = manifest.get_mut("workspace").and_then(Value::as_table_mut);
     let workspace = workspace.expect("a workspace");
-    let members = ["greeter", "sdk/poniard-macros", "sdk/poniard-sdk"].map(str::to_owned);
-    let modules = dependencies.iter().map(|name| format!("modules/{name}"));
+    let sdk = ["sdk/poniard-macros", "sdk/poniard-sdk"].map(str::to_owned);
     let members: Vec<Value> = members
-        .into_iter()
-        .chain(modules)
+        .iter()
+        .cloned()
+        .chain(sdk)
         .map(Value::from)
         .collect();
     workspace.insert("members".into(), members.into());
@@ -126,16 +127,21 @@ fn workspace(manifest: &Path, dependencies: &[&str]) -> String {
 
 /// A site with a dependency, and this script as its build.
 pub fn site(place: &Place, build: &str) {
+    site_in(place, ".", build);
+}
+
+/// The same in a directory.
+pub fn site_in(place: &Place, dir: &str, build: &str) {
     let package = format!(
         r#"{{ "name": "site", "private": true, "workspaces": ["part"], "dependencies": {{ "part": "workspace:*" }}, "scripts": {{ "build": "{build}" }} }}"#
     );
-    place.write("package.json", package);
+    place.write(&format!("{dir}/package.json"), package);
     place.write(
-        "part/package.json",
+        &format!("{dir}/part/package.json"),
         r#"{ "name": "part", "version": "1.0.0" }"#,
     );
     place.write(
-        "bun.lock",
+        &format!("{dir}/bun.lock"),
         r#"{
   "lockfileVersion": 1,
   "workspaces": {

@@ -2,15 +2,22 @@
 //! and bad surroundings, and that it leaves nothing behind whatever happens.
 //!
 //! [`place`] is a directory to work in, with the CLI and the questions that
-//! every test asks; [`fixture`] lays out modules and sites.
+//! every test asks; [`fixture`] lays out modules and sites; [`git`] is repositories and their servers.
 
 mod fixture;
+mod git;
 mod place;
 
 mod arguments;
 mod databases;
+mod cloudflare;
 mod descriptions;
+mod fleet;
+mod gitlab_ci;
+mod gitlab_comment;
+mod install;
 mod interruption;
+mod lambda;
 mod modules;
 mod pipelines;
 mod surroundings;

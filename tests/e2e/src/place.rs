@@ -24,7 +24,15 @@ pub struct Place {
 
 impl Place {
     pub fn new() -> Self {
-        let turn = turn::alone().expect("a turn");
+        Self::in_turn(turn::alone().expect("a turn"))
+    }
+
+    /// Beside others, for a test that does not look at what is left behind.
+    pub fn beside_others() -> Self {
+        Self::in_turn(turn::shared().expect("a turn"))
+    }
+
+    fn in_turn(turn: Turn) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("e2e-")
             .tempdir()

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{Context, nonce, time};
 
 /// An OCI bundle.
+#[derive(Clone)]
 pub struct Bundle {
     dir: PathBuf,
     config: Value,

@@ -11,7 +11,9 @@ mod bundle;
 mod call;
 mod edit;
 mod exec;
+mod lambda;
 mod memory;
+mod preview;
 mod series;
 mod shell;
 mod website;
@@ -55,6 +57,10 @@ enum Name {
     Call,
     /// A website, against the same build by hand.
     Website,
+    /// A preview of a website whose page was edited, against Wrangler by hand.
+    Preview,
+    /// A version of a Lambda function, against the same calls by hand.
+    Lambda,
     /// From an edit of a module's source to the result of a call.
     Edit,
     /// Peak memory while exporting a large file.
@@ -88,11 +94,13 @@ impl Bench {
             scratch: project.target.join("poniard-bench"),
         };
         type Measure = fn(&Context) -> Result<Vec<Row>>;
-        let all: [(Name, Measure); 7] = [
+        let all: [(Name, Measure); 9] = [
             (Name::Shell, shell::measure),
             (Name::Exec, exec::measure),
             (Name::Call, call::measure),
             (Name::Website, website::measure),
+            (Name::Preview, preview::measure),
+            (Name::Lambda, lambda::measure),
             (Name::Edit, edit::measure),
             (Name::Memory, memory::measure),
             (Name::Backup, backup::measure),

@@ -19,11 +19,12 @@ pub fn title(url: &str) -> Result<String> {
     Ok(title.trim().to_owned())
 }
 
-/// Host (with its port) and path.
+/// Host (with its port) and path, without a fragment.
 pub fn parts(url: &str) -> Result<(&str, &str)> {
     let (_, rest) = url
         .split_once("://")
         .ok_or_else(|| eyre::eyre!("`{url}` is no address"))?;
+    let rest = rest.split('#').next().unwrap_or_default();
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     Ok((host, if path.is_empty() { "/" } else { path }))
 }

@@ -4,7 +4,7 @@
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use eyre::{OptionExt, Result, WrapErr, bail};
 
@@ -27,6 +27,8 @@ pub enum Services {
 /// A process of `stand-ins`; it ends with this value.
 pub struct StandIn {
     process: Child,
+    /// Open as long as it may print.
+    _printed: ChildStdout,
     /// What it printed: its address.
     url: String,
 }
@@ -58,8 +60,8 @@ impl Services {
             names.join(", ")
         );
         Ok(Self::StandIns {
-            cloudflare: StandIn::start(program, "cloudflare")?,
-            gitlab: StandIn::start(program, "gitlab")?,
+            cloudflare: StandIn::start(program, "cloudflare", "STAND_IN_CLOUDFLARE_TOKEN")?,
+            gitlab: StandIn::start(program, "gitlab", "STAND_IN_GITLAB_TOKEN")?,
         })
     }
 
@@ -70,53 +72,61 @@ impl Services {
         };
         command
             .env("CLOUDFLARE_API_BASE_URL", &cloudflare.url)
+            .env("CLOUDFLARE_ACCOUNT_ID", ACCOUNT)
             .env(CLOUDFLARE_TOKEN, TOKEN)
             .env("CI_SERVER_URL", &gitlab.url)
             .env(GITLAB_TOKEN, TOKEN)
             .env("CI_PROJECT_ID", "42")
-            .env(MERGE_REQUEST, "7");
+            .env(MERGE_REQUEST, "1");
     }
 
-    /// An address that this machine can open, for one that a service gave out.
-    pub fn local(&self, url: &str) -> Result<String> {
+    /// An address that this machine can open, for one that a service gave out;
+    /// none when that is the address itself.
+    pub fn local(&self, url: &str) -> Result<Option<String>> {
         let Self::StandIns { cloudflare, .. } = self else {
-            return Ok(url.to_owned());
+            return Ok(None);
         };
         // Names below `localhost` are this machine's, in browsers and in curl.
         let (host, path) = page::parts(url)?;
-        match host.ends_with(".workers.dev") {
-            true => Ok(format!(
-                "http://{host}.localhost:{}{path}",
-                cloudflare.port()?
-            )),
-            false => Ok(url.to_owned()),
-        }
+        Ok(Some(match host.ends_with(".workers.dev") {
+            true => format!("http://{host}.localhost:{}{path}", cloudflare.port()?),
+            false => url.to_owned(),
+        }))
     }
 }
 
+/// The account of the stand-in.
+pub const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
 /// A canary: it must appear in nothing that is shown.
-const TOKEN: &str = "demo-token-5pV0xJ3qLr8w";
+pub const TOKEN: &str = "demo-token-5pV0xJ3qLr8w";
 
 impl StandIn {
-    fn start(program: &Path, service: &str) -> Result<Self> {
+    /// `token` is the variable in which the service takes its token.
+    pub fn start(program: &Path, service: &str, token: &str) -> Result<Self> {
         let mut process = Command::new(program)
             .arg(service)
-            .env("STAND_IN_TOKEN", TOKEN)
+            .env(token, TOKEN)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .wrap_err_with(|| format!("cannot run `{}`", program.display()))?;
         let stdout = process.stdout.take().ok_or_eyre("no output")?;
-        let mut url = String::new();
-        BufReader::new(stdout).read_line(&mut url)?;
+        let (mut printed, mut url) = (BufReader::new(stdout), String::new());
+        printed.read_line(&mut url)?;
         let started = Self {
             process,
+            _printed: printed.into_inner(),
             url: url.trim().to_owned(),
         };
         if started.url.is_empty() {
             bail!("the stand-in of {service} does not start");
         }
         Ok(started)
+    }
+
+    /// The address of the API.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     fn port(&self) -> Result<&str> {

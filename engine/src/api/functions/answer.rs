@@ -21,7 +21,7 @@ pub(super) async fn answer(
     value: Json,
 ) -> Result<Answer> {
     let ty = sdl::parse_type(ty)?;
-    let names = Names::new(&module.name, &module.types);
+    let names = Names::new(module);
     if value.is_null() {
         if ty.required() && ty.name() != "Void" {
             bail!(
@@ -94,12 +94,13 @@ pub(super) fn object(
 ) -> Result<Arc<Node>> {
     let args: Map<String, Json> = [
         ("module".to_owned(), module.source_key()?.to_string().into()),
+        ("name".to_owned(), module.name.clone().into()),
         ("object".to_owned(), name.into()),
         ("state".to_owned(), state.clone()),
     ]
     .into_iter()
     .collect();
-    let type_name = Names::new(&module.name, &module.types).api(name);
+    let type_name = Names::new(module).api(name);
     let object = ModuleObject {
         module: module.clone(),
         object: name.to_owned(),
@@ -116,7 +117,10 @@ pub(super) fn object(
 /// An object of a module that an earlier run kept.
 pub async fn recalled(client: &Arc<Client>, args: &Map<String, Json>) -> Result<Arc<Node>> {
     let text = |name: &str| args.get(name).and_then(Json::as_str).unwrap_or_default();
-    let module = client.shared.module_by_key(text("module")).await;
+    let module = client
+        .shared
+        .module_by_key(text("name"), text("module"))
+        .await;
     let module = module.ok_or_else(|| eyre!("an object of a module that is not loaded"))?;
     object(
         client,

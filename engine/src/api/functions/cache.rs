@@ -13,6 +13,7 @@ use super::run::run;
 use crate::api::client::{Client, ids_in};
 use crate::api::reads::{Read, Reads};
 use crate::api::resolve;
+use crate::duration;
 use crate::graph::memo::Memo;
 use crate::module::Module;
 use crate::module::types::FunctionDoc;
@@ -46,7 +47,7 @@ impl Policy {
         Ok(match function.cache.as_deref() {
             Some("never") => Self::Never,
             Some("session") => Self::Session,
-            Some(text) => match duration(text) {
+            Some(text) => match duration::parse(text) {
                 Some(Duration::ZERO) => Self::Never,
                 Some(ttl) => Self::For(ttl),
                 None => bail!(
@@ -60,25 +61,6 @@ impl Policy {
     }
 }
 
-/// Reads `20s`, `5m`, `1h`, `7d` and sums of them.
-fn duration(text: &str) -> Option<Duration> {
-    let mut seconds = 0u64;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let number: u64 = rest[..digits].parse().ok()?;
-        let unit = match rest[digits..].chars().next()? {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86400,
-            _ => return None,
-        };
-        seconds = seconds.checked_add(number.checked_mul(unit)?)?;
-        rest = &rest[digits + 1..];
-    }
-    (!text.is_empty()).then_some(Duration::from_secs(seconds))
-}
 /// The remembered result, or that of running the function.
 pub(super) async fn result(client: &Arc<Client>, invocation: Invocation) -> Result<Json> {
     let policy = Policy::of(&invocation.module, &invocation.doc)?;
@@ -204,18 +186,4 @@ async fn key(client: &Arc<Client>, invocation: &Invocation) -> Result<Digest> {
         }
     }
     Ok(hasher.digest())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read() {
-        assert_eq!(duration("20s"), Some(Duration::from_secs(20)));
-        assert_eq!(duration("1h30m"), Some(Duration::from_secs(5400)));
-        assert_eq!(duration("x"), None);
-        assert_eq!(duration(""), None);
-        assert_eq!(duration("20"), None);
-    }
 }

@@ -21,7 +21,7 @@ pub(super) async fn of(
     args: &Args,
 ) -> Result<Option<Json>> {
     let ty = sdl::parse_type(&arg.ty)?;
-    let names = Names::new(&module.name, &module.types);
+    let names = Names::new(module);
     let given = args.json.get(&arg.name);
     let default_path = arg.default_path.as_deref().filter(|path| !path.is_empty());
     match given {

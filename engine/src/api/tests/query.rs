@@ -64,7 +64,7 @@ async fn a_module_does_not_reach_the_machine() {
     let caller = bench.caller();
     let shared = caller.shared.clone();
     let call = ActiveCall {
-        module: shared.module(&bench.work("")).await.unwrap(),
+        module: shared.module(&bench.work(""), None).await.unwrap(),
         function: String::new(),
         object: "M".into(),
         parent: Json::Null,

@@ -90,7 +90,7 @@ async fn a_module_counts_with_all_that_it_uses() {
     }
     let key = async || {
         let client = bench.caller();
-        let module = client.shared.module(&bench.work("a")).await.unwrap();
+        let module = client.shared.module(&bench.work("a"), None).await.unwrap();
         client.shared.whole_key(&module).await.unwrap()
     };
     let before = key().await;

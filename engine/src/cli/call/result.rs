@@ -7,7 +7,7 @@ use crate::client::literal::Literal;
 use crate::client::{Chain, Engine, Failure, print, query};
 
 use super::super::args;
-use super::super::manifest::file;
+use super::super::manifest::change;
 
 /// Evaluates a chain; gives what is to be printed.
 pub async fn of(
@@ -37,7 +37,7 @@ pub async fn of(
     if let Some(path) = &options.output
         && !object
     {
-        file::replace(&workdir.join(path), text.as_bytes())?;
+        change::replace(&workdir.join(path), text.as_bytes())?;
     }
     Ok(text)
 }

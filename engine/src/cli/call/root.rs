@@ -21,7 +21,7 @@ pub async fn of_module(context: &Context) -> Result<Option<Root>, Failure> {
     };
     let mut toolchains = Vec::new();
     for name in &module.toolchains {
-        let loaded = context.session.load(name, &module.source).await;
+        let loaded = context.session.load_related(name, &module.source).await;
         let loaded = loaded
             .map_err(|e| Failure::from(e).within(format!("cannot load toolchain `{name}`")))?;
         toolchains.push(loaded.constructor);

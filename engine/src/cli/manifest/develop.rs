@@ -1,42 +1,36 @@
 //! `develop`: the files that are made from a module's code and its dependencies.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::client::Failure;
+use crate::module::build;
+use crate::module::git::{Reference, commit, version};
 
 use super::super::args;
 use super::super::args::Global;
-use super::file::{self, Manifest};
-use super::{git, install};
-
-const TYPES: &str = "dagger.types.json";
+use super::super::runtime::state_dir;
+use super::change::{self, Change};
+use super::file::Manifest;
+use super::{List, entry, own, types, wait};
 
 pub fn run(global: &Global, options: &args::Develop) -> Result<(), Failure> {
     let mut done: Vec<PathBuf> = Vec::new();
-    let mut open = vec![install::own(global)?];
+    let mut open = vec![own(global)?];
     while let Some(manifest) = open.pop() {
         if done.contains(&manifest.dir) {
             continue;
         }
-        dependencies(&manifest)?;
-        types(&manifest)?;
+        if types::are_kept(&manifest) {
+            dependencies(&manifest)?;
+            of_program(&manifest)?;
+        }
         if options.recursive {
-            for entry in manifest
-                .entries("dependencies")
-                .into_iter()
-                .filter(|e| e.pin.is_none())
-            {
-                let dir = manifest.dir.join(&entry.source);
-                if let Some(dependency) = dir
-                    .canonicalize()
-                    .ok()
-                    .map(|d| Manifest::read_if_there(&d))
-                    .transpose()?
-                    .flatten()
-                {
-                    open.push(dependency);
-                }
+            for entry in manifest.entries(List::Dependencies) {
+                let Ok(dir) = manifest.dir.join(&entry.source).canonicalize() else {
+                    continue;
+                };
+                open.extend(Manifest::read_if_there(&dir)?);
             }
         }
         done.push(manifest.dir);
@@ -45,13 +39,16 @@ pub fn run(global: &Global, options: &args::Develop) -> Result<(), Failure> {
 }
 
 /// Asks the module's program for its types.
-fn types(manifest: &Manifest) -> Result<(), Failure> {
-    let (Some(name), true) = (manifest.name(), manifest.dir.join("Cargo.toml").exists()) else {
+fn of_program(manifest: &Manifest) -> Result<(), Failure> {
+    let Some(name) = manifest.name() else {
         return Ok(());
     };
     let mut command = Command::new("cargo");
     command
-        .args(["run", "-q", "-p", name, "--", "types"])
+        .args(["run", "-q"])
+        .args(build::FLAGS)
+        .args(["-p", name, "--", "types"])
+        .envs(build::environment(&state_dir()?))
         .current_dir(&manifest.dir);
     let output = command
         .stderr(std::process::Stdio::inherit())
@@ -67,50 +64,48 @@ fn types(manifest: &Manifest) -> Result<(), Failure> {
             "`cargo run -p {name} -- types` printed no JSON: {error}"
         )));
     }
-    save(&manifest.dir.join(TYPES), &output.stdout)
+    save(Change::write(manifest.dir.join(types::NAME), output.stdout))
 }
 
 /// Keeps the types of dependencies that are in git.
 fn dependencies(manifest: &Manifest) -> Result<(), Failure> {
-    for entry in manifest.entries("dependencies") {
-        if entry.pin.is_none() && !git::is_git(&entry.source, &manifest.dir) {
-            continue;
-        }
-        let reference = git::Reference::parse(&entry.source)?;
-        let resolved = match &entry.pin {
-            Some(pin) => git::Resolved {
-                url: reference.url,
-                subpath: reference.subpath,
-                pin: pin.clone(),
-            },
-            None => git::resolve(&reference)?,
+    for entry in manifest.entries(List::Dependencies) {
+        let reference = match entry.pin {
+            Some(_) => Some(Reference::parse(&entry.source)?),
+            None => Reference::read(&entry.source, &manifest.dir)?,
         };
-        let path = install::join(&resolved.subpath, TYPES);
-        let text = git::files(&resolved, std::slice::from_ref(&path))?
-            .pop()
-            .flatten();
-        let Some(text) = text else {
+        let Some(reference) = reference else {
+            continue;
+        };
+        let path = entry::join(&reference.subdir, types::NAME);
+        let files = wait(async {
+            let commit = match &entry.pin {
+                Some(pin) => pin.clone(),
+                None => version::find(&reference).await?.commit,
+            };
+            commit::read(&reference, &commit, std::slice::from_ref(&path)).await
+        })?;
+        let Some(text) = files.into_iter().flatten().next() else {
             return Err(Failure::new(format!(
                 "dependency `{}` has no `{path}`: its types are not known",
                 entry.name
             )));
         };
-        save(
-            &manifest
-                .dir
-                .join(format!("src/deps/{}.types.json", entry.name)),
-            text.as_bytes(),
-        )?;
+        save(Change::write(
+            types::path(manifest, &entry.name),
+            text.into_bytes(),
+        ))?;
     }
     Ok(())
 }
 
 /// Writes a file if it changes.
-fn save(path: &Path, contents: &[u8]) -> Result<(), Failure> {
-    if std::fs::read(path).is_ok_and(|before| before == contents) {
+fn save(change: Change) -> Result<(), Failure> {
+    if change.is_done() {
         return Ok(());
     }
-    file::replace(path, contents)?;
+    let path = change.path.clone();
+    change::apply(vec![change])?;
     eprintln!("wrote `{}`", path.display());
     Ok(())
 }

@@ -6,6 +6,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::client::Failure;
 
+use super::change::Change;
+use super::{List, entry};
+
 pub const NAME: &str = "dagger.json";
 
 /// The version of Dagger whose API this is.
@@ -75,64 +78,92 @@ impl Manifest {
         self.fields.get("name")?.as_str()
     }
 
-    /// The entries of `dependencies` or `toolchains`.
-    pub fn entries(&self, list: &str) -> Vec<Entry> {
-        let items = self.fields.get(list).and_then(Json::as_array);
-        let text = |item: &Json, key: &str| item.get(key).and_then(Json::as_str).map(str::to_owned);
-        let entry = |item: &Json| {
-            let source = text(item, "source")?;
-            let name = text(item, "name").unwrap_or_else(|| last_part(&source).to_owned());
-            Some(Entry {
-                name,
-                source,
-                pin: text(item, "pin"),
-            })
-        };
-        items.into_iter().flatten().filter_map(entry).collect()
+    /// The entries of a list.
+    pub fn entries(&self, list: List) -> Vec<Entry> {
+        let items = self.fields.get(list.key()).and_then(Json::as_array);
+        items
+            .into_iter()
+            .flatten()
+            .filter_map(Entry::read)
+            .collect()
     }
 
-    /// Adds an entry, or takes the place of the one with its name.
-    pub fn put(&mut self, list: &str, entry: &Entry) {
-        let mut item = Map::new();
+    /// Adds an entry, or takes the place of another version of its module, whose
+    /// name it gives. Entries are sorted by name.
+    ///
+    /// # Errors
+    /// When another module has the name.
+    pub fn put(&mut self, list: List, entry: &Entry) -> Result<Option<String>, Failure> {
+        let module = entry::identity(entry, &self.dir);
+        let is_same = |item: &Json| {
+            let known = Entry::read(item);
+            known.is_some_and(|known| entry::identity(&known, &self.dir) == module)
+        };
+        let items = self.fields.get(list.key()).and_then(Json::as_array);
+        let mut items = items.cloned().unwrap_or_default();
+        let position = items.iter().position(is_same);
+        let before = position.and_then(|at| Some(Entry::read(&items[at])?.name));
+        let mut others = items
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| Some(*at) != position);
+        let taken = others.find_map(|(_, item)| Entry::read(item).filter(|e| e.name == entry.name));
+        if let Some(taken) = taken {
+            let (one, name, source) = (list.one(), &entry.name, &taken.source);
+            return Err(Failure::new(format!(
+                "duplicate {one} name \"{name}\": `{source}` has it; uninstall that, or choose another with `--name`"
+            )));
+        }
+        // Other keys of the entry stay.
+        let mut item = match position {
+            Some(at) => items.remove(at).as_object().cloned().unwrap_or_default(),
+            None => Map::new(),
+        };
+        item.shift_remove("pin");
         item.insert("name".into(), entry.name.clone().into());
         item.insert("source".into(), entry.source.clone().into());
         if let Some(pin) = &entry.pin {
             item.insert("pin".into(), pin.clone().into());
         }
-        let position = self.entries(list).iter().position(|e| e.name == entry.name);
-        let items = self
-            .fields
-            .entry(list)
-            .or_insert_with(|| Json::Array(Vec::new()));
-        let Json::Array(items) = items else { return };
-        match position.and_then(|at| items.get_mut(at)) {
-            // Other keys of the entry stay.
-            Some(Json::Object(old)) => {
-                old.remove("pin");
-                old.extend(item);
-            }
-            _ => items.push(Json::Object(item)),
-        }
+        items.push(Json::Object(item));
+        items.sort_by_key(|item| Entry::read(item).map(|entry| entry.name));
+        self.fields
+            .insert(list.key().to_owned(), Json::Array(items));
+        Ok(before)
     }
 
-    /// Removes the entries with this name or source; gives how many they were.
-    pub fn remove(&mut self, list: &str, name: &str) -> usize {
-        let gone: Vec<bool> = self
-            .entries(list)
-            .iter()
-            .map(|e| e.name == name || e.source == name)
-            .collect();
-        if let Some(Json::Array(items)) = self.fields.get_mut(list) {
-            let mut at = 0;
-            items.retain(|_| {
-                at += 1;
-                !gone.get(at - 1).copied().unwrap_or(false)
-            });
+    /// Removes the entries with this name or source; gives what they were. A
+    /// version in `name` must be the one that is there.
+    pub fn remove(&mut self, list: List, name: &str) -> Result<Vec<Entry>, Failure> {
+        let mut gone = Vec::new();
+        for entry in self.entries(list) {
+            let module = entry::identity(&entry, &self.dir).unwrap_or_default();
+            let after = [&entry.name, &module, &entry.source]
+                .into_iter()
+                .find_map(|known| name.strip_prefix(known.as_str()))
+                .and_then(|rest| rest.strip_prefix('@').or(rest.is_empty().then_some("")));
+            match after {
+                None => continue,
+                Some("") => {}
+                Some(version) if entry.source.ends_with(&format!("@{version}")) => {}
+                Some(version) if entry.source.ends_with(&format!("/{version}")) => {}
+                Some(version) => {
+                    let (one, source) = (list.one(), &entry.source);
+                    return Err(Failure::new(format!(
+                        "{one} `{}` is not there with version `{version}`, but as `{source}`: name no version",
+                        entry.name
+                    )));
+                }
+            }
+            gone.push(entry);
+        }
+        if let Some(Json::Array(items)) = self.fields.get_mut(list.key()) {
+            items.retain(|item| !Entry::read(item).is_some_and(|entry| gone.contains(&entry)));
             if items.is_empty() {
-                self.fields.shift_remove(list);
+                self.fields.shift_remove(list.key());
             }
         }
-        gone.into_iter().filter(|gone| *gone).count()
+        Ok(gone)
     }
 
     pub fn text(&self) -> String {
@@ -140,26 +171,22 @@ impl Manifest {
         serde_json::to_string_pretty(&self.fields).unwrap_or_default() + "\n"
     }
 
-    /// Writes the file: all of it or nothing.
-    pub fn write(&self) -> Result<(), Failure> {
-        replace(&self.dir.join(NAME), self.text().as_bytes())
+    /// The file as it shall be.
+    pub fn change(&self) -> Change {
+        Change::write(self.dir.join(NAME), self.text().into_bytes())
     }
 }
 
-/// Writes a file beside `path` and renames it.
-pub fn replace(path: &Path, contents: &[u8]) -> Result<(), Failure> {
-    let failed =
-        |e: std::io::Error| Failure::new(format!("cannot write `{}`: {e}", path.display()));
-    let dir = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir).map_err(failed)?;
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    let mut file = tempfile::Builder::new()
-        .permissions(mode)
-        .tempfile_in(dir)
-        .map_err(failed)?;
-    std::io::Write::write_all(&mut file, contents).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
+impl Entry {
+    fn read(item: &Json) -> Option<Self> {
+        let text = |key: &str| item.get(key).and_then(Json::as_str).map(str::to_owned);
+        let source = text("source")?;
+        Some(Self {
+            name: text("name").unwrap_or_else(|| last_part(&source).to_owned()),
+            source,
+            pin: text("pin").filter(|pin| !pin.is_empty()),
+        })
+    }
 }
 
 fn last_part(source: &str) -> &str {
@@ -201,17 +228,24 @@ pub fn relative(from: &Path, to: &Path) -> String {
 mod tests {
     use super::*;
 
+    fn entry(name: &str, source: &str, pin: Option<&str>) -> Entry {
+        Entry {
+            name: name.into(),
+            source: source.into(),
+            pin: pin.map(str::to_owned),
+        }
+    }
+
+    const LIST: List = List::Dependencies;
+
     #[test]
     fn what_is_not_understood_stays_as_it_is() {
-        let text = r#"{"name":"a","zeta":{"y":1,"x":2},"dependencies":[{"name":"lab","source":"../lab","extra":true}],"alpha":1}"#;
+        let text = r#"{"name":"a","zeta":{"y":1,"x":2},"dependencies":[{"name":"lab","source":"git.test/r.git/lab@v1","extra":true}],"alpha":1}"#;
         let mut manifest = Manifest::parse(Path::new("/m"), text).expect("parses");
-        let entry = |name: &str, pin: Option<&str>| Entry {
-            name: name.into(),
-            source: format!("../{name}"),
-            pin: pin.map(str::to_owned),
-        };
-        manifest.put("dependencies", &entry("lab", Some("abc")));
-        manifest.put("dependencies", &entry("two", None));
+        let lab = entry("lab", "git.test/r.git/lab@v2", Some("abc"));
+        assert_eq!(manifest.put(LIST, &lab).expect("put"), Some("lab".into()));
+        let near = entry("a-near", "../near", None);
+        assert_eq!(manifest.put(LIST, &near).expect("put"), None);
         assert_eq!(
             manifest.text(),
             r#"{
@@ -222,25 +256,53 @@ mod tests {
   },
   "dependencies": [
     {
-      "name": "lab",
-      "source": "../lab",
-      "extra": true,
-      "pin": "abc"
+      "name": "a-near",
+      "source": "../near"
     },
     {
-      "name": "two",
-      "source": "../two"
+      "name": "lab",
+      "source": "git.test/r.git/lab@v2",
+      "extra": true,
+      "pin": "abc"
     }
   ],
   "alpha": 1
 }
 "#
         );
-        assert_eq!(manifest.remove("dependencies", "../lab"), 1);
-        assert_eq!(manifest.remove("dependencies", "two"), 1);
-        assert_eq!(manifest.remove("dependencies", "two"), 0);
-        let keys: Vec<&String> = manifest.fields.keys().collect();
-        assert_eq!(keys, ["name", "zeta", "alpha"]);
+    }
+
+    #[test]
+    fn a_name_is_for_one_module() {
+        let mut manifest = Manifest::parse(Path::new("/m"), r#"{"name":"a"}"#).expect("parses");
+        let mut put = |name: &str, source: &str| manifest.put(LIST, &entry(name, source, None));
+        assert_eq!(put("lab", "../lab").expect("put"), None);
+        assert_eq!(put("new", "../x/../lab").expect("put"), Some("lab".into()));
+        assert_eq!(put("lab", "../other").expect("put"), None);
+        let error = put("new", "git.test/r.git").expect_err("taken").message;
+        assert!(
+            error.contains("duplicate dependency name \"new\""),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_entry_is_removed_by_its_name_or_source_with_its_version_or_none() {
+        for name in [
+            "lab",
+            "lab@v1",
+            "lab@lab/v1",
+            "git.test/r.git/lab",
+            "git.test/r.git/lab@v1",
+        ] {
+            let mut manifest = Manifest::parse(Path::new("/m"), r#"{"name":"a"}"#).expect("parses");
+            let lab = entry("lab", "git.test/r.git/lab@lab/v1", Some("abc"));
+            manifest.put(LIST, &lab).expect("put");
+            assert_eq!(manifest.remove(LIST, "other").expect("removes"), []);
+            assert!(manifest.remove(LIST, "lab@v2").is_err());
+            assert_eq!(manifest.remove(LIST, name).expect(name), [lab]);
+            assert!(!manifest.fields.contains_key("dependencies"));
+        }
     }
 
     #[test]

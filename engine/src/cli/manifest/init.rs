@@ -6,10 +6,11 @@ use serde_json::{Map, json};
 
 use crate::api::model::kebab;
 use crate::client::Failure;
+use crate::module::git::Reference;
 
 use super::super::args;
+use super::change;
 use super::file::{self, ENGINE_VERSION, Manifest};
-use super::git;
 use super::template::{self, File};
 
 pub fn run(options: &args::Init) -> Result<(), Failure> {
@@ -42,9 +43,9 @@ fn init(workdir: &Path, options: &args::Init) -> Result<PathBuf, Failure> {
     fields.insert("engineVersion".into(), ENGINE_VERSION.into());
     let mut files = Vec::new();
     if let Some(sdk) = &options.sdk {
-        let source = match git::is_git(sdk, workdir) {
-            true => sdk.clone(),
-            false => local_sdk(workdir, &dir, sdk, &name, &mut files)?,
+        let source = match Reference::read(sdk, workdir)? {
+            Some(reference) => reference.to_string(),
+            None => local_sdk(workdir, &dir, sdk, &name, &mut files)?,
         };
         fields.insert("sdk".into(), json!({ "source": source }));
         if let Some(include) = cargo_workspace(&dir) {
@@ -130,7 +131,7 @@ fn cargo_workspace(dir: &Path) -> Option<Vec<String>> {
 /// Writes the files; those that were written go when one cannot be.
 fn write(dir: &Path, files: &[File]) -> Result<(), Failure> {
     for (i, file) in files.iter().enumerate() {
-        if let Err(failure) = file::replace(&dir.join(&file.path), &file.contents) {
+        if let Err(failure) = change::replace(&dir.join(&file.path), &file.contents) {
             for written in &files[..i] {
                 // The first failure is the one to be told.
                 let _ = std::fs::remove_file(dir.join(&written.path));

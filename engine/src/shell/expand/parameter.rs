@@ -57,12 +57,9 @@ impl Shell {
         }
         if let Some(word) = self.substitute_word(expr).await? {
             let inner = self.parts_of(&word).await?;
-            if quoted {
-                let value = super::fields::join(inner);
-                parts.extend(value.0.into_iter().map(Part::Quoted));
-            } else {
-                parts.extend(inner);
-            }
+            // As Dagger's shell does: without quotes around it, the word is
+            // split, also where it was quoted itself.
+            parts.extend(super::fields::join(inner).0.into_iter().map(part));
             return Ok(());
         }
         let value = self.value_of(expr).await?;

@@ -33,6 +33,8 @@ fn bash_grammar_works() {
             "012\n",
         ),
         ("(x=5; .echo $x); .echo ${x:-unset}", "5\nunset\n"),
+        ("f() { .echo $#; }; x='a b'; f ${x:+--flag $x}", "3\n"),
+        ("f() { .echo $#; }; x='a b'; f \"${x:+--flag $x}\"", "1\n"),
         ("{ .echo a; .echo b; }", "a\nb\n"),
         ("x=$(.echo hi); .echo \"[$x]\"", "[hi]\n"),
         ("[[ abc == a* && 2 -lt 10 ]] && .echo yes", "yes\n"),

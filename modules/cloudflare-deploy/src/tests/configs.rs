@@ -23,11 +23,21 @@ fn all_three_forms_say_the_same() -> Result<()> {
     }"#;
     let toml = "name = 'site'\nmain = \"src/worker.ts\"\naccount_id = 'abc'\n[assets]\ndirectory = './dist'\nbinding = 'ASSETS'\n";
     let plain = r#"{"name":"site","main":"src/worker.ts","account_id":"abc","assets":{"directory":"./dist"}}"#;
-    for (name, text) in [("a.jsonc", jsonc), ("wrangler.toml", toml), ("a.json", plain)] {
+    for (name, text) in [
+        ("a.jsonc", jsonc),
+        ("wrangler.toml", toml),
+        ("a.json", plain),
+    ] {
         let settings = Settings::read(name, text, None)?;
         assert_eq!(settings.worker, "site", "{name}");
-        assert_eq!(settings.main.map(|main| main.path).as_deref(), Some("src/worker.ts"));
-        assert_eq!(settings.assets.map(|assets| assets.path).as_deref(), Some("./dist"));
+        assert_eq!(
+            settings.main.map(|main| main.path).as_deref(),
+            Some("src/worker.ts")
+        );
+        assert_eq!(
+            settings.assets.map(|assets| assets.path).as_deref(),
+            Some("./dist")
+        );
         assert_eq!(settings.account_id.as_deref(), Some("abc"));
     }
     Ok(())
@@ -45,7 +55,10 @@ fn an_environment_has_its_own_name_and_overrides_whole_values() -> Result<()> {
     let production = Settings::read("wrangler.json", text, Some("production"))?;
     assert_eq!(production.worker, "www");
     let assets = production.assets.unwrap();
-    assert_eq!((assets.field.as_str(), assets.path.as_str()), ("env.production.assets.directory", "build"));
+    assert_eq!(
+        (assets.field.as_str(), assets.path.as_str()),
+        ("env.production.assets.directory", "build")
+    );
     assert!(json(text)?.preview_urls.is_none());
     Ok(())
 }
@@ -53,28 +66,99 @@ fn an_environment_has_its_own_name_and_overrides_whole_values() -> Result<()> {
 #[test]
 fn faults_are_told_with_file_line_column_and_field() {
     let file = "wrangler.jsonc";
-    refused(file, "{\n  \"assets\": { \"directory\": \"d\" }\n}", None, "wrangler.jsonc:1:1: `name` is missing");
-    refused(file, "{\n  \"name\": \"My Site\"\n}", None, "wrangler.jsonc:2:11: `name` is `My Site`: ");
-    refused(file, "{\n  \"name\": 7,\n}", None, "wrangler.jsonc:2:11: `name` must be a text, it is a number");
-    refused(file, "{ \"name\": \"a\" }", None, "wrangler.jsonc:1:1: neither `main` nor `assets.directory`");
-    refused(file, "{ \"name\": \"a\",\n \"assets\": { \"directory\": \"\" } }", None, "wrangler.jsonc:2:27: `assets.directory` is empty");
-    refused(file, "{ \"name\": \"a\", \"main\": \"/w.js\" }", None, "wrangler.jsonc:1:24: `main` must be relative");
-    refused(file, "{ \"name\": \"a\"\n \"main\": \"w.js\" }", None, "wrangler.jsonc:");
-    refused(file, "{ \"name\": \"a\", \"pages_build_output_dir\": \"d\" }", None, "wrangler.jsonc:1:42: `pages_build_output_dir` belongs to Cloudflare Pages");
-    refused("wrangler.toml", "name = \"a\"\nmain = 3\n", None, "wrangler.toml:2:8: `main` must be a text, it is a number");
-    refused("wrangler.toml", "name = \"a\nmain = 3\n", None, "wrangler.toml:1:");
-    refused("wrangler.toml", "name = 'a'\n[assets]\ndirectory = ['d']\n", None, "wrangler.toml:3:13: `assets.directory` must be a text, it is a list");
-    refused("config.yaml", "", None, "`config.yaml` is no configuration of Wrangler");
+    refused(
+        file,
+        "{\n  \"assets\": { \"directory\": \"d\" }\n}",
+        None,
+        "wrangler.jsonc:1:1: `name` is missing",
+    );
+    refused(
+        file,
+        "{\n  \"name\": \"My Site\"\n}",
+        None,
+        "wrangler.jsonc:2:11: `name` is `My Site`: ",
+    );
+    refused(
+        file,
+        "{\n  \"name\": 7,\n}",
+        None,
+        "wrangler.jsonc:2:11: `name` must be a text, it is a number",
+    );
+    refused(
+        file,
+        "{ \"name\": \"a\" }",
+        None,
+        "wrangler.jsonc:1:1: neither `main` nor `assets.directory`",
+    );
+    refused(
+        file,
+        "{ \"name\": \"a\",\n \"assets\": { \"directory\": \"\" } }",
+        None,
+        "wrangler.jsonc:2:27: `assets.directory` is empty",
+    );
+    refused(
+        file,
+        "{ \"name\": \"a\", \"main\": \"/w.js\" }",
+        None,
+        "wrangler.jsonc:1:24: `main` must be relative",
+    );
+    refused(
+        file,
+        "{ \"name\": \"a\"\n \"main\": \"w.js\" }",
+        None,
+        "wrangler.jsonc:",
+    );
+    refused(
+        file,
+        "{ \"name\": \"a\", \"pages_build_output_dir\": \"d\" }",
+        None,
+        "wrangler.jsonc:1:42: `pages_build_output_dir` belongs to Cloudflare Pages",
+    );
+    refused(
+        "wrangler.toml",
+        "name = \"a\"\nmain = 3\n",
+        None,
+        "wrangler.toml:2:8: `main` must be a text, it is a number",
+    );
+    refused(
+        "wrangler.toml",
+        "name = \"a\nmain = 3\n",
+        None,
+        "wrangler.toml:1:",
+    );
+    refused(
+        "wrangler.toml",
+        "name = 'a'\n[assets]\ndirectory = ['d']\n",
+        None,
+        "wrangler.toml:3:13: `assets.directory` must be a text, it is a list",
+    );
+    refused(
+        "config.yaml",
+        "",
+        None,
+        "`config.yaml` is no configuration of Wrangler",
+    );
     refused(file, "", None, "wrangler.jsonc:1:1: the file is empty");
     refused(file, "[]", None, "wrangler.jsonc:1:1: expected an object");
 }
 
 #[test]
 fn an_unknown_environment_is_told_with_those_that_are_known() {
-    let text = "{ \"name\": \"a\", \"main\": \"w.js\",\n  \"env\": { \"staging\": {}, \"live\": {} } }";
-    refused("wrangler.json", text, Some("prod"), "wrangler.json:2:10: no environment `prod`: `env` has `staging`, `live`");
+    let text =
+        "{ \"name\": \"a\", \"main\": \"w.js\",\n  \"env\": { \"staging\": {}, \"live\": {} } }";
+    refused(
+        "wrangler.json",
+        text,
+        Some("prod"),
+        "wrangler.json:2:10: no environment `prod`: `env` has `staging`, `live`",
+    );
     let none = "name = 'a'\nmain = 'w.js'\n";
-    refused("wrangler.toml", none, Some("prod"), "wrangler.toml:1:1: no environment `prod`: it has no `env`");
+    refused(
+        "wrangler.toml",
+        none,
+        Some("prod"),
+        "wrangler.toml:1:1: no environment `prod`: it has no `env`",
+    );
 }
 
 #[test]

@@ -6,7 +6,8 @@ use poniard_sdk::testing::FakeEngine;
 
 use crate::CloudflareDeploy;
 
-const CONFIG: &str = r#"{ "name": "site", "assets": { "directory": "./dist" }, "env": { "staging": {} } }"#;
+const CONFIG: &str =
+    r#"{ "name": "site", "assets": { "directory": "./dist" }, "env": { "staging": {} } }"#;
 const VERSION: &str = "7d2ad84b-1c9b-4d2a-9a60-5f3d1f1f3a5e";
 
 /// A site that can be deployed; Wrangler reports `output` and ends with `code`.
@@ -55,7 +56,9 @@ fn preview_args() -> Value {
 /// The chain of Wrangler's run.
 fn run(engine: &FakeEngine) -> String {
     let asked = engine.asked();
-    let run = asked.iter().find(|chain| chain.contains("CLOUDFLARE_API_TOKEN"));
+    let run = asked
+        .iter()
+        .find(|chain| chain.contains("CLOUDFLARE_API_TOKEN"));
     run.cloned().unwrap_or_default()
 }
 
@@ -83,7 +86,12 @@ fn the_token_reaches_wrangler_as_a_secret_variable_only() -> Result<()> {
     ] {
         assert!(run.contains(part), "`{part}` is not in {run}");
     }
-    assert!(!engine.asked().iter().any(|chain| chain.contains("canary-token")));
+    assert!(
+        !engine
+            .asked()
+            .iter()
+            .any(|chain| chain.contains("canary-token"))
+    );
     assert!(!run.contains("CLOUDFLARE_API_BASE_URL"), "{run}");
     Ok(())
 }
@@ -140,7 +148,8 @@ fn what_wrangler_printed_is_not_taken_for_a_result() {
 
 #[test]
 fn a_preview_is_noted_in_the_merge_request() -> Result<()> {
-    let engine = engine(0, &uploaded()).on("gitlabComment.post.url", "https://gitlab.example/note/1");
+    let engine =
+        engine(0, &uploaded()).on("gitlabComment.post.url", "https://gitlab.example/note/1");
     let preview = call(&engine, "preview", preview_args())?;
     assert_eq!(preview["commentUrl"], "https://gitlab.example/note/1");
     assert_eq!(preview["aliasUrl"], "https://mr-7-site.team.workers.dev");
@@ -160,10 +169,21 @@ fn a_preview_is_noted_in_the_merge_request() -> Result<()> {
 
 #[test]
 fn a_note_that_fails_does_not_hide_what_is_up() {
-    let engine = engine(0, &uploaded())
-        .on_error("gitlabComment.post.url", EngineError::new("GitLab: status 503"));
-    let error = format!("{:#}", call(&engine, "preview", preview_args()).unwrap_err());
-    for part in [VERSION, "https://mr-7-site", "its note in merge request `7` is not", "again", "503"] {
+    let engine = engine(0, &uploaded()).on_error(
+        "gitlabComment.post.url",
+        EngineError::new("GitLab: status 503"),
+    );
+    let error = format!(
+        "{:#}",
+        call(&engine, "preview", preview_args()).unwrap_err()
+    );
+    for part in [
+        VERSION,
+        "https://mr-7-site",
+        "its note in merge request `7` is not",
+        "again",
+        "503",
+    ] {
         assert!(error.contains(part), "`{part}` is not in {error}");
     }
 }
@@ -178,24 +198,64 @@ fn bad_input_is_refused_before_anything_is_sent() {
         }
         args
     };
-    refused(preview(json!({ "mergeRequestId": "main" })), "preview", &site(), &["`main` is no number"]);
-    refused(preview(json!({ "alias": "x".repeat(59) })), "preview", &site(), &["64 characters"]);
-    refused(json!({ "env": "live" }), "deploy", &site(), &["no environment `live`", "`staging`"]);
-    refused(json!({ "var": ["A"] }), "deploy", &site(), &["variable `A`"]);
+    refused(
+        preview(json!({ "mergeRequestId": "main" })),
+        "preview",
+        &site(),
+        &["`main` is no number"],
+    );
+    refused(
+        preview(json!({ "alias": "x".repeat(59) })),
+        "preview",
+        &site(),
+        &["64 characters"],
+    );
+    refused(
+        json!({ "env": "live" }),
+        "deploy",
+        &site(),
+        &["no environment `live`", "`staging`"],
+    );
+    refused(
+        json!({ "var": ["A"] }),
+        "deploy",
+        &site(),
+        &["variable `A`"],
+    );
     let off = r#"{ "name": "site", "assets": { "directory": "dist" }, "preview_urls": false }"#;
     let off = site().on("File.contents", off);
-    refused(preview_args(), "preview", &off, &["wrangler.jsonc:1:70", "`preview_urls`"]);
+    refused(
+        preview_args(),
+        "preview",
+        &off,
+        &["wrangler.jsonc:1:70", "`preview_urls`"],
+    );
     let unreadable = site().on_error("Secret.plaintext", EngineError::new("`GONE` is not set"));
-    refused(json!({}), "deploy", &unreadable, &["cannot read `cloudflare-api-token`", "`GONE`"]);
+    refused(
+        json!({}),
+        "deploy",
+        &unreadable,
+        &["cannot read `cloudflare-api-token`", "`GONE`"],
+    );
     let empty = site().on_with("Secret.plaintext", |_| Ok(json!("\n")));
-    refused(json!({}), "deploy", &empty, &["`cloudflare-api-token` is empty"]);
+    refused(
+        json!({}),
+        "deploy",
+        &empty,
+        &["`cloudflare-api-token` is empty"],
+    );
     let spaces = site().on_with("Secret.plaintext", |_| Ok(json!("a b")));
     refused(json!({}), "deploy", &spaces, &["is no token"]);
     let none = site().on_error(
         "config.cloudflareAccountId",
         EngineError::new("`cloudflare.account-id` is not set in `pipeline.yaml`"),
     );
-    refused(json!({}), "deploy", &none, &["--account-id", "pipeline.yaml"]);
+    refused(
+        json!({}),
+        "deploy",
+        &none,
+        &["--account-id", "pipeline.yaml"],
+    );
 }
 
 #[test]
@@ -203,17 +263,26 @@ fn two_accounts_are_one_too_many() {
     let config = r#"{ "name": "site", "assets": { "directory": "dist" }, "account_id": "b" }"#;
     let engine = engine(0, "").on("File.contents", config);
     let module = engine.construct::<CloudflareDeploy>(json!({ "accountId": "a" }));
-    let error = module.and_then(|module| module.call("deploy", args(json!({})))).err();
+    let error = module
+        .and_then(|module| module.call("deploy", args(json!({}))))
+        .err();
     let error = error.map(|error| error.to_string()).unwrap_or_default();
-    assert!(error.contains("`a` was passed") && error.contains("is `b`"), "{error}");
+    assert!(
+        error.contains("`a` was passed") && error.contains("is `b`"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_token_from_a_file_loses_its_line_break() -> Result<()> {
-    let engine = engine(0, &uploaded()).on_with("Secret.plaintext", |_| Ok(json!("canary-token\n")));
+    let engine =
+        engine(0, &uploaded()).on_with("Secret.plaintext", |_| Ok(json!("canary-token\n")));
     call(&engine, "upload", json!({}))?;
     let run = run(&engine);
     assert!(run.contains("withSecretVariable"), "{run}");
-    assert!(!run.contains(r#"Secret(id: "token")"#) && !run.contains(r#"secret: "token""#), "{run}");
+    assert!(
+        !run.contains(r#"Secret(id: "token")"#) && !run.contains(r#"secret: "token""#),
+        "{run}"
+    );
     Ok(())
 }

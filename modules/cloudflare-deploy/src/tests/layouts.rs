@@ -25,7 +25,9 @@ fn exists(files: &[&str], root: &str, path: &Value, kind: &Value) -> Value {
     let path = format!("{root}{}", path.as_str().unwrap_or_default());
     let found = match kind.as_str() {
         Some("REGULAR_TYPE") => files.contains(&path.as_str()),
-        _ => files.iter().any(|file| file.starts_with(&format!("{path}/"))),
+        _ => files
+            .iter()
+            .any(|file| file.starts_with(&format!("{path}/"))),
     };
     found.into()
 }
@@ -34,7 +36,10 @@ impl World {
     fn engine(&self, text: &str) -> FakeEngine {
         let text = text.to_owned();
         let (dist, workspace) = (self.dist.clone(), self.workspace.clone());
-        let entries: Vec<_> = dist.iter().filter_map(|file| file.split('/').next()).collect();
+        let entries: Vec<_> = dist
+            .iter()
+            .filter_map(|file| file.split('/').next())
+            .collect();
         let configs = |files: &[&str]| -> Vec<String> {
             let matching = files.iter().filter(|file| file.ends_with(CONFIG));
             matching.map(|file| (*file).to_owned()).collect()
@@ -56,7 +61,12 @@ impl World {
                 let root = chain.arg("directory", "path").and_then(Value::as_str);
                 let root = format!("{}/", root.unwrap_or_default().trim_start_matches('/'));
                 let arg = |name| chain.arg("exists", name).cloned().unwrap_or_default();
-                Ok(exists(&in_workspace, &root, &arg("path"), &arg("expectedType")))
+                Ok(exists(
+                    &in_workspace,
+                    &root,
+                    &arg("path"),
+                    &arg("expectedType"),
+                ))
             })
     }
 
@@ -107,9 +117,7 @@ fn assets(directory: &str) -> String {
 }
 
 fn script(main: &str, directory: &str) -> String {
-    format!(
-        r#"{{ "name": "site", "main": "{main}", "assets": {{ "directory": "{directory}" }} }}"#
-    )
+    format!(r#"{{ "name": "site", "main": "{main}", "assets": {{ "directory": "{directory}" }} }}"#)
 }
 
 fn alone(home: &str, dist: &str) -> Places {
@@ -126,7 +134,11 @@ fn a_site_of_files_lies_where_the_configuration_says() -> Result<()> {
         ("./build/client", "build/client"),
         ("./a/../b", "b"),
     ] {
-        assert_eq!(site.layout(&assets(directory))?, alone("", place), "{directory}");
+        assert_eq!(
+            site.layout(&assets(directory))?,
+            alone("", place),
+            "{directory}"
+        );
     }
     Ok(())
 }
@@ -151,14 +163,20 @@ fn a_script_among_the_assets_is_found() -> Result<()> {
 #[test]
 fn a_script_without_assets_is_the_site() -> Result<()> {
     let text = r#"{ "name": "api", "main": "build/index.js" }"#;
-    assert_eq!(built(&["index.js", "chunk.js"]).layout(text)?, alone("", "build"));
+    assert_eq!(
+        built(&["index.js", "chunk.js"]).layout(text)?,
+        alone("", "build")
+    );
     Ok(())
 }
 
 #[test]
 fn paths_upwards_get_directories_above() -> Result<()> {
     let site = built(&["index.html"]);
-    assert_eq!(site.layout(&assets("../../dist"))?, alone("project/project", "dist"));
+    assert_eq!(
+        site.layout(&assets("../../dist"))?,
+        alone("project/project", "dist")
+    );
     Ok(())
 }
 
@@ -177,10 +195,19 @@ fn a_script_outside_the_site_comes_from_beside_the_configuration() -> Result<()>
         workspace: vec!["apps/site/wrangler.jsonc", "apps/site/src/worker.ts"],
     };
     let (home, dist, project) = world.layout(&script("src/worker.ts", "./dist"))?;
-    assert_eq!((home.as_str(), dist.as_str()), ("apps/site", "apps/site/dist"));
+    assert_eq!(
+        (home.as_str(), dist.as_str()),
+        ("apps/site", "apps/site/dist")
+    );
     let project = project.unwrap_or_default();
     assert!(project.contains(r#"path: "/apps/site""#), "{project}");
-    for part in ["**/node_modules", "**/.env*", "**/.dev.vars*", "**/.git", r#""dist""#] {
+    for part in [
+        "**/node_modules",
+        "**/.env*",
+        "**/.dev.vars*",
+        "**/.git",
+        r#""dist""#,
+    ] {
         assert!(project.contains(part), "`{part}` is uploaded: {project}");
     }
     Ok(())
@@ -203,13 +230,23 @@ fn what_is_missing_is_told_before_anything_is_sent() {
     built(&[]).refused(&assets("./dist"), &["empty", "build the site first"]);
     let site = built(&["index.html"]);
     let text = script("./dist/_worker.js", "./dist");
-    site.refused(&text, &["wrangler.jsonc:1:27: `main`", "`index.html`", "--source"]);
+    site.refused(
+        &text,
+        &["wrangler.jsonc:1:27: `main`", "`index.html`", "--source"],
+    );
     let world = World {
         dist: vec!["index.html"],
         workspace: vec!["apps/site/wrangler.jsonc"],
     };
     let text = script("src/worker.ts", "./dist");
-    world.refused(&text, &["`main`: no `src/worker.ts`", "`index.html`", "`apps/site` of the workspace"]);
+    world.refused(
+        &text,
+        &[
+            "`main`: no `src/worker.ts`",
+            "`index.html`",
+            "`apps/site` of the workspace",
+        ],
+    );
     let twice = World {
         dist: vec!["index.html"],
         workspace: vec!["a/wrangler.jsonc", "b/wrangler.jsonc"],
@@ -220,6 +257,9 @@ fn what_is_missing_is_told_before_anything_is_sent() {
 #[test]
 fn a_configuration_is_never_published_with_the_site() {
     for directory in [".", "./", "..", "a/.."] {
-        built(&["index.html"]).refused(&assets(directory), &["`assets.directory`", "which would be published"]);
+        built(&["index.html"]).refused(
+            &assets(directory),
+            &["`assets.directory`", "which would be published"],
+        );
     }
 }

@@ -29,6 +29,9 @@ struct Manifest {
 struct Entry {
     name: String,
     source: String,
+    /// Commit of what comes from git.
+    #[serde(default)]
+    pin: String,
 }
 
 /// Reads `dagger.json` in `folder`, which is relative to the crate `root`.
@@ -61,7 +64,7 @@ pub fn read(root: &Path, folder: &str) -> Result<Found, String> {
 }
 
 fn types(dir: &Path, entry: &Entry, files: &mut Vec<String>) -> Result<ModuleTypes, String> {
-    let Entry { name, source } = entry;
+    let Entry { name, source, pin } = entry;
     let local = format!("{source}/dagger.types.json");
     let kept = format!("src/deps/{name}.types.json");
     // Of a git dependency there is only what `dagger develop` wrote.
@@ -74,7 +77,8 @@ fn types(dir: &Path, entry: &Entry, files: &mut Vec<String>) -> Result<ModuleTyp
         return serde_json::from_str(&text)
             .map_err(|cause| format!("cannot read `{file}`: {cause}"));
     }
-    if dir.join(source).is_dir() {
+    let is_local = pin.is_empty() && source.starts_with('.') || dir.join(source).is_dir();
+    if is_local {
         Err(format!(
             "dependency `{name}` has no `{local}`: write it with `cargo run -p {name} -- types`, and name it in `include` of `dagger.json`"
         ))
@@ -134,6 +138,14 @@ mod tests {
             found.problems,
             [
                 "the types of dependency `lab` are not in `src/deps/lab.types.json`: run `dagger develop`"
+            ]
+        );
+        // An engine loads nothing of a neighbour but what `include` names.
+        let found = read_with("neighbour", "../lab", &[])?;
+        assert_eq!(
+            found.problems,
+            [
+                "dependency `lab` has no `../lab/dagger.types.json`: write it with `cargo run -p lab -- types`, and name it in `include` of `dagger.json`"
             ]
         );
         let found = read_with("untyped", "deps/lab", &["deps/lab/other.json"])?;

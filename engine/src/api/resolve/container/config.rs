@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use super::image::registry_host;
 use super::path;
 use crate::api::resolve::{network, records};
+use crate::duration;
 use crate::graph::Args;
 use crate::graph::container::{Container, Port, set, unset};
 use crate::graph::node::Answer;
@@ -140,52 +141,15 @@ fn healthcheck_config(args: &Args) -> Result<Json> {
         ("startInterval", "StartInterval"),
     ] {
         if let Some(text) = args.opt::<String>(name)? {
-            let time = nanoseconds(&text).ok_or_else(|| {
+            let time = duration::parse(&text).ok_or_else(|| {
                 eyre!("argument `{name}`: `{text}` is no duration: expected a form like `30s` or `1m30s`")
             })?;
-            config.insert(key.to_owned(), time.into());
+            let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+            config.insert(key.to_owned(), nanoseconds.into());
         }
     }
     if let Some(retries) = args.opt::<i64>("retries")? {
         config.insert("Retries".to_owned(), retries.into());
     }
     Ok(Json::Object(config))
-}
-
-/// Reads `500ms`, `30s`, `1m30s`, `2h`.
-fn nanoseconds(text: &str) -> Option<u64> {
-    let mut total = 0u64;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .filter(|at| *at > 0)?;
-        let number: u64 = rest[..digits].parse().ok()?;
-        let unit_end = rest[digits..]
-            .find(|c: char| c.is_ascii_digit())
-            .map_or(rest.len(), |at| digits + at);
-        let unit: u64 = match &rest[digits..unit_end] {
-            "ns" => 1,
-            "us" | "µs" => 1_000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            _ => return None,
-        };
-        total = total.checked_add(number.checked_mul(unit)?)?;
-        rest = &rest[unit_end..];
-    }
-    (!text.is_empty()).then_some(total)
-}
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_of_health_checks_are_read() {
-        assert_eq!(nanoseconds("1m30s"), Some(90_000_000_000));
-        assert_eq!(nanoseconds("500ms"), Some(500_000_000));
-        assert_eq!(nanoseconds("5 apples"), None);
-    }
 }

@@ -1,0 +1,120 @@
+//! Credentials that stand in an address: `https://user:password@host/path`.
+//!
+//! [`hidden`] goes over everything that users are told, errors and progress: an
+//! address gets there in many ways, also in the words of git and ssh.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
+    let scheme = "[a-zA-Z][a-zA-Z0-9+.-]*://";
+    // Up to the last `@` before the path.
+    let in_url = format!(r"(?P<scheme>{scheme})(?P<user>[^\s/]*)@");
+    // With a `/` in the password: what follows the colon is no port. Which `@`
+    // is the end of it cannot be told, so the last one is.
+    let with_slash = format!(r"(?P<longer>{scheme})[^\s/:@\[]+:[0-9]*[^\s/@0-9][^\s/@]*/\S*@");
+    // Without a scheme, as a word of its own, before a host.
+    let bare =
+        r#"(?P<before>^|[\s`'"(=])(?P<pair>[^\s/:@`'"(=\[]+:[^\s/]*)@(?P<host>[^\s/:@]+[/:])"#;
+    #[allow(clippy::unwrap_used, reason = "the pattern is constant, and tested")]
+    Regex::new(&format!("{with_slash}|{in_url}|{bare}")).unwrap()
+});
+
+/// The text with stars for users with their passwords in addresses. A user alone
+/// may be a token in `http`, and is hidden there, as git does.
+pub fn hidden(text: &str) -> Cow<'_, str> {
+    PATTERN.replace_all(text, |found: &Captures| {
+        let part = |name| found.name(name).map_or("", |part| part.as_str());
+        let is_hidden = has_password(found) || part("scheme").to_lowercase().starts_with("http");
+        match (is_hidden, part("longer"), part("scheme"), part("pair")) {
+            (false, ..) => found[0].to_owned(),
+            (_, "", "", _) => format!("{}***@{}", part("before"), part("host")),
+            (_, longer, scheme, _) => format!("{longer}{scheme}***@"),
+        }
+    })
+}
+
+/// Whether a password is in an address.
+pub fn are_in(address: &str) -> bool {
+    PATTERN
+        .captures_iter(address)
+        .any(|found| has_password(&found))
+}
+
+fn has_password(found: &Captures) -> bool {
+    let part = |name| found.name(name).map_or("", |part| part.as_str());
+    // `host:repository.git@version` and `image:tag@sha256:…` look alike.
+    let is_pair =
+        !part("pair").is_empty() && !part("pair").ends_with(".git") && part("host") != "sha256:";
+    is_pair || found.name("longer").is_some() || part("user").contains(':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_with_passwords_are_hidden() {
+        for (text, want) in [
+            (
+                "`https://u:pa55@git.test/r.git/m@v1`: no",
+                "`https://***@git.test/r.git/m@v1`: no",
+            ),
+            (
+                "https://u:p@55@git.test/r.git",
+                "https://***@git.test/r.git",
+            ),
+            (
+                "https://u:p/55@git.test/r.git",
+                "https://***@git.test/r.git",
+            ),
+            ("https://u:p/55@git.test/r.git@v1", "https://***@v1"),
+            (
+                "https://pa55:@git.test:80/r.git",
+                "https://***@git.test:80/r.git",
+            ),
+            ("HTTPS://pa55@git.test/r.git", "HTTPS://***@git.test/r.git"),
+            (
+                "a ssh://git:pa55@git.test/r.git b",
+                "a ssh://***@git.test/r.git b",
+            ),
+            (
+                "`u.v:pa55@git.test/r.git/m@v1`",
+                "`***@git.test/r.git/m@v1`",
+            ),
+            (
+                "u:p@55@git.test: Permission denied",
+                "***@git.test: Permission denied",
+            ),
+            (
+                "http://a:pa55@x/ http://b:pa55@y/",
+                "http://***@x/ http://***@y/",
+            ),
+        ] {
+            assert_eq!(hidden(text), want);
+            assert!(!hidden(text).contains("55"), "{text}");
+            assert!(are_in(text) || text.starts_with("HTTPS"), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_addresses_stay_as_they_are() {
+        for text in [
+            "https://git.test:8080/g/r.git/m@v1",
+            "https://[::1]:8080/r.git@v1",
+            "ssh://git@git.test:22/r.git/m@m/lab/v1",
+            "git@git.test:g/r.git/m@v1.2/x",
+            "git.test:r.git@feature.x/y",
+            "debian:12@sha256:0123",
+            "`registry.test:5000/debian:12@sha256:0123`",
+            r#"{"source":"git@git.test:r.git"}"#,
+            "mail me@git.test: now",
+        ] {
+            assert_eq!(hidden(text), text);
+            assert!(!are_in(text), "{text}");
+        }
+        assert!(!are_in("https://user@git.test/r.git"));
+    }
+}

@@ -1,0 +1,165 @@
+//! One request and its answer, without repetition.
+//!
+//! Requests block a thread of tokio's pool: `ureq` compiles in a third of the
+//! time of an asynchronous client, and few requests run at once.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use poniard_sdk::prelude::*;
+use rustls::crypto::ring;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Timeout, http};
+
+const CONNECT: Duration = Duration::from_secs(10);
+/// An answer of Lambda has at most 6 MiB.
+const MAX_BYTES: u64 = 16 << 20;
+
+#[derive(Clone)]
+pub struct Message {
+    pub method: &'static str,
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    pub timeout: Duration,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    headers: http::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+/// No answer came.
+#[derive(Debug)]
+pub enum Broken {
+    /// The request did not leave.
+    NotSent(String),
+    /// The request may have been taken.
+    Unsure(String),
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+impl Message {
+    pub fn get(url: impl Into<String>, timeout: Duration) -> Self {
+        Self {
+            method: "GET",
+            url: url.into(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout,
+        }
+    }
+
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub async fn send(self) -> Result<Answer, Broken> {
+        let lost = |error| Broken::Unsure(format!("{error}"));
+        tokio::task::spawn_blocking(move || self.attempt())
+            .await
+            .map_err(lost)?
+    }
+
+    fn attempt(self) -> Result<Answer, Broken> {
+        let mut request = http::Request::builder().method(self.method).uri(&self.url);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = request
+            .body(self.body)
+            .map_err(|error| Broken::NotSent(error.to_string()))?;
+        let agent = agent(&self.url)?;
+        let request = agent
+            .configure_request(request)
+            .timeout_global(Some(self.timeout))
+            .build();
+        let mut response = agent.run(request).map_err(|error| broken(&error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let read = response.body_mut().with_config().limit(MAX_BYTES);
+        let body = read.read_to_vec().map_err(|error| broken(&error))?;
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+}
+
+/// With the authorities of `SSL_CERT_FILE` or of the system, read when the first
+/// `https://` address is asked.
+fn agent(url: &str) -> Result<&'static Agent, Broken> {
+    static PLAIN: OnceLock<Agent> = OnceLock::new();
+    static SECURE: OnceLock<Result<Agent, String>> = OnceLock::new();
+    if !url.starts_with("https://") {
+        return Ok(PLAIN.get_or_init(|| new_agent(Vec::new())));
+    }
+    let secure = SECURE.get_or_init(|| {
+        let found = rustls_native_certs::load_native_certs();
+        if found.certs.is_empty() {
+            return Err(
+                "no certificate authority was found: set `SSL_CERT_FILE` to a bundle".to_owned(),
+            );
+        }
+        let certificates = found.certs.iter();
+        let owned = certificates.map(|one| Certificate::from_der(one).to_owned());
+        Ok(new_agent(owned.collect()))
+    });
+    secure
+        .as_ref()
+        .map_err(|why| Broken::NotSent(why.to_owned()))
+}
+
+/// A redirection is an answer: followed, it would carry credentials elsewhere.
+fn new_agent(authorities: Vec<Certificate<'static>>) -> Agent {
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::Specific(Arc::new(authorities)))
+        .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
+        .build();
+    Agent::config_builder()
+        .tls_config(tls)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_connect(Some(CONNECT))
+        .timeout_resolve(Some(CONNECT))
+        .allow_non_standard_methods(true)
+        .user_agent(concat!(
+            "poniard-lambda-publish/",
+            env!("CARGO_PKG_VERSION")
+        ))
+        .build()
+        .new_agent()
+}
+
+fn broken(error: &ureq::Error) -> Broken {
+    let text = error.to_string();
+    match error {
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::BadUri(_)
+        | ureq::Error::Tls(_)
+        | ureq::Error::Rustls(_)
+        | ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => Broken::NotSent(text),
+        ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Broken::NotSent(text)
+        }
+        _ => Broken::Unsure(text),
+    }
+}

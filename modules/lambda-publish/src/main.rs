@@ -1,0 +1,1 @@
+poniard_sdk::main!(lambda_publish::LambdaPublish);

@@ -1,0 +1,262 @@
+//! What goes wrong on the way, and that the alias serves what it served.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use stand_ins::Fault;
+use test_support::Running;
+
+use super::cloud::Cloud;
+use super::shop::{Shop, image};
+use crate::place::LIMIT;
+
+fn shop() -> (Cloud, Shop) {
+    let cloud = Cloud::start();
+    let shop = Shop::new(cloud.server.url());
+    (cloud, shop)
+}
+
+fn publish(text: &str, more: &str) -> String {
+    format!(
+        "publish {} site site --tag {text} --alias live {more}",
+        image(text)
+    )
+}
+
+const SMOKE: &str = r#"--smoke-payload '{"path":"/"}' --smoke-expect '{"statusCode":200}'"#;
+const GOOD: (&str, bool) = (r#"{"statusCode":200,"body":"hello"}"#, false);
+
+#[test]
+fn an_answer_that_is_lost_is_looked_up_and_nothing_is_done_twice() {
+    let (cloud, shop) = shop();
+    let faults = cloud.server.faults();
+    faults.add(Fault::reset_after_taken("PUT", "/code"));
+    faults.add(Fault::reset_after_taken("POST", "/versions"));
+    faults.add(Fault::reset_after_taken("PUT", "/aliases/live"));
+    let version = shop.prints(&(publish("lost", "") + " | version"));
+    assert_eq!(
+        (version.as_str(), cloud.serves("live").as_str()),
+        ("2", "2")
+    );
+    assert_eq!(cloud.versions(), [1, 2]);
+    assert_eq!(faults.left(), 0);
+    let asked = [("PUT", "/code"), ("POST", "/versions"), ("PUT", "/aliases")];
+    let times = asked.map(|(method, path)| cloud.asked(method, path));
+    assert_eq!(times, [1, 1, 1]);
+}
+
+#[test]
+fn what_was_not_taken_is_repeated_and_waits_go_on_until_the_end() {
+    let (cloud, shop) = shop();
+    let faults = cloud.server.faults();
+    let conflict = |method, path| {
+        let body = r#"{"Message":"An update is in progress"}"#;
+        Fault::answer(method, path, 409, body)
+            .header("x-amzn-errortype", "ResourceConflictException")
+    };
+    let failed = |method, path| Fault::answer(method, path, 500, "{}");
+    faults.add(Fault::too_many("GET", "/functions/site/aliases", 1));
+    let expired =
+        r#"{"message":"Signature expired: 20260131T110000Z is now earlier than 20260131T115500Z"}"#;
+    let of_a_clock = Fault::answer("GET", "/versions", 403, expired)
+        .header("x-amzn-errortype", "InvalidSignatureException")
+        .header("date", "Sat, 31 Jan 2099 12:00:00 GMT");
+    faults.add(of_a_clock);
+    faults.add(failed("GET", "/versions"));
+    faults.add(conflict("PUT", "/code"));
+    faults.add(Fault::too_many("PUT", "/code", 1));
+    faults.add(failed("PUT", "/code"));
+    faults.add(Fault::reset("POST", "/versions"));
+    faults.add(failed("PUT", "/aliases/live"));
+    let of_registry = shop.registry.server.faults();
+    of_registry.add(failed("GET", "/manifests/busy"));
+    of_registry.add(Fault::too_many("GET", "/manifests/sha256", 1));
+    of_registry.add(Fault::reset("GET", "/blobs/"));
+    {
+        let mut function = cloud.function();
+        function.update_takes = 2;
+        function.version_takes = 1;
+        function.answers.push_back(GOOD);
+    }
+    let printed = shop.prints(&(publish("busy", SMOKE) + " | summary"));
+    assert!(
+        printed.contains("alias `live` serves version 2, before: 1"),
+        "{printed}"
+    );
+    assert_eq!(
+        (cloud.serves("live").as_str(), cloud.versions()),
+        ("2", vec![1, 2])
+    );
+    assert_eq!((faults.left(), of_registry.left()), (0, 0));
+    assert_eq!(cloud.asked("POST", "/invocations"), 1);
+}
+
+#[test]
+fn what_fails_on_the_way_says_why_and_leaves_the_alias() {
+    let (cloud, shop) = shop();
+    let live = "alias `live` serves version 1 as before";
+    {
+        let mut function = cloud.function();
+        function.update_takes = 1;
+        function.update_fails = Some((
+            "ImageAccessDenied",
+            "Lambda does not have permission to access the ECR image",
+        ));
+    }
+    let words = [
+        "does not have permission to access the ECR image (ImageAccessDenied)",
+        live,
+    ];
+    shop.refuses(&publish("denied", ""), &words);
+
+    cloud
+        .function()
+        .answers
+        .push_back((r#"{"errorMessage":"no such table"}"#, true));
+    let words = [
+        "version 2 of `site` failed (Unhandled)",
+        "no such table",
+        "PHP Fatal error",
+        live,
+    ];
+    shop.refuses(&publish("denied", SMOKE), &words);
+
+    cloud
+        .function()
+        .answers
+        .push_back((r#"{"statusCode":500}"#, false));
+    let words = [
+        r#"answered {"statusCode":500}, expected {"statusCode":200}"#,
+        live,
+    ];
+    shop.refuses(&publish("denied", SMOKE), &words);
+    assert_eq!(
+        (cloud.serves("live").as_str(), cloud.versions()),
+        ("1", vec![1, 2])
+    );
+
+    // The same once more, and it is well: the version that is there is taken.
+    cloud.function().answers.push_back(GOOD);
+    assert_eq!(
+        shop.prints(&(publish("denied", SMOKE) + " | is-new")),
+        "false"
+    );
+    assert_eq!(
+        (cloud.serves("live").as_str(), cloud.versions()),
+        ("2", vec![1, 2])
+    );
+}
+
+#[test]
+fn somebody_elses_change_is_never_overwritten() {
+    let (cloud, shop) = shop();
+    {
+        let mut function = cloud.function();
+        function.answers.push_back(GOOD);
+        function.meanwhile = Some(("invocations", |function| {
+            if let Some(live) = function.aliases.get_mut("live") {
+                live.weights.insert("2".into(), 0.5);
+                live.revision += 1;
+            }
+        }));
+    }
+    let words = [
+        "somebody else has changed alias `live`",
+        "1 (50 %), 2 (50 %)",
+        "run this again",
+    ];
+    shop.refuses(&publish("mine", SMOKE), &words);
+    assert_eq!(cloud.serves("live"), "1 2:0.5");
+
+    cloud.function().meanwhile = Some(("code", |function| {
+        function.image = format!("other@sha256:{}", "f".repeat(64));
+        function.revision += 1;
+    }));
+    shop.refuses(
+        &publish("later", ""),
+        &["somebody else has changed the code of `site`"],
+    );
+    assert!(cloud.function().image.starts_with("other@"));
+
+    // A change that is not about the code is none of ours: it is waited for.
+    cloud.function().under_way = 2;
+    cloud.function().meanwhile = Some(("code", |function| function.revision += 1));
+    assert_eq!(shop.prints(&(publish("later", "") + " | version")), "3");
+    assert_eq!(cloud.serves("live"), "3");
+}
+
+#[test]
+fn a_shift_in_steps_goes_back_when_a_check_fails() {
+    let (cloud, shop) = shop();
+    shop.prints(&format!(
+        "publish {} site site --tag two | version",
+        image("two")
+    ));
+    let shift = format!("shift site live 2 --steps 10,50 --pause-seconds 0 {SMOKE}");
+    cloud.function().answers = [GOOD, GOOD, ("{}", true)].into();
+    let words = [
+        "alias `live` serves version 1 as before",
+        "version 2 of `site` failed",
+    ];
+    shop.refuses(&shift, &words);
+    assert_eq!(
+        (
+            cloud.serves("live").as_str(),
+            cloud.asked("PUT", "/aliases/live")
+        ),
+        ("1", 3)
+    );
+
+    cloud.function().answers = [GOOD, GOOD, GOOD].into();
+    let served = shop.prints(&format!("{shift} --weight 90 | summary"));
+    assert!(served.contains("1 (10 %), 2 (90 %), before: 1"), "{served}");
+    assert_eq!(cloud.serves("live"), "1 2:0.9");
+}
+
+#[test]
+fn after_a_kill_at_any_step_the_alias_is_as_it_was_and_a_second_run_ends_right() {
+    let (cloud, shop) = shop();
+    let steps = [
+        (&shop.registry.server, "PUT", "/manifests/"),
+        (&cloud.server, "PUT", "/code"),
+        (&cloud.server, "POST", "/versions"),
+        (&cloud.server, "POST", "/invocations"),
+        (&cloud.server, "PUT", "/aliases/live"),
+    ];
+    for (step, (server, method, path)) in steps.into_iter().enumerate() {
+        let before = cloud.serves("live");
+        let versions = cloud.versions().len();
+        let publish = publish(&format!("step{step}"), SMOKE);
+        cloud.function().answers = [GOOD].into();
+        server.forget_requests();
+        server.faults().add(Fault::slow(method, path, LIMIT));
+        let running = Running::start(&mut shop.command(&publish), "").expect("a start");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let reached = || {
+            let asked = server.requests();
+            asked
+                .iter()
+                .any(|one| one.method == method && one.path.contains(path))
+        };
+        while !reached() {
+            if Instant::now() > deadline {
+                let done = running.finish(Duration::ZERO).expect("an end");
+                panic!("{method} {path} is never asked:\n{}", done.stderr());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        running.signal(Signal::KILL).expect("a signal");
+        let done = running.finish(Duration::from_secs(30)).expect("an end");
+        assert_eq!(done.code, 137);
+        assert_eq!(cloud.serves("live"), before, "killed at {method} {path}");
+
+        cloud.function().answers = [GOOD].into();
+        let version = shop.prints(&format!("{publish} | version"));
+        assert_eq!(cloud.serves("live"), version, "after {method} {path}");
+        assert_eq!(
+            cloud.versions().len(),
+            versions + 1,
+            "after {method} {path}"
+        );
+    }
+}

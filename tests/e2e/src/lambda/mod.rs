@@ -1,0 +1,15 @@
+//! `lambda-publish` against moto, an OCI registry and, where moto is wrong, a
+//! stand-in for Lambda.
+//!
+//! [`shop`] is where a test works: a [`registry`], a cloud, credentials in the
+//! environment. [`cloud`] is the stand-in, [`moto`] is all else of AWS that can run
+//! here.
+
+mod cloud;
+mod credentials;
+mod faults;
+mod images;
+mod moto;
+mod publishing;
+mod registry;
+mod shop;

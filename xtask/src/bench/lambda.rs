@@ -1,0 +1,204 @@
+//! `lambda-publish` against the same calls of AWS from a script with boto3, and
+//! the push of an image whose layers are there. AWS is moto, the registry that of
+//! Debian.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use eyre::{Result, WrapErr, bail};
+
+use super::series::{Bound, Row, in_turns};
+use super::{Context, nonce, time};
+use crate::{setup, tools};
+
+const SCRIPT: &str = include_str!("lambda.py");
+
+pub fn measure(context: &Context) -> Result<Vec<Row>> {
+    setup::install(&context.project.sh, &[setup::TESTS, setup::PYTHON])?;
+    tools::python(context.project)?;
+    let cloud = Cloud::start(context)?;
+    cloud.script("set-up", &[])?;
+
+    // Two images in turns: each time the function's code changes.
+    let mut images = Vec::new();
+    for name in ["one", "two"] {
+        let image =
+            format!("$(container | from debian:bookworm-slim | with-new-file /which {name})");
+        let mut command = cloud.ours(&format!(
+            "publish {image} site site --tag {name} | image-digest"
+        ));
+        let done = command.stdin(Stdio::null()).output()?;
+        if !done.status.success() {
+            bail!("cannot publish:\n{}", String::from_utf8_lossy(&done.stderr));
+        }
+        images.push(String::from_utf8_lossy(&done.stdout).trim().to_owned());
+    }
+    let mut turn = images.iter().cycle();
+    let mut next = move || turn.next().cloned().unwrap_or_default();
+    let mut next_by_hand = next.clone();
+    let mut ours = || {
+        time(&mut cloud.ours(&format!(
+            "publish-ref site@{} site --alias live --keep 0",
+            next()
+        )))
+    };
+    let mut hand = || time(&mut cloud.script_command("publish", &[&next_by_hand()]));
+    let mut push = || {
+        let image = format!(
+            "$(container | from debian:bookworm-slim | with-label nonce {})",
+            nonce()
+        );
+        time(&mut cloud.ours(&format!(
+            "publish {image} site site --tag {} --alias live --keep 0",
+            nonce()
+        )))
+    };
+    let [ours, hand, push] = in_turns(context.rounds, [&mut ours, &mut hand, &mut push])?;
+    Ok(vec![
+        Row {
+            name: "lambda: an image becomes a version",
+            ours,
+            reference: Some(hand),
+            bound: Bound::Times(1.1),
+        },
+        Row {
+            name: "lambda: the same with a push, layers there",
+            ours: push,
+            reference: None,
+            bound: Bound::Seconds(2.0),
+        },
+    ])
+}
+
+/// moto and a registry, until this is dropped.
+struct Cloud<'a> {
+    context: &'a Context<'a>,
+    processes: Vec<Child>,
+    /// An address of this machine that containers reach.
+    host: String,
+    moto: u16,
+    registry: u16,
+    settings: PathBuf,
+}
+
+impl<'a> Cloud<'a> {
+    fn start(context: &'a Context<'a>) -> Result<Self> {
+        let socket = UdpSocket::bind("0.0.0.0:0")?;
+        // No packet is sent for this.
+        socket.connect("192.0.2.1:9")?;
+        let host = socket.local_addr()?.ip().to_string();
+        let port =
+            || -> Result<u16> { Ok(TcpListener::bind((host.as_str(), 0))?.local_addr()?.port()) };
+        let (moto, registry) = (port()?, port()?);
+        let scratch = &context.scratch;
+        let configuration = scratch.join("registry.yml");
+        let images = scratch.join("images");
+        fs::write(
+            &configuration,
+            format!(
+                "version: 0.1\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{host}:{registry}'}}\n",
+                images.display()
+            ),
+        )?;
+        // Recipes are found beside the settings.
+        let root = &context.project.root;
+        let settings = scratch.join("poniard.toml");
+        let recipes = fs::read_to_string(root.join("poniard.toml"))?;
+        let recipes = recipes.replace("\"images/", &format!("\"{}/images/", root.display()));
+        fs::write(
+            &settings,
+            format!("{recipes}\n[registry]\ninsecure = [\"{host}:{registry}\"]\n"),
+        )?;
+        let mut cloud = Self {
+            context,
+            processes: Vec::new(),
+            host: host.clone(),
+            moto,
+            registry,
+            settings,
+        };
+        let mut server = cloud.tool("moto_server");
+        server.args(["-H", &host, "-p", &moto.to_string()]);
+        cloud.run(server, moto)?;
+        let mut server = Command::new("docker-registry");
+        server.arg("serve").arg(configuration);
+        cloud.run(server, registry)?;
+        Ok(cloud)
+    }
+
+    fn run(&mut self, mut server: Command, port: u16) -> Result<()> {
+        let quiet = server.stdin(Stdio::null()).stdout(Stdio::null());
+        let started = quiet.stderr(Stdio::null()).spawn();
+        self.processes
+            .push(started.wrap_err_with(|| format!("cannot run {server:?}"))?);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect((self.host.as_str(), port)).is_err() {
+            if Instant::now() > deadline {
+                bail!("nothing listens on port {port}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// A program of `tests/tools`, or else of the system.
+    fn tool(&self, name: &str) -> Command {
+        let home = self.context.project.target.join("tools/python");
+        let there = home.join("bin").join(name);
+        let mut command = match there.is_file() {
+            true => Command::new(there),
+            false => Command::new(name),
+        };
+        command.env("PYTHONPATH", home);
+        command
+    }
+
+    fn script_command(&self, step: &str, args: &[&str]) -> Command {
+        let mut command = self.tool("python3");
+        command
+            .args(["-c", SCRIPT, step])
+            .args(args)
+            .env(
+                "AWS_ENDPOINT_URL",
+                format!("http://{}:{}", self.host, self.moto),
+            )
+            .env("AWS_DEFAULT_REGION", "eu-west-1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test");
+        command
+    }
+
+    fn script(&self, step: &str, args: &[&str]) -> Result<()> {
+        time(&mut self.script_command(step, args)).map(drop)
+    }
+
+    fn ours(&self, rest: &str) -> Command {
+        let script = format!(
+            "lambda-publish --region eu-west-1 --endpoint http://{host}:{} --registry http://{host}:{} \
+             --access-key-id env://KEY --secret-access-key env://KEY | {rest}",
+            self.moto,
+            self.registry,
+            host = self.host
+        );
+        let mut command = self.context.poniard.command();
+        command
+            .arg("-m")
+            .arg(self.context.project.root.join("modules/lambda-publish"))
+            .args(["-c", &script])
+            .env("PONIARD_CONFIG", &self.settings)
+            .env("KEY", "test");
+        command
+    }
+}
+
+impl Drop for Cloud<'_> {
+    fn drop(&mut self) {
+        for process in &mut self.processes {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
