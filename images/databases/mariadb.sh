@@ -11,7 +11,7 @@ apt-get -qq update
 core=$(apt-cache depends --no-suggests --no-recommends mariadb-server-core mariadb-server-core-10.5 2>/dev/null |
   grep -o '^mariadb-server-core[-0-9.]*' | tail -n 1)
 client=mariadb-client${core#mariadb-server-core}
-apt-get -qq install --yes --no-install-recommends "$core" "$client" >/dev/null
+apt-get -qq install --yes --no-install-recommends "$core" "$client" xz-utils zstd >/dev/null
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin
 
 version=$(mariadbd --version | sed 's/.*Ver \([0-9.]*\).*/\1/')

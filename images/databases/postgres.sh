@@ -12,7 +12,7 @@ mkdir -p /etc/postgresql-common
 echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
 
 apt-get -qq update
-apt-get -qq install --yes --no-install-recommends "postgresql-$major" >/dev/null || {
+apt-get -qq install --yes --no-install-recommends "postgresql-$major" xz-utils zstd >/dev/null || {
   echo "no PostgreSQL is known for the tag \`$tag\`" >&2
   exit 1
 }

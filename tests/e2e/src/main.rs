@@ -9,6 +9,7 @@ mod git;
 mod place;
 
 mod arguments;
+mod databases;
 mod cloudflare;
 mod descriptions;
 mod fleet;

@@ -63,7 +63,7 @@ fn peak_megabytes(running: &mut Child) -> Result<f64> {
     }
 }
 
-fn highest_kilobytes(process: &Path) -> Option<f64> {
+pub fn highest_kilobytes(process: &Path) -> Option<f64> {
     let status = fs::read_to_string(process.join("status")).ok()?;
     let line = status
         .lines()

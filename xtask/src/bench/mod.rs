@@ -6,6 +6,7 @@
 //! benchmark; [`bundle`] runs a command by hand in the root file system of an
 //! image. Nothing here is a test: figures depend on the machine.
 
+mod backup;
 mod bundle;
 mod call;
 mod edit;
@@ -67,6 +68,8 @@ enum Name {
     Edit,
     /// Peak memory while exporting a large file.
     Memory,
+    /// A backup of 1 GB into S3, against pg_dump, zstd and curl.
+    Backup,
     All,
 }
 
@@ -95,6 +98,7 @@ impl Bench {
         };
         type Measure = fn(&Context) -> Result<Vec<Row>>;
         let all: Vec<(Name, Measure)> = vec![
+        let all: [(Name, Measure); 9] = [
             (Name::Shell, shell::measure),
             (Name::Exec, exec::measure),
             (Name::Call, call::measure),
@@ -104,6 +108,7 @@ impl Bench {
             (Name::Lambda, lambda::measure),
             (Name::Edit, edit::measure),
             (Name::Memory, memory::measure),
+            (Name::Backup, backup::measure),
         ];
         let mut rows = Vec::new();
         for (name, measure) in all {

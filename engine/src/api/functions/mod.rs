@@ -21,7 +21,7 @@ pub use answer::recalled;
 use answer::{answer, object};
 pub use cache::Results;
 pub use input::source_dir;
-pub use run::ActiveCall;
+pub use run::{ActiveCall, WORKDIR};
 
 /// One call of a function.
 #[derive(Clone)]

@@ -15,6 +15,9 @@ use crate::graph::Failure;
 use crate::module::{Module, build};
 use crate::store::Store;
 
+/// Where a module's program runs.
+pub const WORKDIR: &str = "/scratch";
+
 /// The call that a module's program answers.
 pub struct ActiveCall {
     pub module: Arc<Module>,
@@ -23,6 +26,8 @@ pub struct ActiveCall {
     pub object: String,
     pub parent: Json,
     pub args: Vec<(String, Json)>,
+    /// The program's root file system on the host.
+    pub root: PathBuf,
     pub result: Mutex<Option<Result<Json, Failure>>>,
 }
 
@@ -61,12 +66,14 @@ pub(super) async fn run(
     let engine = client.engine();
     let binary = build::binary(engine, module).await?;
     let span = engine.progress.start(invocation.title());
+    let root = engine.store.mount_rw(&Store::scratch())?;
     let call = ActiveCall {
         module: module.clone(),
         function: doc.name.clone(),
         object: object.clone(),
         parent: parent.clone(),
         args: inputs.clone(),
+        root: root.path().to_owned(),
         result: Mutex::new(None),
     };
     let inner = Client::of_module(client.shared.clone(), call, reads).await?;
@@ -74,7 +81,6 @@ pub(super) async fn run(
     let listener = engine.network.listen_in(&attachment).await?;
     let port = listener.local_addr()?.port();
     let server = server::serve(listener, inner.clone());
-    let root = engine.store.mount_rw(&Store::scratch())?;
     let env = [
         ("DAGGER_SESSION_PORT", port.to_string()),
         ("DAGGER_SESSION_TOKEN", server.token.clone()),
@@ -83,7 +89,7 @@ pub(super) async fn run(
     let process = Process {
         args: vec!["/runtime".to_owned()],
         env: env.map(|(name, value)| (name.to_owned(), value)).to_vec(),
-        cwd: PathBuf::from("/scratch"),
+        cwd: PathBuf::from(WORKDIR),
         user: String::new(),
         rootfs: root.path().to_owned(),
         binds: vec![Bind {

@@ -1,16 +1,17 @@
 //! What a module's program asks about itself: its call and its module.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use eyre::{Result, eyre};
 use serde_json::json;
 
-use super::{host, records, unsupported};
+use super::{content, directory, host, records, unsupported};
 use crate::api::client::Client;
-use crate::api::functions::ActiveCall;
+use crate::api::functions::{ActiveCall, WORKDIR};
 use crate::graph::node::Answer;
-use crate::graph::{Args, Failure, Node};
-use crate::store::Filter;
+use crate::graph::{Args, Directory, Failure, Node};
+use crate::store::{Filter, Tree, blocking};
 
 fn call(client: &Client) -> Result<&ActiveCall> {
     client
@@ -61,12 +62,31 @@ pub async fn module(client: &Arc<Client>, field: &str, args: &Args) -> Result<An
             Answer::Objects("Module", records.collect())
         }
         "source" => Answer::Node(source(client, &module.dir).await?),
-        "workdir" | "workdirFile" => {
+        "workdirFile" => Answer::Node(workdir_file(client, args.str("path")?).await?),
+        "workdir" => {
             let path = args.text("path")?;
-            eyre::bail!("`CurrentModule.{field}` of `{path}` is not supported by poniard")
+            eyre::bail!("`CurrentModule.workdir` of `{path}` is not supported by poniard")
         }
         _ => unsupported("CurrentModule", field)?,
     })
+}
+
+/// A file that the module's program made where it runs, as it is now.
+async fn workdir_file(client: &Arc<Client>, path: String) -> Result<Arc<Node>> {
+    let engine = client.engine();
+    let root = Tree::new(&call(client)?.root);
+    let at = Path::new(WORKDIR).join(path.trim_start_matches('/'));
+    let name = at.file_name().unwrap_or_default();
+    let name = name.to_string_lossy().into_owned();
+    let (contents, mode) = blocking(move || {
+        let at = at.to_string_lossy();
+        let mode = root.stat(&at, true)?.map_or(0o644, |stat| stat.mode);
+        Ok((root.read(&at)?, mode))
+    })
+    .await?;
+    let scratch = Directory::scratch();
+    let made = directory::with_new_file(engine, &scratch, &name, contents, mode, None);
+    Ok(content(client, made.fs.snapshot().await?, &name, true))
 }
 
 async fn source(client: &Arc<Client>, dir: &std::path::Path) -> Result<Arc<Node>> {

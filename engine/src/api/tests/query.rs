@@ -69,6 +69,7 @@ async fn a_module_does_not_reach_the_machine() {
         object: "M".into(),
         parent: Json::Null,
         args: Vec::new(),
+        root: std::path::PathBuf::new(),
         result: Default::default(),
     };
     // What the caller itself may have does not open it for modules.

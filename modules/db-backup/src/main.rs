@@ -1,0 +1,12 @@
+use std::env;
+use std::process::ExitCode;
+
+use db_backup::{DbBackup, worker};
+
+/// The module; or, beside the client tools, what does its work.
+fn main() -> ExitCode {
+    if env::args().nth(1).as_deref() == Some(worker::ROLE) {
+        return worker::main();
+    }
+    poniard_sdk::serve::main::<DbBackup>()
+}

@@ -1,0 +1,134 @@
+//! Keys of backups: `shop-postgres-15-20261122T003000Z-1f3a5c.dump.zst.age`, so that
+//! a listing tells what and when without reading anything.
+
+use jiff::civil::DateTime;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Engine, Version};
+
+const SIDECAR: &str = ".json";
+const STAMP: &str = "%Y%m%dT%H%M%SZ";
+
+/// What a key says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Name {
+    pub database: String,
+    pub engine: Engine,
+    pub major: String,
+    /// In UTC.
+    pub created: DateTime,
+    pub encrypted: bool,
+    /// Tells apart what began in the same second.
+    pub nonce: String,
+}
+
+impl Name {
+    pub fn new(
+        database: &str,
+        server: &Version,
+        created: DateTime,
+        encrypted: bool,
+        nonce: &str,
+    ) -> Self {
+        Self {
+            database: plain(database),
+            engine: server.engine,
+            major: server.major(),
+            created,
+            encrypted,
+            nonce: nonce.to_owned(),
+        }
+    }
+
+    pub fn key(&self, prefix: &str) -> String {
+        let kind = match self.engine {
+            Engine::Postgresql => "dump",
+            Engine::Mysql | Engine::Mariadb => "sql",
+        };
+        let stamp = self.created.strftime(STAMP);
+        let age = if self.encrypted { ".age" } else { "" };
+        format!(
+            "{prefix}{}-{}-{}-{stamp}-{}.{kind}.zst{age}",
+            self.database,
+            self.engine.image_name(),
+            self.major,
+            self.nonce
+        )
+    }
+
+    /// None for what is no backup.
+    pub fn parse(key: &str) -> Option<Self> {
+        let name = key.rsplit('/').next()?;
+        let (name, encrypted) = match name.strip_suffix(".age") {
+            Some(name) => (name, true),
+            None => (name, false),
+        };
+        let name = name.strip_suffix(".zst")?;
+        let name = name
+            .strip_suffix(".dump")
+            .or_else(|| name.strip_suffix(".sql"))?;
+        let mut parts = name.rsplitn(5, '-');
+        let nonce = parts.next()?.to_owned();
+        let created = DateTime::strptime(STAMP, parts.next()?).ok()?;
+        let major = parts.next()?.to_owned();
+        let engine = match parts.next()? {
+            "postgres" => Engine::Postgresql,
+            "mysql" => Engine::Mysql,
+            "mariadb" => Engine::Mariadb,
+            _ => return None,
+        };
+        let database = parts.next()?.to_owned();
+        Some(Self {
+            database,
+            engine,
+            major,
+            created,
+            encrypted,
+            nonce,
+        })
+    }
+}
+
+/// The object beside a backup that describes it.
+pub fn sidecar(key: &str) -> String {
+    format!("{key}{SIDECAR}")
+}
+
+/// A database's name as part of a key.
+pub fn plain(database: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    database
+        .chars()
+        .map(|c| if fits(c) { c } else { '_' })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_tells_what_it_was_made_of() {
+        let server = Version::parse(Engine::Mariadb, "10.11.6").unwrap();
+        let created = DateTime::constant(2026, 11, 22, 0, 30, 5, 0);
+        for encrypted in [false, true] {
+            let name = Name::new("my-shop/ä", &server, created, encrypted, "1f3a5c");
+            let key = name.key("a/b/");
+            assert!(key.starts_with("a/b/my-shop__-mariadb-10.11-20261122T003005Z-1f3a5c.sql.zst"));
+            assert_eq!(Name::parse(&key), Some(name));
+        }
+    }
+
+    #[test]
+    fn what_is_no_backup_is_not_taken_for_one() {
+        for key in [
+            "",
+            "a/b.zst",
+            "shop-postgres-15-20261122T003000Z-1f3a5c.dump.zst.json",
+            "shop-oracle-15-20261122T003000Z-1f3a5c.dump.zst",
+            "shop-postgres-15-yesterday-1f3a5c.dump.zst",
+        ] {
+            assert_eq!(Name::parse(key), None, "{key}");
+        }
+    }
+}

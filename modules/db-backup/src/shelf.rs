@@ -1,0 +1,110 @@
+//! The backups in a bucket: listed, told apart by their keys, and pruned.
+
+use jiff::civil::DateTime;
+use poniard_sdk::prelude::*;
+
+use crate::names::{self, Name};
+use crate::retention::Retention;
+use crate::worker::s3::{Keys, Location, Store};
+use crate::worker::sidecar;
+
+pub struct Shelf {
+    store: Store,
+    location: Location,
+}
+
+/// A backup of a listing.
+pub struct Entry {
+    pub key: String,
+    pub bytes: u64,
+    pub name: Name,
+}
+
+impl Shelf {
+    pub async fn open(
+        location: Location,
+        access_key_id: &Secret,
+        secret_access_key: &Secret,
+        session_token: Option<&Secret>,
+    ) -> Result<Self> {
+        let keys = Keys {
+            access_key_id: access_key_id.plaintext().await?,
+            secret_access_key: secret_access_key.plaintext().await?,
+            session_token: match session_token {
+                Some(token) => Some(token.plaintext().await?),
+                None => None,
+            },
+        };
+        let store = Store::open(&location, keys)?;
+        Ok(Self { store, location })
+    }
+
+    /// Everything with a description beside it, oldest first.
+    pub fn list(&self) -> Result<Vec<Entry>> {
+        let objects = self.store.list(&self.location.prefix)?;
+        let mut found: Vec<_> = objects
+            .values()
+            .filter(|object| objects.contains_key(&names::sidecar(&object.key)))
+            .filter_map(|object| {
+                Some(Entry {
+                    name: Name::parse(&object.key)?,
+                    key: object.key.clone(),
+                    bytes: object.bytes,
+                })
+            })
+            .collect();
+        found.sort_by(|a, b| (a.name.created, &a.key).cmp(&(b.name.created, &b.key)));
+        Ok(found)
+    }
+
+    /// Deletes the database's backups that need not stay; their keys. Nothing goes
+    /// unless the newest one is whole.
+    pub fn prune(&self, database: &str, retention: Retention) -> Result<Vec<String>> {
+        if retention.is_none() {
+            return Ok(Vec::new());
+        }
+        let database = names::plain(database);
+        let mut ours = self.list()?;
+        ours.retain(|entry| entry.name.database == database);
+        let Some(newest) = ours.last() else {
+            return Ok(Vec::new());
+        };
+        let described = sidecar(&self.store, &newest.key)?;
+        ensure!(
+            described.bytes == newest.bytes,
+            "nothing is pruned: the newest backup `{}` has {} bytes and should have {}",
+            newest.key,
+            newest.bytes,
+            described.bytes
+        );
+        let made: Vec<DateTime> = ours.iter().map(|entry| entry.name.created).collect();
+        let mut gone = Vec::new();
+        for index in retention.goes(&made) {
+            let key = &ours[index].key;
+            // Without its description, half of it is no backup.
+            let deleted = self
+                .store
+                .delete(&names::sidecar(key))
+                .and_then(|()| self.store.delete(key));
+            deleted.wrap_err_with(|| format!("pruned {} backups, then failed", gone.len()))?;
+            gone.push(key.clone());
+        }
+        Ok(gone)
+    }
+
+    pub fn presign(&self, key: &str, ttl: u64) -> Result<String> {
+        let most = crate::worker::s3::MAX_TTL;
+        ensure!(
+            (1..=most.as_secs()).contains(&ttl),
+            "ttl of {ttl} s: S3 takes 1 to {} s (7 days)",
+            most.as_secs()
+        );
+        let ttl = std::time::Duration::from_secs(ttl);
+        Ok(self.store.presign(key, ttl).into())
+    }
+
+    /// Fails unless it is a backup.
+    pub fn check(&self, key: &str) -> Result<()> {
+        sidecar(&self.store, key).map(drop)
+    }
+}

@@ -1,0 +1,190 @@
+//! Backups that fail: never a false success, nothing that looks like a backup, and
+//! a word on what happened.
+
+use rustix::process::Signal;
+use stand_ins::Fault;
+use test_support::{Finished, Running};
+
+use super::s3::Store;
+use super::server::{Database, secretless};
+use crate::place::{LIMIT, Place};
+
+/// Random rows, which zstd cannot make smaller: some nine parts of an upload.
+const LARGE: &str = "create extension pgcrypto; create table large as select i, gen_random_bytes(1024) as noise from generate_series(1, 70000) i;";
+
+#[track_caller]
+fn nothing_is_stored(place: &Place, store: &Store, done: &Finished, words: &[&str]) {
+    place.failed(done, words);
+    secretless(done);
+    assert_eq!(store.keys(), Vec::<String>::new());
+    assert_eq!(store.uploads(), Vec::<String>::new());
+}
+
+fn backup(place: &Place, database: &Database, store: &Store) -> Finished {
+    let arguments = store.arguments();
+    database.run(place, &format!("$b | backup {arguments} | key"))
+}
+
+#[test]
+fn an_upload_that_fails_for_good_is_aborted() {
+    let (place, database, store) = (Place::new(), Database::of("postgres:15"), Store::moto());
+    database.write(&place, LARGE);
+    let faults = store.proxy.faults();
+
+    faults.add(
+        Fault::answer(
+            "PUT",
+            "partNumber=7&",
+            403,
+            "<Error><Code>AccessDenied</Code><Message>no more</Message></Error>",
+        )
+        .times(100),
+    );
+    let done = backup(&place, &database, &store);
+    nothing_is_stored(&place, &store, &done, &["upload part 7"]);
+
+    // It says 200 before it knows.
+    faults.clear();
+    faults.add(Fault::answer("POST", "uploadId=", 200, "<?xml version=\"1.0\"?><Error><Code>InternalError</Code><Message>broken inside</Message></Error>"));
+    let done = backup(&place, &database, &store);
+    nothing_is_stored(
+        &place,
+        &store,
+        &done,
+        &["complete the upload", "broken inside"],
+    );
+
+    // Slow down, resets and a lost answer are overcome.
+    faults.clear();
+    faults.add(
+        Fault::answer(
+            "PUT",
+            "partNumber=2&",
+            503,
+            "<Error><Code>SlowDown</Code></Error>",
+        )
+        .times(2),
+    );
+    faults.add(Fault::reset("PUT", "partNumber=3&"));
+    faults.add(Fault::reset_after_taken("PUT", "partNumber=4&"));
+    faults.add(Fault::reset_after_taken("POST", "uploadId="));
+    let done = backup(&place, &database, &store);
+    assert_eq!(done.code, 0, "{}", done.stderr());
+    assert_eq!(store.backups(), [done.stdout().trim()]);
+    assert_eq!(faults.left(), 0);
+}
+
+#[test]
+fn a_bucket_that_is_not_there_is_told_before_the_dump() {
+    let (place, database, store) = (Place::new(), Database::of("mariadb:10.11"), Store::moto());
+    database.write(&place, "");
+    let arguments = store.arguments().replacen("backups", "nowhere", 1);
+    let done = database.run(&place, &format!("$b | backup {arguments} | key"));
+    nothing_is_stored(
+        &place,
+        &store,
+        &done,
+        &["NoSuchBucket", "create the bucket"],
+    );
+}
+
+#[test]
+fn a_dump_that_stalls_is_given_up() {
+    let (place, store) = (Place::new(), Store::moto());
+    let locked = Database {
+        beside: "sql() { mariadb -uroot -p\"$MYSQL_ROOT_PASSWORD\" -h127.0.0.1 app -e \"$1\"; }
+            until sql 'lock tables many write; select sleep(1000)'; do sleep 0.1; done &",
+        ..Database::of("mariadb:10.11")
+    };
+    locked.write(&place, "");
+    let done = backup(&place, &locked, &store);
+    nothing_is_stored(&place, &store, &done, &["--stall-timeout", "20 s"]);
+}
+
+#[test]
+fn a_locked_table_is_named() {
+    let (place, store) = (Place::new(), Store::moto());
+    let locked = Database {
+        beside: "until psql -h 127.0.0.1 -U postgres app -c 'begin' -c 'lock table many' -c 'select pg_sleep(1000)'; do sleep 0.1; done &",
+        ..Database::of("postgres:15")
+    };
+    locked.write(&place, "");
+    let done = backup(&place, &locked, &store);
+    nothing_is_stored(&place, &store, &done, &["pg_dump", "many"]);
+}
+
+#[test]
+fn a_connection_that_is_cut_and_a_server_that_goes_down_are_told() {
+    const UNTIL_DUMP: &str = "until psql -h 127.0.0.1 -U postgres app -XAtc \"select query from pg_stat_activity where application_name = 'pg_dump'\" | grep -q 'COPY public.large'; do sleep 0.02; done";
+    let cut = "psql -U postgres app -c \"select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pg_dump'\"";
+    let down = "su postgres -c 'pg_ctl -D /var/lib/postgresql/data -m immediate stop'";
+    for (what, said) in [(cut, "terminating connection"), (down, "pg_dump")] {
+        let (place, store) = (Place::new(), Store::moto());
+        let beside = format!("(\n{UNTIL_DUMP}\n{what}\n) &");
+        let database = Database {
+            beside: Box::leak(beside.into_boxed_str()),
+            ..Database::of("postgres:15")
+        };
+        database.write(&place, LARGE);
+        let done = backup(&place, &database, &store);
+        nothing_is_stored(&place, &store, &done, &[said]);
+    }
+}
+
+#[test]
+fn interrupted_at_twenty_moments_there_is_never_a_false_success() {
+    let (place, database, store) = (Place::new(), Database::of("mariadb:10.11"), Store::moto());
+    database.write(&place, "");
+    let arguments = store.arguments();
+    let script = format!(
+        "{}$b | backup {arguments} --keep-last 3 | key",
+        database.start()
+    );
+    let mut command = place.command(&["shell", "--progress", "plain", "-c", &script]);
+    database.secrets(&mut command);
+    let whole = Running::to_end(&mut command, "", LIMIT).expect("a run");
+    assert_eq!(whole.code, 0, "{}", whole.stderr());
+    let mut known = store.backups();
+    let mut interrupted = 0;
+    for moment in 0..20 {
+        let mut command = place.command(&["shell", "--progress", "plain", "-c", &script]);
+        database.secrets(&mut command);
+        let running = Running::start(&mut command, "").expect("a start");
+        // Spread over the run, its last second more closely.
+        let share = whole.took.mul_f64(0.5 + f64::from(moment) / 38.0);
+        std::thread::sleep(share);
+        let signal = if moment % 2 == 0 {
+            Signal::KILL
+        } else {
+            Signal::TERM
+        };
+        let _ = running.signal(signal);
+        let done = running.finish(LIMIT).expect("an end");
+        let now = store.backups();
+        let new: Vec<_> = now
+            .iter()
+            .filter(|key| !known.contains(key))
+            .cloned()
+            .collect();
+        if done.code == 0 {
+            assert_eq!(new, [done.stdout().trim()]);
+        } else {
+            interrupted += 1;
+        }
+        assert!(!now.is_empty(), "the last good backup is gone");
+        known = now;
+    }
+    assert!(interrupted >= 10, "only {interrupted} were interrupted");
+    place.nothing_is_left();
+    // Whatever looks like a backup is one.
+    let checks = known
+        .iter()
+        .map(|key| format!("$b | verify $($b | download {key} {arguments}) | tables\n"));
+    let checked = database.run(&place, &checks.collect::<String>());
+    assert_eq!(
+        checked.code,
+        0,
+        "a backup is no good:\n{}",
+        checked.stderr()
+    );
+}

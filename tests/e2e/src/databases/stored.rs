@@ -1,0 +1,148 @@
+//! What is in the bucket: kept, pruned, handed out.
+
+use test_support::Running;
+
+use super::s3::Store;
+use super::server::{Database, READER, secretless, succeeded};
+use crate::place::{LIMIT, Place};
+
+fn name(day: u32, nonce: &str) -> String {
+    format!("kept/app-mariadb-10.11-202601{day:02}T030000Z-{nonce}.sql.zst")
+}
+
+#[test]
+fn a_user_who_may_only_read_backs_up_and_old_backups_go_only_after_it() {
+    let (place, database, store) = (Place::new(), Database::of("mariadb:10.11"), Store::moto());
+    database.write(&place, "");
+    for day in 1..=5 {
+        store.put(&name(day, "000000"), "old");
+        store.put(&format!("{}.json", name(day, "000000")), "{}");
+    }
+    // Of another database, and no backup at all.
+    let others = [
+        "kept/other-mariadb-10.11-20260101T030000Z-000000.sql.zst",
+        "kept/other-mariadb-10.11-20260101T030000Z-000000.sql.zst.json",
+        "kept/readme.txt",
+        "kept/app-mariadb-10.11-20260101T030000Z-111111.sql.zst",
+    ];
+    others.map(|key| store.put(key, "other"));
+    let arguments = store.arguments();
+    let script = format!(
+        "r=$({} env://READER_URL --server $db)\n\
+         $r | backup {arguments} --prefix kept --exclude-table secret_log --keep-last 2 --keep-daily 3 | pruned\n",
+        crate::fixture::module("db-backup").display()
+    );
+    let script = format!("{}{script}", database.start());
+    let mut command = place.command(&["shell", "--progress", "plain", "-c", &script]);
+    database.secrets(&mut command);
+    command.env("READER_URL", READER);
+    let done = Running::to_end(&mut command, "", LIMIT).expect("a run");
+    let pruned = succeeded(&done);
+    for day in 1..=3 {
+        assert!(pruned.contains(&name(day, "000000")), "{pruned}");
+    }
+    let keys = store.keys();
+    for key in others {
+        assert!(
+            keys.iter().any(|found| found == key),
+            "{key} is gone: {keys:?}"
+        );
+    }
+    let ours = |key: &&String| key.starts_with("kept/app-") && key.ends_with(".zst");
+    let left: Vec<_> = keys.iter().filter(ours).collect();
+    assert_eq!(left.len(), 4, "{left:?}");
+    assert!(
+        left.iter().any(|key| **key == name(5, "000000")),
+        "{left:?}"
+    );
+    assert!(
+        left.iter().any(|key| **key == name(4, "000000")),
+        "{left:?}"
+    );
+
+    // A newest backup that is not whole protects all others.
+    let newest = "kept/app-mariadb-10.11-20990101T000000Z-222222.sql.zst";
+    store.put(newest, "cut");
+    store.put(
+        &format!("{newest}.json"),
+        r#"{"engine":"mariadb","version":"10.11.1","database":"app","created":"","bytes":4000,"sha256":"","tables":1,"rows":1,"encrypted":false}"#,
+    );
+    let before = store.keys();
+    let prune = format!("$b | prune {arguments} --prefix kept --keep-last 1");
+    let done = database.run(&place, &prune);
+    place.failed(&done, &["nothing is pruned", newest]);
+    assert_eq!(store.keys(), before);
+}
+
+#[test]
+fn a_download_url_is_bounded_and_a_damaged_backup_is_refused() {
+    let (place, database, store) = (Place::new(), Database::of("mariadb:10.11"), Store::moto());
+    database.write(&place, "");
+    let arguments = store.arguments();
+    let done = database.run(&place, &format!("$b | backup {arguments} | key"));
+    let key = succeeded(&done).trim().to_owned();
+    assert_eq!(store.backups(), [key.clone()]);
+
+    let done = database.run(
+        &place,
+        &format!("$b | download-url {key} {arguments} --ttl 604801"),
+    );
+    place.failed(&done, &["604801", "604800"]);
+    let script = format!("http $($b | download-url {key} {arguments} --ttl 60) | size");
+    let size = succeeded(&database.run(&place, &script));
+    assert!(
+        size.trim().parse::<u64>().is_ok_and(|size| size > 1000),
+        "{size}"
+    );
+
+    // The same length, another content.
+    let damaged = "x".repeat(size.trim().parse().expect("a size"));
+    store.put(&key, &damaged);
+    let done = database.run(&place, &format!("$b | download {key} {arguments} | size"));
+    place.failed(&done, &["is damaged", &key]);
+    let done = database.run(
+        &place,
+        &format!("$b | download {key}.gone {arguments} | size"),
+    );
+    place.failed(&done, &["is no backup"]);
+}
+
+#[test]
+fn a_database_that_is_not_empty_is_left_alone_unless_told() {
+    for image in ["postgres:15", "mariadb:10.11"] {
+        let (place, database) = (Place::new(), Database::of(image));
+        database.write(&place, "");
+        let script = "f=$($b | dump)\n$b | restore $f env://COPY_URL | tables\n$b | restore $f env://COPY_URL --overwrite | tables\n.echo again\n$b | restore $f env://COPY_URL | tables\n";
+        let done = database.run(&place, script);
+        place.failed(&done, &["`copy` is not empty", "--overwrite"]);
+        assert!(done.stdout().contains("again"), "{}", done.stderr());
+        secretless(&done);
+    }
+}
+
+#[test]
+fn a_backup_is_not_restored_into_an_older_server_or_another_kind() {
+    let place = Place::new();
+    let newer = Database::of("mariadb:11.8");
+    newer.write(&place, "");
+    succeeded(&newer.run(&place, "$b | dump | export backup.zst"));
+    let older = Database::of("mariadb:10.11");
+    let script = "$b | restore backup.zst env://COPY_URL | tables";
+    older.write(&place, "");
+    place.failed(&older.run(&place, script), &["11.8", "older 10.11"]);
+    let other = Database::of("postgres:15");
+    other.write(&place, "");
+    place.failed(&other.run(&place, script), &["MariaDB", "PostgreSQL"]);
+}
+
+#[test]
+fn an_older_client_never_meets_a_newer_server() {
+    let (place, database) = (Place::new(), Database::of("postgres:15"));
+    database.write(&place, "");
+    let script = format!(
+        "o=$({} env://URL --server $db --image postgres:13)\n$o | dump | size",
+        crate::fixture::module("db-backup").display()
+    );
+    let done = database.run(&place, &script);
+    place.failed(&done, &["PostgreSQL 13", "postgres:15"]);
+}

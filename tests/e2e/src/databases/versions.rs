@@ -1,0 +1,82 @@
+//! Every backup made is restored: each engine and major, with everything that a
+//! backup may lose.
+
+use super::s3::Store;
+use super::server::{Database, succeeded};
+use crate::place::Place;
+
+const MARK: &str = "=====";
+
+/// Backs up into S3, gets it back, restores it into a fresh server and beside the
+/// original, and compares.
+#[track_caller]
+fn every_backup_is_restored(image: &'static str) {
+    let (place, database, store) = (Place::new(), Database::of(image), Store::moto());
+    database.write(&place, "");
+    let arguments = store.arguments();
+    let script = format!(
+        "$b | detect | image\n.echo {MARK}\n\
+         f=$($b | download $($b | backup {arguments} --prefix some/where --encryption-key env://AGE_KEY --exclude-table secret_log | key) {arguments})\n\
+         $b | verify $f --encryption-key env://AGE_KEY | summary\n.echo {MARK}\n\
+         $b | restore $f env://COPY_URL --encryption-key env://AGE_KEY | tables\n.echo {MARK}\n\
+         {}\n.echo {MARK}\n{}\n.echo {MARK}\n\
+         $b | list {arguments} | encrypted\n",
+        database.probe("app"),
+        database.probe("copy"),
+    );
+    let done = database.run(&place, &script);
+    let stdout = succeeded(&done);
+    let parts: Vec<&str> = stdout.split(MARK).map(str::trim).collect();
+    let [detected, verified, tables, original, copy, encrypted] = parts[..] else {
+        panic!("{stdout}");
+    };
+    assert_eq!(detected, image);
+    assert!(verified.contains("restored and compared"), "{verified}");
+    assert!(
+        original.lines().count() > 40,
+        "the probe says too little:\n{original}"
+    );
+    assert_eq!(original, copy, "a restored database differs");
+    assert!(
+        tables.parse::<u32>().is_ok_and(|count| count >= 10),
+        "{tables}"
+    );
+    assert!(encrypted.contains("true"), "{encrypted}");
+    assert!(store.uploads().is_empty());
+    place.nothing_is_left();
+}
+
+#[test]
+fn every_backup_of_postgresql_13_is_restored() {
+    every_backup_is_restored("postgres:13");
+}
+
+#[test]
+fn every_backup_of_postgresql_15_is_restored() {
+    every_backup_is_restored("postgres:15");
+}
+
+#[test]
+fn every_backup_of_postgresql_17_is_restored() {
+    every_backup_is_restored("postgres:17");
+}
+
+#[test]
+fn every_backup_of_mariadb_10_5_is_restored() {
+    every_backup_is_restored("mariadb:10.5");
+}
+
+#[test]
+fn every_backup_of_mariadb_10_11_is_restored() {
+    every_backup_is_restored("mariadb:10.11");
+}
+
+#[test]
+fn every_backup_of_mariadb_11_8_is_restored() {
+    every_backup_is_restored("mariadb:11.8");
+}
+
+#[test]
+fn every_backup_of_mysql_9_7_is_restored() {
+    every_backup_is_restored("mysql:9.7");
+}

@@ -1,0 +1,20 @@
+-- The same for two databases that hold the same.
+select number, price, doubled, ratio, feeling, size, md5(raw), md5(text_of_all), tags, document, at, span from everything order by number;
+select word from utf8 order by word collate "C";
+select * from "order" order by 1;
+select * from "select"."from" order by 1;
+select count(*) from without_columns;
+select count(*) from empty;
+select tableoid::regclass, count(*), md5(string_agg(what, ',' order by what)) from events group by 1 order by 1;
+select tableoid::regclass, a from parent order by a;
+select count(*), md5(string_agg(payload, ',' order by id)) from many;
+select * from happy;
+select * from totals order by 1;
+select add(2, 3), last_value, is_called from counter;
+select loid, md5(string_agg(data, ''::bytea order by pageno)) from pg_largeobject group by loid order by loid;
+select tgname from pg_trigger where not tgisinternal order by 1;
+select viewname, viewowner from pg_views where schemaname = 'public' order by 1;
+select polname, polroles::regrole[] from pg_policy;
+select has_table_privilege('auditor', 'everything', 'select');
+select obj_description('everything'::regclass);
+select indexdef from pg_indexes where schemaname in ('public', 'select') order by 1;
