@@ -9,8 +9,8 @@ mod git;
 mod place;
 
 mod arguments;
-mod databases;
 mod cloudflare;
+mod databases;
 mod descriptions;
 mod fleet;
 mod gitlab_ci;

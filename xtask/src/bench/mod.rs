@@ -98,7 +98,6 @@ impl Bench {
         };
         type Measure = fn(&Context) -> Result<Vec<Row>>;
         let all: Vec<(Name, Measure)> = vec![
-        let all: [(Name, Measure); 9] = [
             (Name::Shell, shell::measure),
             (Name::Exec, exec::measure),
             (Name::Call, call::measure),
