@@ -25,7 +25,9 @@ fn a_user_who_may_only_read_backs_up_and_old_backups_go_only_after_it() {
         "kept/readme.txt",
         "kept/app-mariadb-10.11-20260101T030000Z-111111.sql.zst",
     ];
-    others.map(|key| store.put(key, "other"));
+    for key in others {
+        store.put(key, "other");
+    }
     let arguments = store.arguments();
     let script = format!(
         "r=$({} env://READER_URL --server $db)\n\
@@ -81,7 +83,7 @@ fn a_download_url_is_bounded_and_a_damaged_backup_is_refused() {
     let arguments = store.arguments();
     let done = database.run(&place, &format!("$b | backup {arguments} | key"));
     let key = succeeded(&done).trim().to_owned();
-    assert_eq!(store.backups(), [key.clone()]);
+    assert_eq!(store.backups(), std::slice::from_ref(&key));
 
     let done = database.run(
         &place,
