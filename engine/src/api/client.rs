@@ -34,6 +34,8 @@ pub struct Shared {
     pub workspace: Arc<Workspace>,
     /// Results of functions in this run.
     pub results: Results,
+    /// User defaults that the user was told.
+    told: Mutex<HashSet<String>>,
 }
 
 /// One caller.
@@ -78,6 +80,7 @@ impl Shared {
             modules: Default::default(),
             workspace: Arc::new(Workspace { root, path }),
             results: Results::default(),
+            told: Mutex::default(),
         }))
     }
 
@@ -122,6 +125,16 @@ impl Shared {
             Ok::<_, eyre::Report>(hasher.digest())
         };
         module.whole_key.get_or_try_init(make).await.copied()
+    }
+
+    /// Tells the user which of their defaults a module has, once in a run.
+    fn tell_defaults(&self, module: &Module) {
+        let mut told = locked(&self.told);
+        for text in &module.user_defaults {
+            if told.insert(text.clone()) {
+                self.engine.progress.note(text);
+            }
+        }
     }
 
     pub fn known(&self, id: &Digest) -> Option<Arc<Node>> {
@@ -203,6 +216,7 @@ impl Client {
         if view.modules.iter().any(is_same) {
             return Ok(());
         }
+        self.shared.tell_defaults(module);
         let mut model = Model::clone(&view.model);
         types::join(&mut model, &types::Names::new(module))?;
         view.model = Arc::new(model);
