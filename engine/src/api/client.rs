@@ -106,20 +106,26 @@ impl Shared {
             .cloned()
     }
 
-    /// Digest of a module's sources and of all modules that it uses.
+    /// Digest of a module's sources and of all modules that it uses, with the
+    /// user's defaults: a function may call any of them without arguments.
     pub async fn whole_key(&self, module: &Arc<Module>) -> Result<Digest> {
         let make = || async {
             let (mut seen, mut hasher) = (HashSet::new(), Hasher::new("modules-1"));
             let mut queue = VecDeque::from([module.clone()]);
             while let Some(module) = queue.pop_front() {
-                if !seen.insert(module.dir.clone()) {
+                if !seen.insert((module.dir.clone(), module.name.clone())) {
                     continue;
                 }
                 hasher.add(module.source_key()?);
+                module
+                    .user_defaults
+                    .iter()
+                    .for_each(|text| hasher.add(text));
                 for dependency in &module.config.dependencies {
                     let dir =
                         reference::dependency_dir(&self.engine, dependency, &module.dir).await?;
-                    queue.push_back(self.module(&dir, None).await?);
+                    let name = Some(dependency.name.as_str());
+                    queue.push_back(self.module(&dir, name).await?);
                 }
             }
             Ok::<_, eyre::Report>(hasher.digest())

@@ -20,4 +20,5 @@ mod lambda;
 mod modules;
 mod pipelines;
 mod surroundings;
+mod user_defaults;
 mod websites;
