@@ -153,10 +153,10 @@ fn a_default_that_cannot_be_is_named_before_anything_is_run() {
     place.write(".env", "GREETER_SHOW_SIZE=LARGE\n");
     fails(
         &["greet-all", "--name", "x"],
-        &["greeter.show(size=…)", "'\"NAME\"'"],
+        &["greeter.show(size=", "'\"NAME\"'"],
     );
     place.write(".env", "GREETER_GREET_ALL_NAME=${NOWHERE_TO_BE_FOUND}\n");
-    fails(&["show"], &["`NOWHERE_TO_BE_FOUND`: unbound variable"]);
+    fails(&["show"], &["NOWHERE_TO_BE_FOUND", "unbound variable"]);
     place.write(".env", "GREETER_GREET_ALL_NAME=\"open\n");
     fails(&["show"], &[".env", "line 1"]);
     // The secret itself in the place of its address.
@@ -169,7 +169,7 @@ fn a_default_that_cannot_be_is_named_before_anything_is_run() {
         "--note",
         "greeter/dagger.json",
     ];
-    let done = fails(&look, &["`password`", "secret env var not found: `can…`"]);
+    let done = fails(&look, &["`password`", "secret env var not found"]);
     assert!(!done.stderr().contains(CANARY), "{}", done.stderr());
     assert!(
         done.stderr().contains("greeter.look(password=*****)"),

@@ -77,7 +77,7 @@ fn secret_uri(text: &str) -> Result<String> {
     match provider {
         "env" if std::env::var_os(rest).is_none() => {
             let start: String = rest.chars().take(3).collect();
-            bail!("secret env var not found: `{start}…`")
+            bail!("secret env var not found: `{start}...`")
         }
         "env" | "file" | "cmd" | "op" | "vault" => Ok(format!("{provider}://{rest}")),
         _ => bail!(

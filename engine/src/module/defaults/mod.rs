@@ -112,7 +112,7 @@ impl Files {
                 arg.user_default = Some(text.to_owned());
             } else {
                 let value = value::read(types, &ty, text)
-                    .wrap_err_with(|| format!("user default `{shown}({}=…)`", arg.name))?;
+                    .wrap_err_with(|| format!("user default `{shown}({}=...)`", arg.name))?;
                 arg.default_value = Some(value.to_string());
             }
             // What is no address of a secret may be the secret.
@@ -246,7 +246,7 @@ mod tests {
         let error = applied("", "the_lab_echo_args_size=LARGE\n").err().unwrap();
         let said = format!("{error:#}");
         assert!(
-            said.contains("`the-lab.echoArgs(size=…)`: expected a member's name"),
+            said.contains("`the-lab.echoArgs(size=...)`: expected a member's name"),
             "{said}"
         );
     }
