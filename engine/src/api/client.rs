@@ -34,6 +34,8 @@ pub struct Shared {
     pub workspace: Arc<Workspace>,
     /// Results of functions in this run.
     pub results: Results,
+    /// User defaults that the user was told.
+    told: Mutex<HashSet<String>>,
 }
 
 /// One caller.
@@ -78,6 +80,7 @@ impl Shared {
             modules: Default::default(),
             workspace: Arc::new(Workspace { root, path }),
             results: Results::default(),
+            told: Mutex::default(),
         }))
     }
 
@@ -103,25 +106,41 @@ impl Shared {
             .cloned()
     }
 
-    /// Digest of a module's sources and of all modules that it uses.
+    /// Digest of a module's sources and of all modules that it uses, with the
+    /// user's defaults: a function may call any of them without arguments.
     pub async fn whole_key(&self, module: &Arc<Module>) -> Result<Digest> {
         let make = || async {
             let (mut seen, mut hasher) = (HashSet::new(), Hasher::new("modules-1"));
             let mut queue = VecDeque::from([module.clone()]);
             while let Some(module) = queue.pop_front() {
-                if !seen.insert(module.dir.clone()) {
+                if !seen.insert((module.dir.clone(), module.name.clone())) {
                     continue;
                 }
                 hasher.add(module.source_key()?);
+                module
+                    .user_defaults
+                    .iter()
+                    .for_each(|text| hasher.add(text));
                 for dependency in &module.config.dependencies {
                     let dir =
                         reference::dependency_dir(&self.engine, dependency, &module.dir).await?;
-                    queue.push_back(self.module(&dir, None).await?);
+                    let name = Some(dependency.name.as_str());
+                    queue.push_back(self.module(&dir, name).await?);
                 }
             }
             Ok::<_, eyre::Report>(hasher.digest())
         };
         module.whole_key.get_or_try_init(make).await.copied()
+    }
+
+    /// Tells the user which of their defaults a module has, once in a run.
+    fn tell_defaults(&self, module: &Module) {
+        let mut told = locked(&self.told);
+        for text in &module.user_defaults {
+            if told.insert(text.clone()) {
+                self.engine.progress.note(text);
+            }
+        }
     }
 
     pub fn known(&self, id: &Digest) -> Option<Arc<Node>> {
@@ -203,6 +222,7 @@ impl Client {
         if view.modules.iter().any(is_same) {
             return Ok(());
         }
+        self.shared.tell_defaults(module);
         let mut model = Model::clone(&view.model);
         types::join(&mut model, &types::Names::new(module))?;
         view.model = Arc::new(model);

@@ -2,11 +2,12 @@
 //!
 //! [`reference`] finds the directory (for modules in [`git`], in a checkout of
 //! theirs), [`config`] reads it, [`types`] says what
-//! it offers (without compiling, when `dagger.types.json` is there), [`source`]
-//! fingerprints it and [`build`] compiles it when a function is first called.
+//! it offers (without compiling, when `dagger.types.json` is there), [`defaults`]
+//! adds what the user's `.env` files say, [`source`] fingerprints it and [`build`] compiles it when a function is first called.
 
 pub mod build;
 pub mod config;
+pub mod defaults;
 pub mod git;
 pub mod reference;
 pub mod source;
@@ -20,6 +21,7 @@ use eyre::{Result, WrapErr, bail};
 use crate::graph::Engine;
 use crate::store::Digest;
 use config::Config;
+use defaults::{Files, Known};
 use types::Types;
 
 /// The name of the file that says what a module offers.
@@ -36,6 +38,8 @@ pub struct Module {
     /// Root of its repository: nothing above belongs to it.
     pub context: PathBuf,
     pub types: Types,
+    /// The defaults among them that are the user's, to be told.
+    pub user_defaults: Vec<String>,
     source_key: OnceLock<Digest>,
     /// With the sources of all modules that it uses.
     pub whole_key: tokio::sync::OnceCell<Digest>,
@@ -52,13 +56,28 @@ impl Module {
             dir: dir.to_owned(),
             context: config::context(dir),
             types: Types::default(),
+            user_defaults: Vec::new(),
             source_key: OnceLock::new(),
             whole_key: Default::default(),
         };
         if module.config.sdk.is_some() {
             module.types = module.read_types(engine).await?;
+            module.user_defaults = module.apply_user_defaults(engine)?;
         }
         Ok(Arc::new(module))
+    }
+
+    /// Whoever calls the module, the files are those of the user on this machine.
+    fn apply_user_defaults(&mut self, engine: &Engine) -> Result<Vec<String>> {
+        let known = Known {
+            name: &self.name,
+            own: &self.config.name,
+        };
+        let is_local = !git::commit::is_checkout(engine, &self.dir);
+        let dir = is_local.then_some(self.dir.as_path());
+        let files = Files::read(&known, dir, &engine.workdir)?;
+        let main = self.main();
+        files.apply(&mut self.types, &main)
     }
 
     async fn read_types(&self, engine: &Arc<Engine>) -> Result<Types> {

@@ -6,6 +6,7 @@ use eyre::{Result, WrapErr};
 use walkdir::WalkDir;
 
 use super::config::Config;
+use super::defaults;
 use crate::store::{Digest, Hasher};
 
 /// Directories that are never part of a module's source.
@@ -30,6 +31,9 @@ pub fn files(dir: &Path, config: &Config) -> Result<Vec<PathBuf>> {
         let glob = matcher(dir, pattern)?;
         files.retain(|file| !glob.is_match(file));
     }
+    // It is the user's, not the module's, and may hold secrets.
+    let user_defaults = dir.join(defaults::FILE);
+    files.retain(|file| *file != user_defaults);
     files.sort();
     files.dedup();
     Ok(files)
@@ -130,6 +134,7 @@ mod tests {
             "other",
             "m/src/main.rs",
             "m/target/big",
+            "m/.env",
             "lib/a.rs",
             "lib/b.md",
         ] {

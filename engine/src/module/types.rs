@@ -66,6 +66,9 @@ pub struct ArgDoc {
     pub default_value: Option<String>,
     pub default_path: Option<String>,
     pub ignore: Vec<String>,
+    /// Address that a `.env` file gives for an object, or several with commas.
+    #[serde(skip)]
+    pub user_default: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -22,4 +22,5 @@ mod modules;
 mod php;
 mod pipelines;
 mod surroundings;
+mod user_defaults;
 mod websites;

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::api::client::Client;
 use crate::api::{resolve, sdl};
-use crate::graph::{Args, Object};
+use crate::graph::Object;
 use crate::module::Module;
 use crate::module::types::{ArgDoc, Names};
 use crate::store::Filter;
@@ -18,11 +18,10 @@ pub(super) async fn of(
     client: &Arc<Client>,
     module: &Arc<Module>,
     arg: &ArgDoc,
-    args: &Args,
+    given: Option<&Json>,
 ) -> Result<Option<Json>> {
     let ty = sdl::parse_type(&arg.ty)?;
     let names = Names::new(module);
-    let given = args.json.get(&arg.name);
     let default_path = arg.default_path.as_deref().filter(|path| !path.is_empty());
     match given {
         None | Some(Json::Null) if ty.name() == "Workspace" => {

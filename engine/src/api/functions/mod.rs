@@ -1,9 +1,11 @@
-//! Calls of modules' functions: arguments in ([`input`]), a program run ([`run`]),
+//! Calls of modules' functions: arguments in ([`input`]) with the user's defaults
+//! for objects ([`default`]), a program run ([`run`]),
 //! a value out ([`answer`]), and remembering it as the function's cache policy
 //! says ([`cache`]).
 
 mod answer;
 mod cache;
+mod default;
 mod input;
 mod run;
 
@@ -103,6 +105,7 @@ pub async fn select(
         })?;
     call(client, module, &this.object, doc, this.state.clone(), args).await
 }
+
 async fn call(
     client: &Arc<Client>,
     module: &Arc<Module>,
@@ -113,7 +116,11 @@ async fn call(
 ) -> Result<Answer> {
     let mut inputs = Vec::new();
     for arg in &doc.args {
-        if let Some(value) = input::of(client, module, arg, args).await? {
+        let given = match args.json.get(&arg.name) {
+            Some(given) => Some(given.clone()),
+            None => default::of(client, arg).await?,
+        };
+        if let Some(value) = input::of(client, module, arg, given.as_ref()).await? {
             inputs.push((arg.name.clone(), value));
         }
     }

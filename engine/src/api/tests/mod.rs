@@ -1,6 +1,7 @@
 //! The API from within: real files, real containers, one state directory.
 
 mod commands;
+mod defaults;
 mod query;
 mod recall;
 mod secrets;

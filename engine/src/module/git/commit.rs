@@ -10,6 +10,16 @@ use crate::graph::Engine;
 use crate::graph::git::{Auth, git};
 use crate::store::Hasher;
 
+fn checkouts(engine: &Engine) -> PathBuf {
+    engine.store.root().join("git-modules")
+}
+
+/// Whether a directory is one of [`checkout`].
+pub fn is_checkout(engine: &Engine, dir: &Path) -> bool {
+    let root = checkouts(engine);
+    dir.starts_with(std::fs::canonicalize(&root).unwrap_or(root))
+}
+
 /// Directory with all files of a commit, kept in the store: got once.
 pub async fn checkout(
     engine: &Arc<Engine>,
@@ -18,11 +28,7 @@ pub async fn checkout(
 ) -> Result<PathBuf> {
     let url = reference.url();
     let key = Hasher::new("module-git-1").with(&url).with(commit).digest();
-    let dir = engine
-        .store
-        .root()
-        .join("git-modules")
-        .join(&key.hex()[..32]);
+    let dir = checkouts(engine).join(&key.hex()[..32]);
     if dir.exists() {
         return Ok(dir);
     }

@@ -4,6 +4,7 @@
 //! of it.
 
 mod configurations;
+mod defaults;
 mod deploying;
 mod failures;
 mod previews;

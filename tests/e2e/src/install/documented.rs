@@ -42,7 +42,11 @@ fn the_commands_of_the_documentation_run_as_they_are_written() {
         shell.env("PATH", &path);
         let done = Running::to_end(&mut shell, "", LIMIT).expect("a run");
         assert_eq!(done.code, 0, "{block}\n{}", done.stderr());
-        for (words, answer) in [("contents", "pipeline.yaml"), ("functions", "Description")] {
+        for (words, answer) in [
+            ("contents", "pipeline.yaml"),
+            ("functions", "Description"),
+            ("gitlab-url", "https://gitlab.example.com"),
+        ] {
             let asked = block
                 .lines()
                 .any(|line| line.trim_end_matches('\'').ends_with(words));
