@@ -27,7 +27,7 @@ fn every_module_is_there_by_name_in_every_way_from_every_directory_without_compi
                 "in `{dir}`: {functions}"
             );
             for line in [
-                &["-c", &format!("{module} | .help")][..],
+                &["-c", &format!(".help {module}")][..],
                 &["call", module, "--help"],
                 &["functions", module],
                 &["-m", module, "functions"],
