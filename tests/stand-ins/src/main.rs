@@ -41,9 +41,9 @@ fn main() -> eyre::Result<()> {
             let mut settings = Settings::default();
             settings.token = token.unwrap_or(settings.token);
             let cloudflare = Cloudflare::start_on(port, settings)?;
-            println!("{}", cloudflare.api_url());
             let worker = cloudflare.settings().worker_url("<worker>");
-            println!("{}", cloudflare.local_url(&worker)?);
+            let workers = cloudflare.local_url(&worker)?;
+            println!("{}\n{workers}", cloudflare.api_url());
             wait()
         }
         Service::Gitlab { port, token } => {

@@ -45,8 +45,9 @@ async fn nothing_runs_after_a_stand_in_that_was_killed() {
         .spawn()
         .expect("a process");
     let mut url = String::new();
-    let output = stand_in.stdout.take().expect("its output");
-    BufReader::new(output).read_line(&mut url).expect("its URL");
+    // Kept open: it would end when it cannot print.
+    let mut output = BufReader::new(stand_in.stdout.take().expect("its output"));
+    output.read_line(&mut url).expect("its URL");
 
     // Code is started when it is uploaded.
     let settings = Settings::default();
@@ -68,7 +69,9 @@ async fn nothing_runs_after_a_stand_in_that_was_killed() {
         .send()
         .await
         .expect("an answer");
-    assert_eq!(uploaded.status(), 200);
+    let status = uploaded.status();
+    let body = uploaded.text().await.expect("a body");
+    assert_eq!(status, 200, "{body}");
 
     let started = descendants(stand_in.id());
     let runs = |name: &str| started.values().any(|command| command.contains(name));
