@@ -32,6 +32,9 @@ pub const TESTS: &[Package] = &[
     // A server of git over SSH, without a service, and its client.
     program("dropbear-bin", "dropbear"),
     program("openssh-client", "ssh-agent"),
+    // Certificates of test servers; uploads by hand that backups are measured with.
+    program("openssl", "openssl"),
+    program("curl", "curl"),
     // What gitlab-ci-local copies a project with.
     program("rsync", "rsync"),
 ];
