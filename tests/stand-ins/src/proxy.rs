@@ -37,11 +37,12 @@ pub fn to(url: &str) -> io::Result<Server> {
     }))
 }
 
-async fn pass(
-    client: reqwest::Client,
-    url: &str,
-    request: Request,
-) -> Result<Response, Box<dyn std::error::Error>> {
+/// What a server behind this one answers to a request, or what kept it from it.
+pub(crate) type Passed = Result<Response, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Passes a request on to the server at `url`, and its answer back, headers and
+/// bodies as they are but for what belongs to the connection.
+pub(crate) async fn pass(client: reqwest::Client, url: &str, request: Request) -> Passed {
     let (head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut headers = head.headers;

@@ -26,6 +26,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use eyre::{Result, WrapErr, bail};
+use xshell::cmd;
 
 use crate::bench::series::Row;
 use crate::project::{Poniard, Project};
@@ -130,6 +131,20 @@ impl Context<'_> {
                 .wrap_err_with(|| format!("cannot empty `{}`", scratch.display()))?;
         }
         Ok(fs::create_dir_all(scratch)?)
+    }
+
+    /// A copy of an example in a folder of the scratch directory, as it is
+    /// checked out: without what builds left there.
+    fn example(&self, example: &str, folder: &str) -> Result<PathBuf> {
+        let (sh, copy) = (&self.project.sh, self.scratch.join(folder));
+        let path = format!("examples/{example}");
+        let files = cmd!(sh, "git ls-files -z {path}").quiet().read()?;
+        let files: Vec<&str> = files.split_terminator('\0').collect();
+        fs::create_dir_all(&copy)?;
+        cmd!(sh, "cp --parents --no-dereference {files...} {copy}")
+            .quiet()
+            .run()?;
+        Ok(copy.join(path))
     }
 
     /// A run of a shell script of poniard's.

@@ -5,7 +5,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use eyre::{Result, WrapErr};
 use xshell::cmd;
@@ -23,18 +23,7 @@ const BY_HAND: &str = "composer install --no-dev --no-scripts --no-progress --pr
 
 pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let sh = &context.project.sh;
-    let checkout = |name: &str| -> Result<PathBuf> {
-        let app = context.scratch.join(name);
-        let files = cmd!(sh, "git ls-files -z examples/php-app")
-            .quiet()
-            .read()?;
-        let files: Vec<&str> = files.split_terminator('\0').collect();
-        fs::create_dir_all(&app)?;
-        cmd!(sh, "cp --parents --no-dereference {files...} {app}")
-            .quiet()
-            .run()?;
-        Ok(app.join("examples/php-app"))
-    };
+    let checkout = |name: &str| context.example("php-app", name);
     let app = checkout("poniard")?;
     cmd!(sh, "git init --quiet {app}").quiet().run()?;
     let module = context.project.root.join("modules/php-build");

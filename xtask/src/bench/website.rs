@@ -4,7 +4,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use eyre::{Result, WrapErr};
 use xshell::cmd;
@@ -15,18 +15,7 @@ use super::{Context, nonce, time};
 
 pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let sh = &context.project.sh;
-    let checkout = |name: &str| -> Result<PathBuf> {
-        let site = context.scratch.join(name);
-        let files = cmd!(sh, "git ls-files -z examples/website")
-            .quiet()
-            .read()?;
-        let files: Vec<&str> = files.split_terminator('\0').collect();
-        fs::create_dir_all(&site)?;
-        cmd!(sh, "cp --parents --no-dereference {files...} {site}")
-            .quiet()
-            .run()?;
-        Ok(site.join("examples/website"))
-    };
+    let checkout = |name: &str| context.example("website", name);
     let site = checkout("poniard")?;
     cmd!(sh, "git init --quiet {site}").quiet().run()?;
     let module = context.project.root.join("modules/bun-website");

@@ -7,9 +7,8 @@ pub mod runtime;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -19,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::Shared;
 use super::state::Version;
-use runtime::Failure;
+use crate::proxy::{self, Passed};
 
 /// Requests for a worker's host go to the worker, all others to the API.
 pub async fn by_host(State(shared): State<Shared>, request: Request, next: Next) -> Response {
@@ -52,52 +51,23 @@ async fn answer(shared: &Shared, label: &str, request: Request) -> Response {
         return (StatusCode::NOT_FOUND, "There is nothing here yet\n").into_response();
     };
     let passed = match shared.runtime.port(&version, || definition(&version)).await {
-        Ok(port) => pass(shared, label, port, request).await,
-        Err(failure) => Err(failure.into()),
+        Ok(port) => visit(shared, label, port, request).await,
+        Err(failure) => Err(failure.0.into()),
     };
     passed.unwrap_or_else(|error| (StatusCode::BAD_GATEWAY, format!("{error}\n")).into_response())
 }
 
-/// What belongs to one connection and is not passed on.
-const OF_CONNECTION: [HeaderName; 3] = [
-    header::CONNECTION,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
-
-type Broken = Box<dyn std::error::Error + Send + Sync>;
-
-async fn pass(
-    shared: &Shared,
-    label: &str,
-    port: u16,
-    request: Request,
-) -> Result<Response, Broken> {
-    let (head, body) = request.into_parts();
+/// Passes a request on to a running version, which sees the URL that a visitor
+/// of the real one would have asked for.
+async fn visit(shared: &Shared, label: &str, port: u16, mut request: Request) -> Passed {
     let host = format!("{label}.{}", shared.settings.domain());
-    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut headers: HeaderMap = head.headers;
-    OF_CONNECTION
-        .iter()
-        .for_each(|name| drop(headers.remove(name)));
+    let path = request.uri().path_and_query();
+    let url = format!("https://{host}{}", path.map_or("/", |path| path.as_str()));
+    let headers = request.headers_mut();
     headers.insert(header::HOST, HeaderValue::from_str(&host)?);
-    // The worker sees the URL that a visitor of the real one would have asked for.
-    let url = format!("https://{host}{path}");
     headers.insert("mf-original-url", HeaderValue::from_str(&url)?);
-    let answer = shared
-        .client
-        .request(head.method, format!("http://127.0.0.1:{port}{path}"))
-        .headers(headers)
-        .body(reqwest::Body::wrap_stream(body.into_data_stream()))
-        .send()
-        .await?;
-    let mut response = Response::builder().status(answer.status());
-    for (name, value) in answer.headers() {
-        if !OF_CONNECTION.contains(name) {
-            response = response.header(name, value);
-        }
-    }
-    Ok(response.body(Body::from_stream(answer.bytes_stream()))?)
+    let client = shared.client.clone();
+    proxy::pass(client, &format!("http://127.0.0.1:{port}"), request).await
 }
 
 /// What `workerd/serve.mjs` starts a version from. Its files go into a folder,
@@ -175,10 +145,4 @@ fn environment(version: &Version) -> Map<String, Value> {
         .iter()
         .filter_map(|binding| Some((binding.name.clone(), value(&binding.kind, &binding.rest)?)))
         .collect()
-}
-
-impl From<Failure> for Broken {
-    fn from(failure: Failure) -> Broken {
-        failure.0.into()
-    }
 }
