@@ -14,7 +14,7 @@ use super::functions::{ActiveCall, Results};
 use super::reads::Reads;
 use super::resolve::API_VERSION;
 use super::server::Server;
-use super::{Model, QueryError, resolve, schema, sdl};
+use super::{Model, QueryError, resolve, schema, sdl, support};
 use crate::graph::node::{Answer, Workspace};
 use crate::graph::{Args, Call, Engine, Node, Object, Value, secret};
 use crate::module::{Module, config, reference, types};
@@ -581,9 +581,9 @@ fn refusal(message: &str) -> Option<String> {
     let rest = message.strip_prefix("Unknown field \"")?;
     let (field, rest) = rest.split_once('"')?;
     let (type_name, _) = rest.strip_prefix(" on type \"")?.split_once('"')?;
-    Some(format!(
-        "`{type_name}.{field}` is not supported by poniard, if Dagger's API {API_VERSION} has it"
-    ))
+    let unknown = || format!("Dagger's API {API_VERSION} has no `{type_name}.{field}`");
+    let missing = support::refusal(type_name, field);
+    missing.or_else(|| support::is_core(type_name).then(unknown))
 }
 
 /// Every id that a JSON value holds.
@@ -608,7 +608,7 @@ mod tests {
     fn what_is_not_there_is_refused_by_name() {
         let said = refusal(r#"Unknown field "moduleSource" on type "Query"."#).unwrap();
         assert!(
-            said.starts_with("`Query.moduleSource` is not supported by poniard"),
+            said.starts_with("`Query.moduleSource` is not implemented in poniard"),
             "{said}"
         );
         assert_eq!(refusal("something else"), None);

@@ -244,7 +244,6 @@ pub fn join(model: &mut Model, names: &Names) -> Result<()> {
                 ty: rename(&parse_type(&field.ty)?, names),
                 deprecated: field.deprecated.clone(),
                 check: false,
-                unsupported: false,
             };
             def.functions.insert(field.name.clone(), function);
         }
@@ -332,7 +331,6 @@ fn to_function(model: &Model, doc: &FunctionDoc, names: &Names) -> Result<Functi
         ty: rename(&parse_type(&doc.ty)?, names),
         deprecated: doc.deprecated.clone(),
         check: doc.check,
-        unsupported: false,
     })
 }
 
