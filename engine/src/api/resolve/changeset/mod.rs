@@ -1,16 +1,22 @@
-//! The fields of `Changeset`.
+//! The fields of `Changeset`. Differences of lines, and merging, are [`Git`]'s
+//! work: [`patch`] compares, [`merge`] joins.
+
+mod git;
+mod merge;
+mod patch;
 
 use std::sync::Arc;
 
 use eyre::Result;
 
 use super::directory as dir;
-use super::{callers_only, unsupported};
+use super::{callers_only, records, unsupported};
 use crate::api::client::Client;
 use crate::graph::engine::blocking;
 use crate::graph::node::{Answer, Changeset};
 use crate::graph::{Args, Engine, File};
 use crate::store::tree::{Changes, Tree};
+pub use git::Git;
 
 pub async fn resolve(
     client: &Arc<Client>,
@@ -28,8 +34,27 @@ pub async fn resolve(
         "before" => this.before.clone().into(),
         "layer" => dir::diff(engine, &this.before, &this.after).into(),
         "asPatch" => {
-            let patch = compare(engine, this, patch).await?;
-            File::made(engine, "diff.patch", patch.into_bytes(), 0o644).into()
+            let patch = compare(engine, this, |new, new_path, old, old_path| {
+                patch::Sides::lay_out(new, new_path, old, old_path)?.patch()
+            });
+            File::made(engine, "diff.patch", patch.await?, 0o644).into()
+        }
+        "diffStats" => {
+            let stats = compare(engine, this, |new, new_path, old, old_path| {
+                patch::Sides::lay_out(new, new_path, old, old_path)?.stats()
+            });
+            let records = stats.await?.into_iter().map(records::record).collect();
+            Answer::Objects("DiffStat", records)
+        }
+        "withChangeset" => {
+            let other = *args.changeset("changes")?;
+            merge::two(engine, this, &other, &args.text("onConflict")?).await?
+        }
+        "withChangesets" => {
+            let others = args.nodes("changes")?.into_iter();
+            let others = others.map(|node| node.changeset().map(|other| *other));
+            let others = others.collect::<Result<Vec<_>>>()?;
+            merge::many(engine, this, &others, &args.text("onConflict")?).await?
         }
         "export" => {
             callers_only(client, "Changeset.export")?;
@@ -83,50 +108,4 @@ async fn compare<T: Send + 'static>(
         look(&new.tree(), &new_path, &old.tree(), &old_path)
     })
     .await
-}
-
-/// The differences in the unified format.
-fn patch(new: &Tree, new_path: &str, old: &Tree, old_path: &str) -> Result<String> {
-    use crate::graph::directory::join;
-    let changes = new.changes(new_path, old, old_path)?;
-    let mut paths: Vec<&String> = changes
-        .added
-        .iter()
-        .chain(&changes.modified)
-        .chain(&changes.removed)
-        .filter(|p| !p.ends_with('/'))
-        .collect();
-    paths.sort();
-    let mut out = String::new();
-    for path in paths {
-        let text = |tree: &Tree, base: &str, there: bool| {
-            let bytes = if there {
-                tree.read(&join(base, path))?
-            } else {
-                Vec::new()
-            };
-            Ok::<_, eyre::Report>(String::from_utf8_lossy(&bytes).into_owned())
-        };
-        let (added, removed) = (changes.added.contains(path), changes.removed.contains(path));
-        let (before, after) = (text(old, old_path, !added)?, text(new, new_path, !removed)?);
-        let from = if added {
-            "/dev/null".to_owned()
-        } else {
-            format!("a/{path}")
-        };
-        let to = if removed {
-            "/dev/null".to_owned()
-        } else {
-            format!("b/{path}")
-        };
-        let options = diffy::DiffOptions::new();
-        let hunks = options.create_patch(&before, &after).to_string();
-        let hunks = hunks
-            .split_once("+++ modified\n")
-            .map_or(hunks.as_str(), |(_, hunks)| hunks);
-        out.push_str(&format!(
-            "diff --git a/{path} b/{path}\n--- {from}\n+++ {to}\n{hunks}"
-        ));
-    }
-    Ok(out)
 }
