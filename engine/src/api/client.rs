@@ -17,6 +17,7 @@ use super::server::Server;
 use super::{Model, QueryError, resolve, schema, sdl, support};
 use crate::graph::node::{Answer, Workspace};
 use crate::graph::{Args, Call, Engine, Node, Object, Value, secret};
+use crate::module::config::Dependency;
 use crate::module::{Module, config, reference, types};
 use crate::store::{Digest, Hasher};
 
@@ -36,6 +37,8 @@ pub struct Shared {
     pub results: Results,
     /// User defaults that the user was told.
     told: Mutex<HashSet<String>>,
+    /// Directory of the module that `-m` named.
+    asked: Mutex<Option<PathBuf>>,
 }
 
 /// One caller.
@@ -81,6 +84,7 @@ impl Shared {
             workspace: Arc::new(Workspace { root, path }),
             results: Results::default(),
             told: Mutex::default(),
+            asked: Mutex::default(),
         }))
     }
 
@@ -95,6 +99,33 @@ impl Shared {
         let module = Module::read(&self.engine, &key.0, name).await?;
         modules.insert(key, module.clone());
         Ok(module)
+    }
+
+    /// Modules of the caller's workspace: toolchains of the `dagger.json` around
+    /// its directory with their entries, the module itself, and the one that was
+    /// asked for.
+    pub async fn workspace_modules(&self) -> Result<Vec<(Arc<Module>, Option<Dependency>)>> {
+        let around = config::find_up(&self.engine.workdir, config::FILE);
+        let asked = locked(&self.asked).clone();
+        let (mut all, mut dirs) = (Vec::new(), Vec::new());
+        dirs.extend(around);
+        dirs.extend(asked.filter(|dir| !dirs.contains(dir)));
+        for dir in dirs {
+            let module = self.module(&dir, None).await?;
+            for toolchain in &module.config.toolchains {
+                let found = reference::dependency_dir(&self.engine, toolchain, &dir).await?;
+                let found = self.module(&found, Some(&toolchain.name)).await?;
+                all.push((found, Some(toolchain.clone())));
+            }
+            all.push((module, None));
+        }
+        all.retain(|(module, _)| module.config.sdk.is_some());
+        Ok(all)
+    }
+
+    /// Notes that the caller asked for the module in a directory.
+    pub fn ask(&self, dir: &Path) {
+        *locked(&self.asked) = Some(dir.to_owned());
     }
 
     /// Any module of this run, by its name and the digest of its sources.

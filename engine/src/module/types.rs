@@ -52,6 +52,10 @@ pub struct FunctionDoc {
     /// `never`, `session` or a duration; none is the engine's default.
     pub cache: Option<String>,
     pub check: bool,
+    /// Whether it gives changes that `generate` applies.
+    pub generate: bool,
+    /// Whether it gives a service that `up` starts.
+    pub up: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
