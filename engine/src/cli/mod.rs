@@ -10,6 +10,7 @@ mod call;
 mod completion;
 mod functions;
 mod handover;
+mod listen;
 mod manifest;
 mod prune;
 mod query;
@@ -65,6 +66,7 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Command::Functions(options) => functions::run(&global, options),
         Command::Query(options) => query::run(&global, options),
         Command::Run(options) => run::run(&global, options),
+        Command::Listen(options) => listen::run(&global, &options),
         Command::Init(options) => manifest::init::run(&options),
         Command::Install(options) => manifest::install::run(&global, &options, List::Dependencies),
         Command::Uninstall(options) => {
