@@ -20,6 +20,8 @@ use crate::place::{LIMIT, argument};
 const APP: &str = "tests/e2e/fixtures/slim-app";
 const RUNTIME: &str = "examples/php-app/packages/lambda-runtime";
 const TOKEN: &str = "glpat-of-the-shop-9Kd4";
+/// Of the project, as gitlab-ci-local takes it from its remote.
+const PATH: &str = "acme/sites";
 const JOB: &str = "shop-publish";
 
 struct Shop {
@@ -72,12 +74,11 @@ include:
         copy_tracked(place, RUNTIME);
         let to = place.path(APP).join("packages/lambda-runtime");
         fs::rename(place.path(RUNTIME), to).expect("the runtime");
-        let open = format!("{}!{}", gitlab::PROJECT_PATH, request.iid);
+        let open = format!("{PATH}!{},other/site!9", request.iid);
         let configuration = place.path("poniard.env");
         let variables = vec![
             ("CI_SERVER_URL", gitlab.url()),
             ("CI_PROJECT_ID", gitlab::PROJECT.to_string()),
-            ("CI_PROJECT_PATH", gitlab::PROJECT_PATH.to_owned()),
             ("CI_OPEN_MERGE_REQUESTS", open),
             ("CI_JOB_URL", "https://gitlab.example.com/jobs/1".to_owned()),
             ("CICD_COMMENT_TOKEN", TOKEN.to_owned()),
@@ -238,6 +239,7 @@ fn a_job_that_is_cancelled_leaves_no_deployment_running() {
             .envs(shop.variables.iter().map(|(name, value)| (name, value)))
             .env("CI_COMMIT_BRANCH", "main")
             .env("CI_COMMIT_SHA", &sha)
+            .env("CI_PROJECT_PATH", PATH)
             .env("CI_JOB_ID", "1");
         command
     };
