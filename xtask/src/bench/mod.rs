@@ -18,6 +18,7 @@ mod preview;
 mod series;
 mod shell;
 mod website;
+mod wire;
 
 use std::fs;
 use std::path::PathBuf;
