@@ -102,6 +102,9 @@ pub enum Command {
     Query(Query),
     /// Run a program with a session of the engine
     Run(Run),
+    /// Serve the API to programs elsewhere, who show `DAGGER_SESSION_TOKEN`
+    #[command(alias = "l")]
+    Listen(Listen),
     /// Make a new module
     Init(Init),
     /// Add a dependency to a module
@@ -198,6 +201,13 @@ pub struct Run {
     /// Program and arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub program: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Args)]
+pub struct Listen {
+    /// Address of this machine to listen at
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: String,
 }
 
 #[derive(Debug, Args)]
