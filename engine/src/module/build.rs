@@ -23,7 +23,7 @@ pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     if binary.exists() {
         return Ok(binary);
     }
-    if !module.dir.join("Cargo.toml").exists() {
+    if !module.code().join("Cargo.toml").exists() {
         let sdk = module
             .config
             .sdk
@@ -62,7 +62,7 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         .arg("--message-format=json-render-diagnostics")
         .args(["--bin", &module.config.name])
         .arg("--manifest-path")
-        .arg(module.dir.join("Cargo.toml"))
+        .arg(module.code().join("Cargo.toml"))
         .current_dir(&module.context)
         // Ctrl-C is for us: a build that is not wanted any more is killed, not failed.
         .process_group(0)

@@ -61,7 +61,7 @@ pub async fn module(client: &Arc<Client>, field: &str, args: &Args) -> Result<An
                 names.map(|d| records::record(json!({"name": d.name, "description": ""})));
             Answer::Objects("Module", records.collect())
         }
-        "source" => Answer::Node(source(client, &module.dir).await?),
+        "source" => Answer::Node(source(client, &module.code()).await?),
         "workdirFile" => Answer::Node(workdir_file(client, args.str("path")?).await?),
         "workdir" => {
             let path = args.text("path")?;
