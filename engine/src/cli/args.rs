@@ -59,6 +59,9 @@ pub struct Global {
     /// Directory to work in
     #[arg(long, global = true, value_name = "DIR")]
     pub workdir: Option<PathBuf>,
+    /// Apply changes without asking
+    #[arg(short = 'y', long, global = true)]
+    pub auto_apply: bool,
     // What follows is known to dagger and changes nothing here.
     #[arg(short, long, global = true, hide = true)]
     pub interactive: bool,
@@ -68,8 +71,6 @@ pub struct Global {
     pub no_exit: bool,
     #[arg(short, long, global = true, hide = true)]
     pub web: bool,
-    #[arg(short = 'y', long, global = true, hide = true)]
-    pub auto_apply: bool,
     #[arg(long, global = true, hide = true)]
     pub x_release: Option<String>,
     #[arg(long, global = true, hide = true)]
@@ -90,6 +91,13 @@ pub enum Command {
     Core(Call),
     /// List the functions of a module
     Functions(Functions),
+    /// Run the checks of the modules here
+    #[command(alias = "checks")]
+    Check(Check),
+    /// Run the generators of the modules here and apply what they change
+    Generate(Chosen),
+    /// Start the services of the modules here, on ports of this machine
+    Up(Chosen),
     /// Send a GraphQL query
     Query(Query),
     /// Run a program with a session of the engine
@@ -144,6 +152,32 @@ pub struct Call {
 pub struct Functions {
     /// Functions whose result's functions are listed
     pub functions: Vec<String>,
+}
+
+/// Checks, generators or services.
+#[derive(Debug, Args)]
+pub struct Chosen {
+    /// Only list them
+    #[arg(short, long)]
+    pub list: bool,
+    /// Names as `module:name`, or patterns with `*` and `**` [default: all]
+    #[arg(value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Stop at the first that fails
+    #[arg(long)]
+    pub failfast: bool,
+    /// Without generators, which pass when they have nothing to change
+    #[arg(long)]
+    pub no_generate: bool,
+    /// Only generators
+    #[arg(long)]
+    pub generate: bool,
 }
 
 #[derive(Debug, Args)]

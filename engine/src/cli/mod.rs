@@ -7,8 +7,11 @@
 mod args;
 mod argv;
 mod call;
+mod check;
 mod completion;
 mod functions;
+mod generate;
+mod group;
 mod handover;
 mod manifest;
 mod prune;
@@ -16,6 +19,7 @@ mod query;
 mod run;
 mod runtime;
 mod shell;
+mod up;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -63,6 +67,9 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Command::Call(options) => call::run(&global, options, dynamic, false),
         Command::Core(options) => call::run(&global, options, dynamic, true),
         Command::Functions(options) => functions::run(&global, options),
+        Command::Check(options) => check::run(&global, options),
+        Command::Generate(options) => generate::run(&global, options),
+        Command::Up(options) => up::run(&global, options),
         Command::Query(options) => query::run(&global, options),
         Command::Run(options) => run::run(&global, options),
         Command::Init(options) => manifest::init::run(&options),
