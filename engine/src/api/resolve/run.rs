@@ -61,12 +61,8 @@ pub async fn module(client: &Arc<Client>, field: &str, args: &Args) -> Result<An
                 names.map(|d| records::record(json!({"name": d.name, "description": ""})));
             Answer::Objects("Module", records.collect())
         }
-<<<<<<< HEAD
-        "source" => Answer::Node(source(client, &module.code()).await?),
-=======
         "generators" => checks::of_module(&module, field, args)?,
-        "source" => Answer::Node(source(client, &module.dir).await?),
->>>>>>> main
+        "source" => Answer::Node(source(client, &module.code()).await?),
         "workdirFile" => Answer::Node(workdir_file(client, args.str("path")?).await?),
         "workdir" => {
             let path = args.text("path")?;
