@@ -140,6 +140,8 @@ pub fn environment(state_dir: &Path) -> Vec<(&'static str, PathBuf)> {
         ("CARGO_TARGET_DIR", target_dir(state_dir)),
         ("RUSTFLAGS", "-C target-feature=+crt-static".into()),
         ("CARGO_TERM_COLOR", "never".into()),
+        // As for everything else from git, its credentials and settings count.
+        ("CARGO_NET_GIT_FETCH_WITH_CLI", "true".into()),
     ];
     variables.extend(homes());
     variables
