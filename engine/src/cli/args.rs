@@ -215,9 +215,15 @@ pub struct Init {
     /// Name of the module [default: that of its directory]
     #[arg(long)]
     pub name: Option<String>,
-    /// SDK that runs it: a path or git reference
+    /// SDK that runs it: a git reference, or a path from the module's directory
     #[arg(long)]
     pub sdk: Option<String>,
+    /// Directory of its code [default: the module's, or `.dagger` beside other files]
+    #[arg(long)]
+    pub source: Option<PathBuf>,
+    /// Files outside of it that it is made from, relative to it
+    #[arg(long, value_delimiter = ',')]
+    pub include: Vec<String>,
     /// Directory of the module
     #[arg(default_value = ".")]
     pub path: PathBuf,

@@ -9,6 +9,7 @@ mod git;
 mod place;
 
 mod arguments;
+mod authors;
 mod cloudflare;
 mod databases;
 mod descriptions;
