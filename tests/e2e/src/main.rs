@@ -22,6 +22,7 @@ mod lambda;
 mod modules;
 mod php;
 mod pipelines;
+mod prebuilt;
 mod surroundings;
 mod user_defaults;
 mod websites;
