@@ -3,18 +3,19 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use async_graphql::dynamic::Schema;
 use async_graphql::{Request, Response, Variables};
-use eyre::{Result, bail, eyre};
+use eyre::{OptionExt, Result, bail, eyre};
 use serde_json::{Map, Value as Json};
 
 use super::functions::{ActiveCall, Results};
 use super::reads::Reads;
 use super::resolve::API_VERSION;
-use super::server::Server;
+use super::server::{self, Server};
 use super::{Model, QueryError, resolve, schema, sdl, support};
+use crate::graph::engine::{NestedSession, Nesting};
 use crate::graph::node::{Answer, Workspace};
 use crate::graph::{Args, Call, Engine, Node, Object, Value, secret};
 use crate::module::config::Dependency;
@@ -47,6 +48,8 @@ pub struct Client {
     view: Mutex<View>,
     /// The call of a function that this client answers.
     pub call: Option<ActiveCall>,
+    /// A program in a container: the machine is not for it.
+    pub confined: bool,
     pub reads: Reads,
     /// Tells clients of a run apart.
     pub serial: u64,
@@ -75,7 +78,7 @@ impl Shared {
             .unwrap_or(Path::new(""))
             .to_string_lossy()
             .into_owned();
-        Ok(Arc::new(Self {
+        let shared = Arc::new(Self {
             engine,
             core: Arc::new(sdl::core()?),
             clients: AtomicU64::new(0),
@@ -85,7 +88,11 @@ impl Shared {
             results: Results::default(),
             told: Mutex::default(),
             asked: Mutex::default(),
-        }))
+        });
+        let nested = NestedSessions(Arc::downgrade(&shared));
+        // Whoever serves first serves all.
+        let _ = shared.engine.nesting.set(Arc::new(nested));
+        Ok(shared)
     }
 
     /// The module in a directory, read once; by its own name if there is no other.
@@ -190,6 +197,20 @@ impl Shared {
     }
 }
 
+/// Serves the API to commands in containers.
+struct NestedSessions(Weak<Shared>);
+
+impl Nesting for NestedSessions {
+    fn serve(&self, listener: tokio::net::TcpListener) -> Result<NestedSession> {
+        let shared = self.0.upgrade().ok_or_eyre("the run is over")?;
+        let server = server::serve(listener, Client::nested(shared));
+        Ok(NestedSession {
+            token: server.token.clone(),
+            server: Box::new(server),
+        })
+    }
+}
+
 impl Client {
     /// The client of the command line.
     pub fn caller(shared: Arc<Shared>) -> Result<Arc<Self>> {
@@ -202,15 +223,25 @@ impl Client {
             schema: None,
             modules: Vec::new(),
         };
+        let confined = call.is_some();
         let serial = shared.clients.fetch_add(1, Ordering::Relaxed);
         Self {
             shared,
             view: Mutex::new(view),
             call,
+            confined,
             reads,
             serial,
             held: Mutex::default(),
         }
+    }
+
+    /// The client of a command that was given a session.
+    pub fn nested(shared: Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self {
+            confined: true,
+            ..Self::new(shared, None, Reads::default())
+        })
     }
 
     /// The client of a module's program: it sees the module and its dependencies.
@@ -353,7 +384,7 @@ impl Client {
         self.bind(type_name, field, &mut args).await?;
         let call = self.call_of(this.as_deref(), field, &args);
         // A secret that the caller may have is not one that every module may have.
-        let asks_anew = field == "secret" && this.is_none() && self.call.is_some();
+        let asks_anew = field == "secret" && this.is_none() && self.confined;
         let stable = resolve::stable(type_name, field) && !asks_anew;
         if stable
             && let Some(node) = self.shared.known(&call.digest())
@@ -468,6 +499,7 @@ impl Client {
             Answer::AsList(type_name, objects) => list(type_name, objects),
             Answer::Nodes(nodes) => Value::Nodes(nodes),
             Answer::Node(node) => Value::Node(node),
+            Answer::Receiver => Value::Node(this.ok_or_else(|| eyre!("the root is no object"))?),
             Answer::This => {
                 let this = this.ok_or_else(|| eyre!("the root has no id"))?;
                 Value::Json(this.id.to_string().into())
