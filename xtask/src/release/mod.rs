@@ -13,7 +13,7 @@ mod checks;
 mod checksums;
 mod compile;
 mod image;
-mod pin;
+pub mod pin;
 mod publish;
 mod sbom;
 #[cfg(test)]
@@ -123,6 +123,28 @@ impl Release {
         }
         .run()
     }
+}
+
+/// The names of the modules that a release has.
+pub fn modules(project: &Project) -> Result<Vec<String>> {
+    let plan = Plan::read(&project.sh, &project.root)?;
+    Ok(plan.modules.into_iter().map(|module| module.name).collect())
+}
+
+/// Lays an image with one program for all platforms, of the module in a checkout,
+/// into `layout`; gives its digest.
+pub fn image_of(checkout: &Path, name: &str, program: &Path, layout: &Path) -> Result<String> {
+    let sh = Shell::new()?;
+    sh.change_dir(checkout);
+    let mut plan = Plan::read(&sh, checkout)?;
+    plan.modules.retain(|module| module.name == name);
+    let programs = layout.join("programs");
+    for platform in &PLATFORMS {
+        let dir = programs.join(platform.architecture);
+        fs::create_dir_all(&dir)?;
+        fs::copy(program, dir.join(name))?;
+    }
+    image::write(&plan, &programs, layout)
 }
 
 /// Fills `dist`; gives the digest of the image.
