@@ -129,6 +129,25 @@ fn static_files_are_split_off_below_their_fingerprint() {
     let name = assets.split('"').nth(5).expect("a name");
     project.read(&format!("out/{fingerprint}/{name}"));
 
+    // And pages look for them there, in an image that has them no more.
+    let files = project.says(&format!(
+        "site=$(php-build | with-artifacts https://cdn.example.com/site/)
+        $site | with-database POSTGRES | smoke --contains 'https://cdn.example.com/site/{fingerprint}/assets/app-'
+        $site | image | with-exec -- find /var/task/web -type f | stdout"
+    ));
+    let mut files: Vec<&str> = files
+        .lines()
+        .filter(|line| !line.contains(".css"))
+        .collect();
+    files.sort_unstable();
+    assert_eq!(
+        files,
+        [
+            "/var/task/web/dist/manifest.json",
+            "/var/task/web/index.php"
+        ]
+    );
+
     project.edit("resources/app.js", "ready", "loaded");
     project.says("php-build | artifacts | export out");
     assert_ne!(project.read("out/manifest.json"), manifest);
