@@ -88,7 +88,11 @@ fn credentials_come_from_keys_a_token_an_agent_or_an_instance() {
         assert_eq!(done.code, 0, "{}", done.stderr());
         let asked = moto.server.requests();
         let asked: Vec<_> = asked.iter().map(ToString::to_string).collect();
-        assert_eq!(asked.first().map(String::as_str), Some("POST /"), "{asked:?}");
+        assert_eq!(
+            asked.first().map(String::as_str),
+            Some("POST /"),
+            "{asked:?}"
+        );
     }
 }
 

@@ -103,10 +103,9 @@ fn keys_and_the_registrys_password_are_on_no_command_line_in_no_output_state_or_
     }
 
     // What a service says of a request is not repeated when it has a secret.
-    let told =
-        format!(r#"{{"Message":"the signature by secret-by-KEYS with session-by-KEYS is wrong"}}"#);
+    let told = r#"{"Message":"the signature by secret-by-KEYS with session-by-KEYS is wrong"}"#;
     let faults = cloud.server.faults();
-    faults.add(Fault::answer("GET", "/functions/site/versions", 403, &told));
+    faults.add(Fault::answer("GET", "/functions/site/versions", 403, told));
     let done = shop.end(&mut shop.command_with(&keys, "versions site"));
     assert!(
         done.stderr().contains("*** with *** is wrong"),
