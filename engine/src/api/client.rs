@@ -108,6 +108,21 @@ impl Shared {
         Ok(module)
     }
 
+    /// A module that another uses. None for one that only a Dagger Engine can run:
+    /// what does not call it works without, and the user is told.
+    async fn dependency(&self, dir: &Path, name: &str) -> Result<Option<Arc<Module>>> {
+        if Module::is_foreign(dir)? {
+            let text = format!(
+                "dependency `{name}` is not written in Rust, so calls of it fail: use a Dagger Engine for them"
+            );
+            if locked(&self.told).insert(text.clone()) {
+                self.engine.progress.note(text);
+            }
+            return Ok(None);
+        }
+        self.module(dir, Some(name)).await.map(Some)
+    }
+
     /// Modules of the caller's workspace: toolchains of the `dagger.json` around
     /// its directory with their entries, the module itself, and the one that was
     /// asked for.
@@ -162,8 +177,7 @@ impl Shared {
                 for dependency in &module.config.dependencies {
                     let dir =
                         reference::dependency_dir(&self.engine, dependency, &module.dir).await?;
-                    let name = Some(dependency.name.as_str());
-                    queue.push_back(self.module(&dir, name).await?);
+                    queue.extend(self.dependency(&dir, &dependency.name).await?);
                 }
             }
             Ok::<_, eyre::Report>(hasher.digest())
@@ -254,8 +268,9 @@ impl Client {
         let client = Self::new(shared, Some(call), reads);
         for dependency in &module.config.dependencies {
             let dir = reference::dependency_dir(client.engine(), dependency, &module.dir).await?;
-            let name = Some(dependency.name.as_str());
-            client.add(&client.shared.module(&dir, name).await?)?;
+            if let Some(found) = client.shared.dependency(&dir, &dependency.name).await? {
+                client.add(&found)?;
+            }
         }
         client.add(&module)?;
         Ok(Arc::new(client))
