@@ -2,7 +2,7 @@
 //! under which they are installed.
 //!
 //! [`checks`] refuses what must not be released. [`compile`] makes the programs,
-//! [`image`] an OCI layout of them, [`sbom`] and [`checksums`] say what is inside;
+//! [`image`] an OCI layout of them, [`sbom`] and [`checksums`] say what is inside, [`sign`] by whom;
 //! all of it lies in `target/dist`, and the same commit gives the same bytes.
 //! [`publish`] puts it where others find it: first the image, to which nothing
 //! leads yet, then all branches and tags at once. [`pin`] and [`changelog`] are
@@ -16,6 +16,7 @@ mod image;
 pub mod pin;
 mod publish;
 mod sbom;
+mod sign;
 #[cfg(test)]
 mod tests;
 
@@ -50,8 +51,8 @@ pub struct Release {
     /// Branch of the remote that gets the changelog.
     #[arg(long, default_value = "main")]
     branch: String,
-    /// Private key of cosign to sign the image with; its password is in
-    /// COSIGN_PASSWORD.
+    /// Private key (P-256, in PEM) to sign the image with, as cosign does it; its
+    /// password, if it has one, is in RELEASE_KEY_PASSWORD.
     #[arg(long, value_name = "FILE", requires = "push")]
     sign_key: Option<PathBuf>,
 }
