@@ -53,6 +53,9 @@ pub struct Global {
     /// How progress looks
     #[arg(long, global = true, value_enum, default_value_t)]
     pub progress: Mode,
+    /// Keep the run as a page to look at: a file, or a directory for one
+    #[arg(long, global = true, value_name = "FILE.html", env = "PONIARD_TRACE", hide_env_values = true)]
+    pub trace: Option<PathBuf>,
     /// Which engine to use [default: poniard, or dagger with a runner host]
     #[arg(long, global = true, value_enum)]
     pub engine: Option<Engine>,

@@ -16,6 +16,7 @@ mod query;
 mod run;
 mod runtime;
 mod shell;
+mod tracing;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -10,8 +10,10 @@ use crate::api::{LoadedModule, Options, Session};
 use crate::client::{Engine, Failure};
 use crate::progress::{Mode, Renderer};
 use crate::shell::Printer;
+use crate::trace::otlp::Exporter;
 
 use super::args::Global;
+use super::tracing::Tracing;
 
 /// What a command works with.
 pub struct Context {
@@ -20,6 +22,8 @@ pub struct Context {
     pub workdir: PathBuf,
     pub state_dir: PathBuf,
     pub renderer: Renderer,
+    /// For programs that the run is made for, when there is a trace.
+    pub traceparent: Option<String>,
 }
 
 impl Context {
@@ -105,14 +109,16 @@ where
         i16::from(global.verbose)
     };
     let renderer = Renderer::new(mode, more - i16::from(global.quiet));
+    let (tracing, exporter) = Tracing::begin(global)?;
     let options = Options {
         state_dir: state_dir.clone(),
         config: config_file(&workdir),
         workdir: workdir.clone(),
         run_dir: isolation.run_dir.clone(),
-        progress: renderer.progress(),
+        progress: tracing.progress(&renderer),
     };
     let (global, shown) = (global.clone(), renderer.clone());
+    let traceparent = tracing.traceparent();
     let work = async move |session: Arc<Session>| {
         let context = Context {
             session,
@@ -120,6 +126,7 @@ where
             workdir,
             state_dir,
             renderer: shown,
+            traceparent,
         };
         command(Arc::new(context)).await
     };
@@ -128,19 +135,26 @@ where
         let builder = std::thread::Builder::new().name("poniard".to_owned());
         let thread = builder
             .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, || block_on(options, interrupts, work))?;
+            .spawn_scoped(scope, || {
+                block_on(options, interrupts, (&tracing, exporter), work)
+            })?;
         match thread.join() {
             Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
+            Err(panic) => {
+                tracing.end(&Err(Failure::new("a fault of poniard ended the run")));
+                std::panic::resume_unwind(panic)
+            }
         }
     });
     renderer.finish();
+    tracing.close(&renderer);
     result
 }
 
 fn block_on<F>(
     options: Options,
     interrupts: Interrupts,
+    (tracing, exporter): (&Tracing, Option<Exporter>),
     work: impl FnOnce(Arc<Session>) -> F,
 ) -> Result<(), Failure>
 where
@@ -151,17 +165,24 @@ where
         .thread_stack_size(STACK_BYTES)
         .build()?;
     let result = runtime.block_on(async {
+        let export = tracing.export(exporter);
         let session = Session::start(options).await?;
         let result = tokio::select! {
             result = work(session.clone()) => result,
             code = interrupted(interrupts) => Err(code?),
         };
+        tracing.end(&result);
         // A second signal does not wait for the end of what runs.
         let closed = tokio::select! {
             closed = session.close() => closed.map_err(Failure::from),
             code = interrupted(Interrupts::End) => Err(code?),
         };
-        result.and(closed)
+        let result = result.and(closed);
+        if result.is_err() {
+            tracing.end(&result);
+        }
+        export.finish().await;
+        result
     });
     // What was dropped on the way kills its containers and removes what they
     // had; that must be done before the process ends.

@@ -99,6 +99,7 @@ impl Plain {
                 span,
                 cached,
                 error,
+                ..
             } => {
                 let Some(mut shown) = state.spans.remove(&span) else {
                     return String::new();
