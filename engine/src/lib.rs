@@ -21,4 +21,5 @@ pub mod net;
 pub mod progress;
 pub mod shell;
 pub mod store;
+mod suggest;
 pub mod trace;

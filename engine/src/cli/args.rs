@@ -252,19 +252,29 @@ pub fn explain(error: clap::Error) -> Result<(), Failure> {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
     };
+    let meant = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => format!("; did you mean `{text}`?"),
+        Some(ContextValue::Strings(texts)) => texts
+            .last()
+            .map_or(String::new(), |text| format!("; did you mean `{text}`?")),
+        _ => String::new(),
+    };
     let message = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             return super::print(&error.to_string());
         }
         ErrorKind::UnknownArgument => match context(ContextKind::InvalidArg) {
-            Some(flag) if flag.starts_with("--") => format!("unknown flag: {flag}"),
+            Some(flag) if flag.starts_with("--") => {
+                format!("unknown flag: {flag}{}", meant(ContextKind::SuggestedArg))
+            }
             Some(flag) if flag.starts_with('-') => format!("unknown shorthand flag: {flag}"),
             Some(word) => format!("unknown argument: {word}"),
             None => error.to_string(),
         },
         ErrorKind::InvalidSubcommand => match context(ContextKind::InvalidSubcommand) {
             Some(word) => format!(
-                "unknown command or file \"{word}\" for \"poniard\": `poniard help` lists the commands"
+                "unknown command or file \"{word}\" for \"poniard\": `poniard help` lists the commands{}",
+                meant(ContextKind::SuggestedSubcommand)
             ),
             None => error.to_string(),
         },

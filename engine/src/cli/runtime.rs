@@ -232,7 +232,7 @@ pub fn state_dir() -> Result<PathBuf, Failure> {
 }
 
 /// `PONIARD_CONFIG`, or the nearest `poniard.toml` upward, or the user's.
-fn config_file(workdir: &Path) -> Option<PathBuf> {
+pub fn config_file(workdir: &Path) -> Option<PathBuf> {
     const NAME: &str = "poniard.toml";
     if let Some(file) = std::env::var_os("PONIARD_CONFIG").filter(|value| !value.is_empty()) {
         return Some(absolute(Path::new(&file)));

@@ -76,7 +76,7 @@ impl Trace {
             context,
             ended: None,
         };
-        let file = file.map(|path| place(path, run.started)).transpose()?;
+        let file = file.map(|path| place(path, run.started, &run.context)).transpose()?;
         Ok(Self(Arc::new(Mutex::new(Kept {
             run,
             record: Record::default(),
@@ -156,11 +156,11 @@ impl Trace {
 }
 
 /// The file, with the directories above it.
-fn place(path: &Path, started: SystemTime) -> Result<PathBuf> {
+fn place(path: &Path, started: SystemTime, context: &Context) -> Result<PathBuf> {
     let is_dir = path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/");
     let file = if is_dir {
         let at = chrono::DateTime::<chrono::Utc>::from(started).format("%Y%m%d-%H%M%S");
-        path.join(format!("poniard-{at}-{}.html", std::process::id()))
+        path.join(format!("poniard-{at}-{}.html", ids::hex(&context.span(ids::RUN))))
     } else {
         path.to_owned()
     };

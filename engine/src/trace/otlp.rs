@@ -285,7 +285,8 @@ impl<'a> Spans<'a> {
             Some(Ended::Interrupted) => Some("interrupted"),
             _ => None,
         };
-        self.sent(RUN, parent, &self.run.title, Duration::ZERO, took, error, Vec::new())
+        let title = super::record::cut(&self.run.title.replace('\n', " "), 300);
+        self.sent(RUN, parent, &title, Duration::ZERO, took, error, Vec::new())
     }
 
     #[expect(clippy::too_many_arguments, reason = "a span has that many sides")]

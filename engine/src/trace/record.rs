@@ -13,6 +13,8 @@ const MAX_LOG_BYTES: usize = 12 << 20;
 /// Of a step's name, and of an error.
 const MAX_NAME: usize = 300;
 const MAX_ERROR: usize = 8 << 10;
+/// What steps say that were under way when the run was ended.
+const CANCELLED: &str = "cancelled";
 const MAX_NOTES: usize = 500;
 
 /// How a step is, or ended.
@@ -118,13 +120,16 @@ impl Record {
                 error,
                 dropped,
             } => {
+                let is_cancelled = error.as_deref() == Some(CANCELLED);
+                let error = error.as_deref().filter(|error| *error != CANCELLED);
                 let state = match (error, cached, dropped) {
                     (Some(_), ..) => State::Failed,
+                    (None, false, false) if is_cancelled => State::Stopped,
                     (None, true, _) => State::Cached,
                     (None, _, true) => State::Stopped,
                     _ => State::Done,
                 };
-                self.finished(*span, state, error.as_deref(), now);
+                self.finished(*span, state, error, now);
             }
             Event::Note { text } => {
                 if self.notes.len() < MAX_NOTES {

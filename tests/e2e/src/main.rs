@@ -22,5 +22,6 @@ mod modules;
 mod php;
 mod pipelines;
 mod surroundings;
+mod trace;
 mod user_defaults;
 mod websites;

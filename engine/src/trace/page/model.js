@@ -4,7 +4,7 @@ const run = JSON.parse(byId("data").textContent);
 const total = Math.max(run.took, 0.1);
 
 const steps = run.steps.map(([id, parent, name, start, took, state, inputs, turn, error]) => (
-  { id, parent, name, start, took, state, inputs, turn, error, children: [], above: null, open: true, depth: 0 }
+  { id, parent, name: plain(name), start, took, state, inputs, turn, error, children: [], above: null, open: true, depth: 0 }
 ));
 const known = new Map(steps.map((step) => [step.id, step]));
 const roots = [];

@@ -37,7 +37,7 @@ function drawOverview() {
       const top = height - scale(count);
       if (busy[name][i] > 0.5) {
         pen.fillStyle = colours[name];
-        pen.fillRect((i / buckets) * width, top, width / buckets - 0.5, Math.max(base - top, 1.5));
+        pen.fillRect(Math.floor((i / buckets) * width), top, Math.ceil(width / buckets), Math.max(base - top, 1.5));
       }
       base = top;
     }

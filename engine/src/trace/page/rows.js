@@ -151,8 +151,8 @@ function drawAxis() {
   const labels = [];
   for (let at = start; at <= view.to + gap / 1e6 && labels.length < 60; at += gap) {
     const left = (at - view.from) / length;
-    if (left < 0.94) {
-      const label = make("span", {}, at === 0 ? "0" : duration(at).replace(/\.0+ /, " "));
+    if (left < 1 - 60 / room) {
+      const label = make("span", {}, at === 0 ? "0" : duration(at).replace(/\.0+ /, " ").replace(/ 0 (s|min)$/, ""));
       label.style.left = `${left * 100}%`;
       labels.push(label);
     }

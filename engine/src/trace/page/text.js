@@ -21,6 +21,9 @@ function size(bytes) {
 
 const plural = (n, one, more = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
 
+/** Without what would move a terminal's cursor or colour it. */
+const plain = (text) => text.replace(/\x1b\[[0-?]*[ -/]*[@-~]/g, "").replace(/[\x00-\x1f\x7f]+/g, " ");
+
 /** An element with attributes and children; strings become text, never markup. */
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
