@@ -14,9 +14,10 @@ use super::functions::{ActiveCall, Results};
 use super::reads::Reads;
 use super::resolve::API_VERSION;
 use super::server::Server;
-use super::{Model, QueryError, resolve, schema, sdl};
+use super::{Model, QueryError, resolve, schema, sdl, support};
 use crate::graph::node::{Answer, Workspace};
 use crate::graph::{Args, Call, Engine, Node, Object, Value, secret};
+use crate::module::config::Dependency;
 use crate::module::{Module, config, reference, types};
 use crate::progress::Current;
 use crate::store::{Digest, Hasher};
@@ -37,6 +38,8 @@ pub struct Shared {
     pub results: Results,
     /// User defaults that the user was told.
     told: Mutex<HashSet<String>>,
+    /// Directory of the module that `-m` named.
+    asked: Mutex<Option<PathBuf>>,
 }
 
 /// One caller.
@@ -82,6 +85,7 @@ impl Shared {
             workspace: Arc::new(Workspace { root, path }),
             results: Results::default(),
             told: Mutex::default(),
+            asked: Mutex::default(),
         }))
     }
 
@@ -96,6 +100,33 @@ impl Shared {
         let module = Module::read(&self.engine, &key.0, name).await?;
         modules.insert(key, module.clone());
         Ok(module)
+    }
+
+    /// Modules of the caller's workspace: toolchains of the `dagger.json` around
+    /// its directory with their entries, the module itself, and the one that was
+    /// asked for.
+    pub async fn workspace_modules(&self) -> Result<Vec<(Arc<Module>, Option<Dependency>)>> {
+        let around = config::find_up(&self.engine.workdir, config::FILE);
+        let asked = locked(&self.asked).clone();
+        let (mut all, mut dirs) = (Vec::new(), Vec::new());
+        dirs.extend(around);
+        dirs.extend(asked.filter(|dir| !dirs.contains(dir)));
+        for dir in dirs {
+            let module = self.module(&dir, None).await?;
+            for toolchain in &module.config.toolchains {
+                let found = reference::dependency_dir(&self.engine, toolchain, &dir).await?;
+                let found = self.module(&found, Some(&toolchain.name)).await?;
+                all.push((found, Some(toolchain.clone())));
+            }
+            all.push((module, None));
+        }
+        all.retain(|(module, _)| module.config.sdk.is_some());
+        Ok(all)
+    }
+
+    /// Notes that the caller asked for the module in a directory.
+    pub fn ask(&self, dir: &Path) {
+        *locked(&self.asked) = Some(dir.to_owned());
     }
 
     /// Any module of this run, by its name and the digest of its sources.
@@ -583,9 +614,9 @@ fn refusal(message: &str) -> Option<String> {
     let rest = message.strip_prefix("Unknown field \"")?;
     let (field, rest) = rest.split_once('"')?;
     let (type_name, _) = rest.strip_prefix(" on type \"")?.split_once('"')?;
-    Some(format!(
-        "`{type_name}.{field}` is not supported by poniard, if Dagger's API {API_VERSION} has it"
-    ))
+    let unknown = || format!("Dagger's API {API_VERSION} has no `{type_name}.{field}`");
+    let missing = support::refusal(type_name, field);
+    missing.or_else(|| support::is_core(type_name).then(unknown))
 }
 
 /// Every id that a JSON value holds.
@@ -610,7 +641,7 @@ mod tests {
     fn what_is_not_there_is_refused_by_name() {
         let said = refusal(r#"Unknown field "moduleSource" on type "Query"."#).unwrap();
         assert!(
-            said.starts_with("`Query.moduleSource` is not supported by poniard"),
+            said.starts_with("`Query.moduleSource` is not implemented in poniard"),
             "{said}"
         );
         assert_eq!(refusal("something else"), None);

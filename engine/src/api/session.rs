@@ -74,6 +74,7 @@ impl Session {
     /// of a dependency.
     pub async fn load_flag(&self, value: &str, base: &Path) -> Result<LoadedModule> {
         let dir = reference::of_flag(&self.engine, value, base).await?;
+        self.client.shared.ask(&dir);
         self.load_dir(&dir, None).await
     }
 

@@ -56,13 +56,19 @@ impl<'de> Deserialize<'de> for Sdk {
 
 /// Another module that this one uses.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Dependency {
     pub name: String,
     /// A path relative to the file, or a git reference.
     pub source: String,
     /// Commit that a git reference was resolved to.
     pub pin: String,
+    /// Patterns of what `check`, `generate` and `up` pass over in a toolchain.
+    pub ignore_checks: Vec<String>,
+    pub ignore_generators: Vec<String>,
+    pub ignore_services: Vec<String>,
+    /// Ports of the host for services of a toolchain, as `3000:80`.
+    pub port_mappings: std::collections::BTreeMap<String, Vec<String>>,
 }
 
 impl Config {

@@ -3,12 +3,14 @@
 //! [`reference`] finds the directory (for modules in [`git`], in a checkout of
 //! theirs), [`config`] reads it, [`types`] says what
 //! it offers (without compiling, when `dagger.types.json` is there), [`defaults`]
-//! adds what the user's `.env` files say, [`source`] fingerprints it and [`build`] compiles it when a function is first called.
+//! adds what the user's `.env` files say, [`source`] fingerprints it. When a function is first called,
+//! [`prebuilt`] finds its program in the image of a release, or [`build`] compiles it.
 
 pub mod build;
 pub mod config;
 pub mod defaults;
 pub mod git;
+mod prebuilt;
 pub mod reference;
 pub mod source;
 pub mod types;
@@ -109,7 +111,7 @@ impl Module {
         if let Some(key) = self.source_key.get() {
             return Ok(*key);
         }
-        let files = source::files(&self.dir, &self.config)?;
+        let files = module_source::files(&self.dir, &self.config.include)?;
         let key = source::digest(&self.context, &files)?;
         Ok(*self.source_key.get_or_init(|| key))
     }

@@ -99,7 +99,9 @@ pub async fn dependency_dir(
     dependency: &Dependency,
     dir: &Path,
 ) -> Result<PathBuf> {
-    let Dependency { name, source, pin } = dependency;
+    let Dependency {
+        name, source, pin, ..
+    } = dependency;
     let reference = match pin.as_str() {
         "" => Reference::read(source, dir)?,
         _ => Some(Reference::parse(source)?),

@@ -52,6 +52,10 @@ pub struct FunctionDoc {
     /// `never`, `session` or a duration; none is the engine's default.
     pub cache: Option<String>,
     pub check: bool,
+    /// Whether it gives changes that `generate` applies.
+    pub generate: bool,
+    /// Whether it gives a service that `up` starts.
+    pub up: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -244,7 +248,6 @@ pub fn join(model: &mut Model, names: &Names) -> Result<()> {
                 ty: rename(&parse_type(&field.ty)?, names),
                 deprecated: field.deprecated.clone(),
                 check: false,
-                unsupported: false,
             };
             def.functions.insert(field.name.clone(), function);
         }
@@ -332,7 +335,6 @@ fn to_function(model: &Model, doc: &FunctionDoc, names: &Names) -> Result<Functi
         ty: rename(&parse_type(&doc.ty)?, names),
         deprecated: doc.deprecated.clone(),
         check: doc.check,
-        unsupported: false,
     })
 }
 

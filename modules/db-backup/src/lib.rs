@@ -31,6 +31,8 @@ use shelf::Shelf;
 use worker::s3::Location;
 use worker::{Done, Job, Options, Place};
 
+/// More processes than a server should be asked to serve.
+const MAX_JOBS: u32 = 32;
 /// How long a download URL of a backup that was just made lasts.
 const AN_HOUR: u64 = 3600;
 
@@ -95,11 +97,15 @@ impl DbBackup {
         exclude_table: Option<Vec<String>>,
         /// Key of age to encrypt with, `age1…` or `AGE-SECRET-KEY-1…`.
         encryption_key: Option<Secret>,
+        /// Processes that dump at the same time (PostgreSQL).
+        #[arg(default = 1)]
+        jobs: u32,
     ) -> Result<File> {
+        let options = self.options(exclude_table, jobs).await?;
         let server = self.ask().await?;
         let job = Job::Dump {
             server: server.clone(),
-            options: self.options(exclude_table),
+            options,
             place: Place::File(bench::OUTPUT.into()),
         };
         let bench = self.bench(&server).await?.with_key(encryption_key);
@@ -135,17 +141,29 @@ impl DbBackup {
         session_token: Option<Secret>,
         /// Tables to leave out.
         exclude_table: Option<Vec<String>>,
+        /// Processes that dump at the same time (PostgreSQL).
+        #[arg(default = 1)]
+        jobs: u32,
     ) -> Result<Backup> {
         let location = Location::new(bucket, prefix, endpoint, region)?;
         let retention = kept(keep_last, keep_daily, keep_weekly, keep_monthly);
+        let options = self.options(exclude_table, jobs).await?;
         let database = self.address().await?.database;
         let server = self.ask().await?;
-        let (now, nonce) = bench::now();
-        let name = Name::new(&database, &server, now, encryption_key.is_some(), &nonce);
+        let (created, nonce) = bench::now();
+        let name = Name {
+            database: names::plain(&database),
+            engine: server.engine,
+            major: server.major(),
+            created,
+            pieces: jobs > 1,
+            encrypted: encryption_key.is_some(),
+            nonce,
+        };
         let key = name.key(&location.prefix);
         let job = Job::Dump {
             server: server.clone(),
-            options: self.options(exclude_table),
+            options,
             place: Place::S3 {
                 location: location.clone(),
                 key: key.clone(),
@@ -416,12 +434,20 @@ impl DbBackup {
         })
     }
 
-    fn options(&self, exclude_tables: Option<Vec<String>>) -> Options {
-        Options {
+    async fn options(&self, exclude_tables: Option<Vec<String>>, jobs: u32) -> Result<Options> {
+        ensure!(
+            (1..=MAX_JOBS).contains(&jobs),
+            "{jobs} jobs: pass `--jobs` from 1 to {MAX_JOBS}"
+        );
+        ensure!(
+            jobs == 1 || self.address().await?.postgres,
+            "`--jobs` is for PostgreSQL: MySQL and MariaDB show one moment of a database to a single connection only, so leave it out"
+        );
+        Ok(Options {
             exclude_tables: exclude_tables.unwrap_or_default(),
-            jobs: 1,
+            jobs,
             stall_secs: self.stall_timeout.into(),
-        }
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eyre::{Result, eyre};
 use serde_json::json;
 
-use super::{content, directory, host, records, unsupported};
+use super::{checks, content, directory, host, records, unsupported};
 use crate::api::client::Client;
 use crate::api::functions::{ActiveCall, WORKDIR};
 use crate::graph::node::Answer;
@@ -61,6 +61,7 @@ pub async fn module(client: &Arc<Client>, field: &str, args: &Args) -> Result<An
                 names.map(|d| records::record(json!({"name": d.name, "description": ""})));
             Answer::Objects("Module", records.collect())
         }
+        "generators" => checks::of_module(&module, field, args)?,
         "source" => Answer::Node(source(client, &module.dir).await?),
         "workdirFile" => Answer::Node(workdir_file(client, args.str("path")?).await?),
         "workdir" => {

@@ -16,7 +16,7 @@ async fn what_is_not_supported_is_refused_by_name() {
     let client = bench.caller();
     let unknown = error(&client, "{moduleSource{id}}").await.message;
     assert!(
-        unknown.starts_with("`Query.moduleSource` is not supported"),
+        unknown.starts_with("`Query.moduleSource` is not implemented"),
         "{unknown}"
     );
     let nested = r#"{container{withExec(args:["x"],experimentalPrivilegedNesting:true){id}}}"#;

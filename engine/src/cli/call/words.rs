@@ -1,8 +1,8 @@
 //! Functions and flags in turns: flags belong to the function before them, those
 //! at the beginning to the constructor.
 
-use crate::api::Model;
 use crate::api::model::{Function, Object, kebab};
+use crate::api::{Model, support};
 use crate::client::flags::{self, Assigned, Token, Words};
 use crate::client::{Chain, Engine, Failure, Paths, Value, argument, help, lookup, print};
 
@@ -142,10 +142,12 @@ impl<'a> Reader<'a> {
                 .levels
                 .last()
                 .map_or("poniard call".to_owned(), |l| kebab(&l.function.name));
-            let hint = lookup::hint(name, &self.names());
-            return Err(Failure::new(format!(
-                "unknown command \"{name}\" for \"{before}\": see `--help`{hint}"
-            )));
+            let object = self.levels.last().and_then(|l| self.object_of(l.function));
+            let missing = object.and_then(|object| support::refusal(&object.name, name));
+            return Err(Failure::new(missing.unwrap_or_else(|| {
+                let hint = lookup::hint(name, &self.names());
+                format!("unknown command \"{name}\" for \"{before}\": see `--help`{hint}")
+            })));
         };
         if !is_callable(self.model, function) {
             let message = format!("function \"{name}\" takes an object that flags cannot express");

@@ -3,12 +3,15 @@
 //! and keys come in environment variables.
 //!
 //! A dump is a pipe: client tool → count ([`tally`]) → zstd → encryption
-//! ([`seal`]) → file or S3 ([`s3`]), in memory that does not depend on its size.
+//! ([`seal`]) → file or S3 ([`s3`]), in memory that does not depend on its size;
+//! with several jobs, pipes that meet after zstd ([`pieces`]).
 
+mod archive;
 mod client;
 mod detect;
 mod dump;
 mod job;
+mod pieces;
 mod restore;
 pub mod s3;
 mod seal;
@@ -25,6 +28,7 @@ use serde_json::Value;
 
 pub use dump::{Counts, Done, sidecar};
 pub use job::{Found, Job, Options, Place};
+pub use pieces::Piece;
 
 /// First argument that asks for this role.
 pub const ROLE: &str = "worker";
