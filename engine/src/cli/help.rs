@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use clap::{Command, CommandFactory};
+use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use crate::client::Failure;
 
@@ -38,11 +38,18 @@ const VARIABLES: [(&str, &str); 6] = [
 pub fn command() -> Command {
     let command = Cli::command();
     let template = format!(
-        "{{about-with-newline}}\nUsage: poniard [OPTIONS] <COMMAND>\n       poniard [OPTIONS] [SCRIPT]...\n       poniard [OPTIONS] -c <SCRIPT>\n\n{}{{options}}\n\n{}\nHelp for a command: poniard <COMMAND> --help\n",
+        "{{about-with-newline}}\nUsage: poniard [OPTIONS] <COMMAND>\n       poniard [OPTIONS] [SCRIPT]...\n       poniard [OPTIONS] -c <SCRIPT>\n\n{}{{all-args}}\n\n{}\nHelp for a command: poniard <COMMAND> --help\n",
         groups(&command),
         notes(),
     );
-    command.help_template(template)
+    let help = Arg::new("help").short('h').long("help");
+    command
+        .disable_help_flag(true)
+        // Short, whichever of the two was typed.
+        .arg(help.action(ArgAction::HelpShort).help("Print help"))
+        // They are in the groups.
+        .mut_subcommands(|own| own.hide(true))
+        .help_template(template)
 }
 
 pub fn text() -> String {

@@ -19,6 +19,7 @@ mod install;
 mod interruption;
 mod lambda;
 mod modules;
+mod people;
 mod php;
 mod pipelines;
 mod surroundings;
