@@ -145,10 +145,16 @@ mod tests {
         assert_eq!(veil.over_text("  MIIabcdefgh\r\n"), "  ***\r\n");
         for before in ["", "u", "us", "user:", "\0\0"] {
             for after in ["", "\n", ":x"] {
-                for engine in [base64::engine::general_purpose::STANDARD, base64::engine::general_purpose::URL_SAFE] {
+                for engine in [
+                    base64::engine::general_purpose::STANDARD,
+                    base64::engine::general_purpose::URL_SAFE,
+                ] {
                     let text = engine.encode(format!("{before}{secret}{after}"));
                     let seen = veil.over_text(&text);
-                    assert!(seen.contains("***") && seen.len() < 16, "{before:?} {after:?}: {seen}");
+                    assert!(
+                        seen.contains("***") && seen.len() < 16,
+                        "{before:?} {after:?}: {seen}"
+                    );
                 }
             }
         }

@@ -16,10 +16,14 @@ pub fn closest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
         let most = (word.chars().count().max(name.chars().count()) / 3).max(1);
         (begun || edits <= most).then_some((!begun, edits))
     };
-    let found = names.into_iter().filter_map(|name| Some((distance(name)?, name)));
+    let found = names
+        .into_iter()
+        .filter_map(|name| Some((distance(name)?, name)));
     // Of several, the shortest, so that it does not depend on an order.
     let found = found.filter(|(_, name)| !name.is_empty());
-    found.min_by_key(|(distance, name)| (*distance, name.len(), *name)).map(|(_, name)| name)
+    found
+        .min_by_key(|(distance, name)| (*distance, name.len(), *name))
+        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

@@ -308,7 +308,10 @@ impl Client {
         if let Some(operation) = operation {
             request = request.operation_name(operation);
         }
-        let asks = self.call.as_ref().map_or_else(Current::get, |call| call.asks);
+        let asks = self
+            .call
+            .as_ref()
+            .map_or_else(Current::get, |call| call.asks);
         let mut response = asks.scope(schema.execute(request)).await;
         for error in &mut response.errors {
             if let Some(refusal) = refusal(&error.message) {

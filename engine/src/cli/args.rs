@@ -33,10 +33,22 @@ pub enum Engine {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Global {
     /// Module to load: a path, a git reference, or a dependency's name
-    #[arg(short = 'm', long = "mod", global = true, value_name = "MODULE", help_heading = "Module")]
+    #[arg(
+        short = 'm',
+        long = "mod",
+        global = true,
+        value_name = "MODULE",
+        help_heading = "Module"
+    )]
     pub module: Option<String>,
     /// Do not load the module of the working directory
-    #[arg(short = 'M', long = "no-mod", global = true, conflicts_with = "module", help_heading = "Module")]
+    #[arg(
+        short = 'M',
+        long = "no-mod",
+        global = true,
+        conflicts_with = "module",
+        help_heading = "Module"
+    )]
     pub no_module: bool,
     /// Show no progress
     #[arg(short, long, global = true, help_heading = "Progress")]
@@ -51,10 +63,23 @@ pub struct Global {
     #[arg(short, long, global = true, help_heading = "Progress")]
     pub debug: bool,
     /// How progress looks
-    #[arg(long, global = true, value_enum, default_value_t, help_heading = "Progress")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        help_heading = "Progress"
+    )]
     pub progress: Mode,
     /// Keep the run as a page to look at: a file, or a directory for one
-    #[arg(long, global = true, value_name = "FILE.html", env = "PONIARD_TRACE", hide_env_values = true, help_heading = "Progress")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE.html",
+        env = "PONIARD_TRACE",
+        hide_env_values = true,
+        help_heading = "Progress"
+    )]
     pub trace: Option<PathBuf>,
     /// Which engine to use [default: poniard, or dagger with a runner host]
     #[arg(long, global = true, value_enum)]

@@ -58,8 +58,8 @@ pub fn list(model: &Model, root: &root::Root, path: &[String]) -> Result<String,
     })?;
     for name in rest {
         let object = object_of(model, function)?;
-        function = lookup::function(object, name)
-            .ok_or_else(|| unknown(name, &lookup::names(object)))?;
+        function =
+            lookup::function(object, name).ok_or_else(|| unknown(name, &lookup::names(object)))?;
     }
     let functions: Vec<&Function> = lookup::visible(object_of(model, function)?).collect();
     Ok(table(model, &functions, None))

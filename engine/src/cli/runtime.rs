@@ -133,11 +133,9 @@ where
     // The main thread has a small stack, so the work gets another.
     let result = std::thread::scope(|scope| {
         let builder = std::thread::Builder::new().name("poniard".to_owned());
-        let thread = builder
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, || {
-                block_on(options, interrupts, (&tracing, exporter), work)
-            })?;
+        let thread = builder.stack_size(STACK_BYTES).spawn_scoped(scope, || {
+            block_on(options, interrupts, (&tracing, exporter), work)
+        })?;
         match thread.join() {
             Ok(result) => result,
             Err(panic) => {

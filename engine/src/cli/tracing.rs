@@ -98,7 +98,10 @@ impl Tracing {
             for text in told {
                 // A closed stderr must not end the work.
                 renderer.suspend(&mut || {
-                    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
+                    let _ = std::io::Write::write_all(
+                        &mut std::io::stderr(),
+                        format!("{text}\n").as_bytes(),
+                    );
                 });
             }
         }

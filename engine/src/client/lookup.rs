@@ -80,9 +80,16 @@ pub fn hint(word: &str, names: &[String]) -> String {
 }
 
 /// The end of an error about a flag that `function` does not have.
-pub fn flag_hint<'a>(word: &str, function: Option<&Function>, more: impl Iterator<Item = &'a str>) -> String {
+pub fn flag_hint<'a>(
+    word: &str,
+    function: Option<&Function>,
+    more: impl Iterator<Item = &'a str>,
+) -> String {
     let own = function.map_or(&[][..], |function| &function.args);
-    let own = own.iter().filter(|arg| is_flag(arg)).map(|arg| kebab(&arg.name));
+    let own = own
+        .iter()
+        .filter(|arg| is_flag(arg))
+        .map(|arg| kebab(&arg.name));
     let names: Vec<String> = own.chain(more.map(str::to_owned)).collect();
     match suggest::closest(word, names.iter().map(String::as_str)) {
         Some(name) => format!("; did you mean `--{name}`?"),

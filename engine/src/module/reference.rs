@@ -80,7 +80,10 @@ pub async fn of_flag(engine: &Arc<Engine>, value: &str, base: &Path) -> Result<P
         None => bail!(
             "there is neither a directory `{value}`, nor a dependency of that name in `{}`{}",
             file.display(),
-            suggest::hint(value, config.dependencies.iter().map(|found| found.name.as_str()))
+            suggest::hint(
+                value,
+                config.dependencies.iter().map(|found| found.name.as_str())
+            )
         ),
     }
 }

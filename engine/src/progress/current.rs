@@ -57,11 +57,15 @@ mod tests {
         });
         let outer = progress.start("outer");
         let deep = progress.clone();
-        let work = async move { tokio::spawn(inherit(async move { drop(deep.start("deep")) })).await };
+        let work =
+            async move { tokio::spawn(inherit(async move { drop(deep.start("deep")) })).await };
         outer.current().scope(work).await.unwrap();
         drop(progress.start("after"));
         let want = [("outer", None), ("deep", Some(1)), ("after", None)];
-        let want: Vec<_> = want.iter().map(|(name, parent)| ((*name).to_owned(), *parent)).collect();
+        let want: Vec<_> = want
+            .iter()
+            .map(|(name, parent)| ((*name).to_owned(), *parent))
+            .collect();
         assert_eq!(*parents.lock().unwrap(), want);
     }
 }

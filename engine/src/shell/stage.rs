@@ -110,8 +110,18 @@ impl Shell {
         let model = self.engine.model();
         let mut names = model.object("Query").map(lookup::names).unwrap_or_default();
         if let Some(module) = &self.place.module {
-            names.extend(main_object(&model, module).map(lookup::names).unwrap_or_default());
-            names.extend(module.dependencies.iter().chain(&module.toolchains).cloned());
+            names.extend(
+                main_object(&model, module)
+                    .map(lookup::names)
+                    .unwrap_or_default(),
+            );
+            names.extend(
+                module
+                    .dependencies
+                    .iter()
+                    .chain(&module.toolchains)
+                    .cloned(),
+            );
         }
         names
     }

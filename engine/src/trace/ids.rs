@@ -111,23 +111,48 @@ mod tests {
         let context = Context::new(Some(GIVEN), Some("vendor=1"));
         assert_eq!(hex(&context.trace), "0af7651916cd43dd8448eb211c80319c");
         assert_eq!(hex(&context.parent.unwrap()), "b7ad6b7169203331");
-        assert_eq!((context.sampled, context.state.as_str()), (true, "vendor=1"));
+        assert_eq!(
+            (context.sampled, context.state.as_str()),
+            (true, "vendor=1")
+        );
         let handed_on = context.traceparent(7);
         let read = Context::new(Some(&handed_on), None);
-        assert_eq!((read.trace, read.parent), (context.trace, Some(context.span(7))));
+        assert_eq!(
+            (read.trace, read.parent),
+            (context.trace, Some(context.span(7)))
+        );
     }
 
     #[test]
     fn what_is_no_traceparent_begins_a_new_trace() {
         let zeros = format!("00-{}-b7ad6b7169203331-01", "0".repeat(32));
-        let (upper, longer, unknown) = (GIVEN.to_uppercase(), format!("{GIVEN}-x"), GIVEN.replacen("00", "ff", 1));
-        for text in ["", "nonsense", "00-12-34-01", &zeros, &upper, &longer, &unknown] {
+        let (upper, longer, unknown) = (
+            GIVEN.to_uppercase(),
+            format!("{GIVEN}-x"),
+            GIVEN.replacen("00", "ff", 1),
+        );
+        for text in [
+            "",
+            "nonsense",
+            "00-12-34-01",
+            &zeros,
+            &upper,
+            &longer,
+            &unknown,
+        ] {
             let context = Context::new(Some(text), Some("vendor=1"));
-            assert_eq!((context.parent, context.state.as_str()), (None, ""), "{text}");
+            assert_eq!(
+                (context.parent, context.state.as_str()),
+                (None, ""),
+                "{text}"
+            );
         }
         let newer = format!("{}-x", GIVEN.replacen("00", "01", 1));
         assert!(Context::new(Some(&newer), None).parent.is_some());
-        assert_ne!(Context::new(None, None).trace, Context::new(None, None).trace);
+        assert_ne!(
+            Context::new(None, None).trace,
+            Context::new(None, None).trace
+        );
     }
 
     #[test]

@@ -85,7 +85,9 @@ impl Log {
         }
         chunks.retain(|chunk| !chunk.bytes.is_empty());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let texts = chunks.iter().map(|chunk| (chunk.stderr, text(&chunk.bytes)));
+        let texts = chunks
+            .iter()
+            .map(|chunk| (chunk.stderr, text(&chunk.bytes)));
         (texts.collect(), left_out)
     }
 }
@@ -100,7 +102,10 @@ mod tests {
         for (stderr, text) in [(false, "one\ntw"), (false, "o\n"), (true, "three\n")] {
             log.push(stderr, text.as_bytes());
         }
-        let want = vec![(false, "one\ntwo\n".to_owned()), (true, "three\n".to_owned())];
+        let want = vec![
+            (false, "one\ntwo\n".to_owned()),
+            (true, "three\n".to_owned()),
+        ];
         assert_eq!(log.texts(0), (want, 0));
     }
 

@@ -76,7 +76,9 @@ impl Trace {
             context,
             ended: None,
         };
-        let file = file.map(|path| place(path, run.started, &run.context)).transpose()?;
+        let file = file
+            .map(|path| place(path, run.started, &run.context))
+            .transpose()?;
         Ok(Self(Arc::new(Mutex::new(Kept {
             run,
             record: Record::default(),
@@ -104,7 +106,9 @@ impl Trace {
         let numbers = std::mem::take(&mut kept.unsent);
         let spans = otlp::Spans::of(&kept.run);
         let now = kept.record.elapsed();
-        let steps = numbers.iter().filter_map(|number| kept.record.step(*number));
+        let steps = numbers
+            .iter()
+            .filter_map(|number| kept.record.step(*number));
         let mut sent: Vec<_> = steps.map(|step| spans.step(step, now)).collect();
         if last {
             let open = kept.record.steps().iter().filter(|step| step.end.is_none());
@@ -160,13 +164,20 @@ fn place(path: &Path, started: SystemTime, context: &Context) -> Result<PathBuf>
     let is_dir = path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/");
     let file = if is_dir {
         let at = chrono::DateTime::<chrono::Utc>::from(started).format("%Y%m%d-%H%M%S");
-        path.join(format!("poniard-{at}-{}.html", ids::hex(&context.span(ids::RUN))))
+        path.join(format!(
+            "poniard-{at}-{}.html",
+            ids::hex(&context.span(ids::RUN))
+        ))
     } else {
         path.to_owned()
     };
     let file = std::path::absolute(&file).unwrap_or(file);
     let dir = file.parent().unwrap_or(Path::new("/"));
-    std::fs::create_dir_all(dir)
-        .wrap_err_with(|| format!("cannot make the directory `{}` for the trace", dir.display()))?;
+    std::fs::create_dir_all(dir).wrap_err_with(|| {
+        format!(
+            "cannot make the directory `{}` for the trace",
+            dir.display()
+        )
+    })?;
     Ok(file)
 }

@@ -12,7 +12,9 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span, status};
+use opentelemetry_proto::tonic::trace::v1::{
+    ResourceSpans, ScopeSpans, Span, Status, span, status,
+};
 use percent_encoding::percent_decode_str;
 use prost::Message;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -78,7 +80,9 @@ impl Exporter {
         let url = reqwest::Url::parse(&url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or_else(|| eyre!("OTEL_EXPORTER_OTLP_ENDPOINT is no address like `http://host:4318`"))?;
+            .ok_or_else(|| {
+                eyre!("OTEL_EXPORTER_OTLP_ENDPOINT is no address like `http://host:4318`")
+            })?;
         let timeout = match variables.otlp("TIMEOUT") {
             None => 10_000,
             Some(text) => text.trim().parse().map_err(|_| {
@@ -92,7 +96,9 @@ impl Exporter {
         if let Some(file) = variables.otlp("CERTIFICATE") {
             let unusable = || format!("OTEL_EXPORTER_OTLP_CERTIFICATE: cannot use `{file}`");
             let pem = std::fs::read(&file).wrap_err_with(unusable)?;
-            for certificate in reqwest::Certificate::from_pem_bundle(&pem).wrap_err_with(unusable)? {
+            for certificate in
+                reqwest::Certificate::from_pem_bundle(&pem).wrap_err_with(unusable)?
+            {
                 client = client.add_root_certificate(certificate);
             }
         }
@@ -164,7 +170,9 @@ impl Exporter {
             request = request.header("content-encoding", "gzip");
         }
         let answer = request.body(body).send().await;
-        let status = answer.map_err(|error| eyre::Report::new(error.without_url()))?.status();
+        let status = answer
+            .map_err(|error| eyre::Report::new(error.without_url()))?
+            .status();
         if !status.is_success() {
             bail!("it answers {status}");
         }
@@ -207,7 +215,9 @@ fn resource(variables: &Variables) -> Resource {
     all.insert("service.name".to_owned(), "poniard".to_owned());
     let version = env!("CARGO_PKG_VERSION").to_owned();
     all.insert("service.version".to_owned(), version);
-    let given = variables.get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
+    let given = variables
+        .get("OTEL_RESOURCE_ATTRIBUTES")
+        .unwrap_or_default();
     all.extend(pairs(&given));
     if let Some(name) = variables.get("OTEL_SERVICE_NAME") {
         all.insert("service.name".to_owned(), name);
@@ -274,7 +284,15 @@ impl<'a> Spans<'a> {
         let parent = self.context.span(step.parent.unwrap_or(RUN)).to_vec();
         let error = step.error.as_deref();
         let end = step.end.unwrap_or(now);
-        self.sent(step.number, parent, &step.name, step.start, end, error, attributes)
+        self.sent(
+            step.number,
+            parent,
+            &step.name,
+            step.start,
+            end,
+            error,
+            attributes,
+        )
     }
 
     /// The run itself.
@@ -302,7 +320,9 @@ impl<'a> Spans<'a> {
     ) -> Sent {
         let nanos = |time: Duration| {
             let since = self.run.started + time;
-            let since = since.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            let since = since
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap_or_default();
             u64::try_from(since.as_nanos()).unwrap_or_default()
         };
         let status = error.map(|error| Status {
@@ -340,7 +360,9 @@ mod tests {
     }
 
     fn url(given: &[(&str, &str)]) -> Option<String> {
-        exporter(given).unwrap().map(|exporter| exporter.url.to_string())
+        exporter(given)
+            .unwrap()
+            .map(|exporter| exporter.url.to_string())
     }
 
     const ALL: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -348,9 +370,18 @@ mod tests {
     #[test]
     fn the_endpoint_of_traces_is_taken_as_it_is_and_the_common_one_has_a_path_added() {
         let traces = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://t.test/in");
-        assert_eq!(url(&[(ALL, "http://c.test:4318/a/")]).unwrap(), "http://c.test:4318/a/v1/traces");
-        assert_eq!(url(&[(ALL, "http://c.test:4318"), traces]).unwrap(), "https://t.test/in");
-        for off in [("OTEL_SDK_DISABLED", "TRUE"), ("OTEL_TRACES_EXPORTER", "none")] {
+        assert_eq!(
+            url(&[(ALL, "http://c.test:4318/a/")]).unwrap(),
+            "http://c.test:4318/a/v1/traces"
+        );
+        assert_eq!(
+            url(&[(ALL, "http://c.test:4318"), traces]).unwrap(),
+            "https://t.test/in"
+        );
+        for off in [
+            ("OTEL_SDK_DISABLED", "TRUE"),
+            ("OTEL_TRACES_EXPORTER", "none"),
+        ] {
             assert_eq!(url(&[(ALL, "http://c.test"), off]), None);
         }
         assert_eq!(url(&[(ALL, " ")]), None);
@@ -360,9 +391,24 @@ mod tests {
     fn what_cannot_be_done_is_said_without_the_values_of_headers() {
         for (given, words) in [
             (vec![(ALL, "c.test:4318")], "no address"),
-            (vec![(ALL, "http://c.test"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")], "http/protobuf"),
-            (vec![(ALL, "http://c.test"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "5s")], "milliseconds"),
-            (vec![(ALL, "http://c.test"), ("OTEL_EXPORTER_OTLP_HEADERS", "a b=t0ken")], "`a b`"),
+            (
+                vec![
+                    (ALL, "http://c.test"),
+                    ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+                ],
+                "http/protobuf",
+            ),
+            (
+                vec![(ALL, "http://c.test"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "5s")],
+                "milliseconds",
+            ),
+            (
+                vec![
+                    (ALL, "http://c.test"),
+                    ("OTEL_EXPORTER_OTLP_HEADERS", "a b=t0ken"),
+                ],
+                "`a b`",
+            ),
         ] {
             let error = exporter(&given).err().unwrap().to_string();
             assert!(error.contains(words) && !error.contains("t0ken"), "{error}");
@@ -373,7 +419,10 @@ mod tests {
     fn names_and_attributes_of_the_service_come_from_the_environment() {
         let exporter = exporter(&[
             (ALL, "http://c.test"),
-            ("OTEL_RESOURCE_ATTRIBUTES", "team=web,path=a%2Cb,service.name=x"),
+            (
+                "OTEL_RESOURCE_ATTRIBUTES",
+                "team=web,path=a%2Cb,service.name=x",
+            ),
             ("OTEL_SERVICE_NAME", "deploy"),
         ]);
         let resource = exporter.unwrap().unwrap().resource;
@@ -382,7 +431,11 @@ mod tests {
             found.and_then(|pair| pair.value.clone()?.value)
         };
         for (name, value) in [("team", "web"), ("path", "a,b"), ("service.name", "deploy")] {
-            assert_eq!(text(name), Some(Value::StringValue(value.to_owned())), "{name}");
+            assert_eq!(
+                text(name),
+                Some(Value::StringValue(value.to_owned())),
+                "{name}"
+            );
         }
     }
 }

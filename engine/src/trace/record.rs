@@ -275,7 +275,11 @@ mod tests {
         assert_eq!((record.steps().len(), record.left_out), (50_000, 10_000));
         let held: usize = record.steps().iter().map(|step| step.log.len()).sum();
         assert!(held <= MAX_LOG_BYTES, "{held}");
-        assert_eq!(record.steps()[0].log.len(), output.len(), "what failed is kept");
+        assert_eq!(
+            record.steps()[0].log.len(),
+            output.len(),
+            "what failed is kept"
+        );
         assert_eq!(record.steps()[1].log.left_out, output.len() as u64);
         assert_eq!(record.steps()[1999].log.len(), output.len());
     }

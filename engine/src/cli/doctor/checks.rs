@@ -22,7 +22,9 @@ pub fn all(offline: bool) -> Vec<Finding> {
         Ok(_) => Finding::good("isolation", "namespaces for processes and mounts"),
         Err(error) => {
             let text = error.to_string();
-            let (found, mend) = text.split_once("; ").unwrap_or((&text, "run poniard as root"));
+            let (found, mend) = text
+                .split_once("; ")
+                .unwrap_or((&text, "run poniard as root"));
             Finding::bad("isolation", found, mend)
         }
     });
@@ -105,7 +107,11 @@ fn state(is_isolated: bool) -> Vec<Finding> {
             let tenths = free / (GIGABYTE / 10);
             let found = format!("{shown}, {}.{} GB free", tenths / 10, tenths % 10);
             match free < LITTLE_SPACE {
-                true => Finding::poor(NAME, found, "make room: `poniard prune`, or set `PONIARD_STATE`"),
+                true => Finding::poor(
+                    NAME,
+                    found,
+                    "make room: `poniard prune`, or set `PONIARD_STATE`",
+                ),
                 false => Finding::good(NAME, found),
             }
         }
@@ -138,7 +144,13 @@ fn overlay(dir: &Path) -> std::io::Result<()> {
     );
     let options = std::ffi::CString::new(options)?;
     let merged = at("merged");
-    rustix::mount::mount("overlay", &merged, "overlay", MountFlags::empty(), options.as_c_str())?;
+    rustix::mount::mount(
+        "overlay",
+        &merged,
+        "overlay",
+        MountFlags::empty(),
+        options.as_c_str(),
+    )?;
     let seen = std::fs::write(merged.join("file"), "changed");
     rustix::mount::unmount(&merged, UnmountFlags::DETACH)?;
     seen
@@ -147,7 +159,9 @@ fn overlay(dir: &Path) -> std::io::Result<()> {
 fn control_groups() -> Finding {
     const NAME: &str = "control groups";
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let kinds = mounts.lines().filter_map(|line| line.split_once(" - ")?.1.split(' ').next());
+    let kinds = mounts
+        .lines()
+        .filter_map(|line| line.split_once(" - ")?.1.split(' ').next());
     let kinds: Vec<_> = kinds.filter(|kind| kind.starts_with("cgroup")).collect();
     match (kinds.contains(&"cgroup2"), kinds.contains(&"cgroup")) {
         (true, false) => Finding::good(NAME, "version 2"),
@@ -193,7 +207,11 @@ fn authorities() -> Finding {
             ),
         };
     }
-    let known = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+    let known = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem",
+    ];
     match known.iter().find(|file| Path::new(file).exists()) {
         Some(file) => Finding::good(NAME, *file),
         None => Finding::poor(NAME, "none are installed: no server can be trusted", MEND),
@@ -210,7 +228,9 @@ fn registry() -> Finding {
     let host = mirror.unwrap_or_else(|| "registry-1.docker.io".to_owned());
     let host = host.split('/').next().unwrap_or_default();
     let asked = || -> Result<u16, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         runtime.block_on(async {
             let client = reqwest::Client::builder().timeout(PATIENCE).build();

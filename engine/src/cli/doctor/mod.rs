@@ -103,10 +103,17 @@ fn told(findings: &[Finding]) -> String {
             text += &format!("  {:width$}  → {mend}\n", "");
         }
     }
-    let count = |health| findings.iter().filter(|finding| finding.health == health).count();
+    let count = |health| {
+        findings
+            .iter()
+            .filter(|finding| finding.health == health)
+            .count()
+    };
     text += &match (count(Health::Bad), count(Health::Poor)) {
         (0, 0) => "\nThis machine can do everything that poniard needs.\n".to_owned(),
-        (0, poor) => format!("\nThis machine runs pipelines; {poor} of these would make more possible.\n"),
+        (0, poor) => {
+            format!("\nThis machine runs pipelines; {poor} of these would make more possible.\n")
+        }
         (bad, _) => format!("\nThis machine cannot run pipelines yet: {bad} to mend.\n"),
     };
     text

@@ -41,7 +41,11 @@ pub fn runtime() -> Finding {
     };
     match described(&program, "--version") {
         Some(found) => Finding::good(NAME, found),
-        None => Finding::bad(NAME, format!("`{}` does not start", program.display()), MEND),
+        None => Finding::bad(
+            NAME,
+            format!("`{}` does not start", program.display()),
+            MEND,
+        ),
     }
 }
 
@@ -50,7 +54,11 @@ pub fn packet_filter() -> Finding {
     const NAME: &str = "packet filter";
     match find("nft").map(|nft| described(&nft, "--version")) {
         Some(Some(found)) => Finding::good(NAME, found),
-        Some(None) => Finding::bad(NAME, "`nft` does not start", "install it anew: `apt-get install --reinstall nftables`"),
+        Some(None) => Finding::bad(
+            NAME,
+            "`nft` does not start",
+            "install it anew: `apt-get install --reinstall nftables`",
+        ),
         None => Finding::bad(
             NAME,
             "`nft` is not in PATH: containers reach no network",

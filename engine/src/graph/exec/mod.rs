@@ -19,7 +19,7 @@ use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 
 use super::container::Container;
-use super::engine::{blocking, shown};
+use super::engine::blocking;
 use super::fs::on_task;
 use super::memo::Work;
 use super::{Engine, Failure, Fs};
@@ -117,7 +117,7 @@ async fn remembered(
     key: Digest,
     waited: Waited,
 ) -> Result<Arc<Outcome>> {
-    let name = shown(&exec.args);
+    let name = exec.args.join(" ");
     let cached = || engine.store.cached::<Outcome>("exec", &key);
     if let Some(outcome) = cached() {
         engine.progress.start_after(waited, name).finish_cached();

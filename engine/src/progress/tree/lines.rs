@@ -16,15 +16,31 @@ fn style() -> Style {
 /// What stays.
 pub fn told(told: &Told, width: usize) -> Vec<String> {
     match told {
-        Told::Note(text) => text.trim_end().lines().flat_map(|line| wrapped("", line, width)).collect(),
+        Told::Note(text) => text
+            .trim_end()
+            .lines()
+            .flat_map(|line| wrapped("", line, width))
+            .collect(),
         Told::Done { depth, name, took } => {
             let took = style().dim().apply_to(duration(*took)).to_string();
-            vec![step(*depth, &style().green().apply_to("✔").to_string(), name, &took, width)]
+            vec![step(
+                *depth,
+                &style().green().apply_to("✔").to_string(),
+                name,
+                &took,
+                width,
+            )]
         }
         Told::Cached { depth, name } => {
             let dim = style().dim();
             let name = dim.apply_to(name).to_string();
-            vec![step(*depth, &dim.apply_to("∙").to_string(), &name, &dim.apply_to("cached").to_string(), width)]
+            vec![step(
+                *depth,
+                &dim.apply_to("∙").to_string(),
+                &name,
+                &dim.apply_to("cached").to_string(),
+                width,
+            )]
         }
         Told::Failed {
             depth,
@@ -35,7 +51,13 @@ pub fn told(told: &Told, width: usize) -> Vec<String> {
         } => {
             let red = style().red();
             let took = style().dim().apply_to(duration(*took)).to_string();
-            let mut lines = vec![step(*depth, &red.apply_to("✘").to_string(), name, &took, width)];
+            let mut lines = vec![step(
+                *depth,
+                &red.apply_to("✘").to_string(),
+                name,
+                &took,
+                width,
+            )];
             let gutter = format!("{}{} ", indent(*depth, width), style().dim().apply_to("│"));
             let output = last.iter().flat_map(|line| wrapped(&gutter, line, width));
             lines.extend(output);
@@ -55,10 +77,15 @@ pub fn live(state: &State, width: usize, height: usize, frame: usize) -> Vec<Str
     let mut children: BTreeMap<Option<u64>, Vec<u64>> = BTreeMap::new();
     for (number, branch) in &state.running {
         // A child may outlive what has begun it.
-        let parent = branch.parent.filter(|parent| state.running.contains_key(parent));
+        let parent = branch
+            .parent
+            .filter(|parent| state.running.contains_key(parent));
         children.entry(parent).or_default().push(*number);
     }
-    let turn = style().cyan().apply_to(TURNS[frame % TURNS.len()]).to_string();
+    let turn = style()
+        .cyan()
+        .apply_to(TURNS[frame % TURNS.len()])
+        .to_string();
     let mut lines = Vec::new();
     let mut open: Vec<(u64, usize)> = Vec::new();
     let of = |parent: Option<u64>, depth: usize| {
@@ -70,7 +97,10 @@ pub fn live(state: &State, width: usize, height: usize, frame: usize) -> Vec<Str
         let Some(branch) = state.running.get(&number) else {
             continue;
         };
-        let took = style().dim().apply_to(duration(branch.start.elapsed())).to_string();
+        let took = style()
+            .dim()
+            .apply_to(duration(branch.start.elapsed()))
+            .to_string();
         lines.push(step(depth, &turn, &branch.name, &took, width));
         lines.extend(saying(branch, depth, width));
         open.extend(of(Some(number), depth + 1));
@@ -80,7 +110,13 @@ pub fn live(state: &State, width: usize, height: usize, frame: usize) -> Vec<Str
     if lines.len() > room {
         let more = lines.len() - room;
         lines.truncate(room);
-        lines.push(fit(&style().dim().apply_to(format!("… {more} more lines")).to_string(), width));
+        lines.push(fit(
+            &style()
+                .dim()
+                .apply_to(format!("… {more} more lines"))
+                .to_string(),
+            width,
+        ));
     }
     lines.push(fit(&style().dim().apply_to(sum(state)).to_string(), width));
     lines
@@ -90,13 +126,21 @@ pub fn live(state: &State, width: usize, height: usize, frame: usize) -> Vec<Str
 fn saying(branch: &Branch, depth: usize, width: usize) -> Option<String> {
     let last = branch.last.back()?;
     let dim = style().dim();
-    let line = format!("{}{}", indent(depth, width), dim.apply_to(format!("│ {last}")));
+    let line = format!(
+        "{}{}",
+        indent(depth, width),
+        dim.apply_to(format!("│ {last}"))
+    );
     Some(fit(&line, width))
 }
 
 fn sum(state: &State) -> String {
     let mut parts = vec![format!("{} running", state.running.len())];
-    for (count, word) in [(state.done, "done"), (state.cached, "cached"), (state.failed, "failed")] {
+    for (count, word) in [
+        (state.done, "done"),
+        (state.cached, "cached"),
+        (state.failed, "failed"),
+    ] {
         if count > 0 {
             parts.push(format!("{count} {word}"));
         }
@@ -144,7 +188,10 @@ fn wrapped(gutter: &str, text: &str, width: usize) -> Vec<String> {
             line.push(c);
         }
     }
-    lines.into_iter().map(|line| format!("{gutter}{line}")).collect()
+    lines
+        .into_iter()
+        .map(|line| format!("{gutter}{line}"))
+        .collect()
 }
 
 /// `0.4s`, `12.3s`, `2m05s`, `1h02m`.
@@ -166,14 +213,31 @@ mod tests {
         let mut state = State::new(0);
         for (span, name) in [
             (1, "php-build.composer"),
-            (2, "composer install --no-dev --prefer-dist --no-interaction --classmap-authoritative"),
-            (3, "日本語の名前はとても広い日本語の名前はとても広い日本語の名前"),
+            (
+                2,
+                "composer install --no-dev --prefer-dist --no-interaction --classmap-authoritative",
+            ),
+            (
+                3,
+                "日本語の名前はとても広い日本語の名前はとても広い日本語の名前",
+            ),
         ] {
             let parent = (span > 1).then_some(span - 1);
             let (name, waited) = (name.to_owned(), Waited::default());
-            state.event(Event::Started { span, parent, name, waited });
-            let bytes = "Downloading a package with a long name: 広い 100 %\n".repeat(3).into_bytes();
-            state.event(Event::Output { span, stderr: false, bytes });
+            state.event(Event::Started {
+                span,
+                parent,
+                name,
+                waited,
+            });
+            let bytes = "Downloading a package with a long name: 広い 100 %\n"
+                .repeat(3)
+                .into_bytes();
+            state.event(Event::Output {
+                span,
+                stderr: false,
+                bytes,
+            });
         }
         state
     }
@@ -189,8 +253,14 @@ mod tests {
                 }
             }
             let mut state = state();
-            let error = Some("exit code: 1, and many more words about what has gone wrong".to_owned());
-            let end = Event::Finished { span: 3, cached: false, error, dropped: false };
+            let error =
+                Some("exit code: 1, and many more words about what has gone wrong".to_owned());
+            let end = Event::Finished {
+                span: 3,
+                cached: false,
+                error,
+                dropped: false,
+            };
             let lines = told(&state.event(end).expect("told"), width);
             for line in &lines {
                 // A wide letter needs two columns, and a gutter its own.
@@ -203,17 +273,37 @@ mod tests {
     fn of_what_fails_the_last_lines_are_told_whole() {
         let mut state = state();
         let error = Some("exit code: 1".to_owned());
-        let end = Event::Finished { span: 2, cached: false, error, dropped: false };
+        let end = Event::Finished {
+            span: 2,
+            cached: false,
+            error,
+            dropped: false,
+        };
         let lines = told(&state.event(end).expect("told"), 30).join("\n");
         let lines = console::strip_ansi_codes(&lines).into_owned();
-        let whole: String = lines.lines().skip(1).map(|line| &line.trim_start()["│ ".len().min(line.trim_start().len())..]).collect();
-        assert!(whole.contains("Downloading a package with a long name: 広い 100 %"), "{lines}");
-        assert!(lines.starts_with("  ✘ composer install") && lines.ends_with("  ! exit code: 1"), "{lines}");
+        let whole: String = lines
+            .lines()
+            .skip(1)
+            .map(|line| &line.trim_start()["│ ".len().min(line.trim_start().len())..])
+            .collect();
+        assert!(
+            whole.contains("Downloading a package with a long name: 広い 100 %"),
+            "{lines}"
+        );
+        assert!(
+            lines.starts_with("  ✘ composer install") && lines.ends_with("  ! exit code: 1"),
+            "{lines}"
+        );
     }
 
     #[test]
     fn times_are_short() {
-        for (millis, want) in [(440, "0.4s"), (12_340, "12.3s"), (125_000, "2m05s"), (3_720_000, "1h02m")] {
+        for (millis, want) in [
+            (440, "0.4s"),
+            (12_340, "12.3s"),
+            (125_000, "2m05s"),
+            (3_720_000, "1h02m"),
+        ] {
             assert_eq!(duration(Duration::from_millis(millis)), want);
         }
     }

@@ -79,7 +79,10 @@ impl View for Tree {
         let mut shown = locked(&self.shown);
         let told = shown.state.event(event);
         let (width, _) = screen::size();
-        let lines: Vec<String> = told.iter().flat_map(|told| lines::told(told, width)).collect();
+        let lines: Vec<String> = told
+            .iter()
+            .flat_map(|told| lines::told(told, width))
+            .collect();
         shown.print(&lines);
     }
 

@@ -8,7 +8,13 @@ use console::measure_text_width;
 pub fn size() -> (usize, usize) {
     let size = rustix::termios::tcgetwinsize(std::io::stderr());
     let (columns, rows) = size.map_or((0, 0), |size| (size.ws_col, size.ws_row));
-    let or = |value: u16, usual: usize| if value == 0 { usual } else { usize::from(value) };
+    let or = |value: u16, usual: usize| {
+        if value == 0 {
+            usual
+        } else {
+            usize::from(value)
+        }
+    };
     (or(columns, 80), or(rows, 24))
 }
 
@@ -49,7 +55,11 @@ impl Screen {
         }
         text += "\x1b[?2026l";
         write(&text);
-        self.drawn = self.last.iter().map(|line| measure_text_width(line)).collect();
+        self.drawn = self
+            .last
+            .iter()
+            .map(|line| measure_text_width(line))
+            .collect();
     }
 
     pub fn clear(&mut self) {
@@ -61,7 +71,11 @@ impl Screen {
 
     /// Takes away what is drawn: lines are more where the terminal got narrower.
     fn cleared(&self, width: usize) -> String {
-        let rows: usize = self.drawn.iter().map(|line| line.div_ceil(width.max(1)).max(1)).sum();
+        let rows: usize = self
+            .drawn
+            .iter()
+            .map(|line| line.div_ceil(width.max(1)).max(1))
+            .sum();
         match rows {
             0 => String::new(),
             rows => format!("\x1b[{rows}A\r\x1b[J"),

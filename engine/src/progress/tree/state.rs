@@ -157,7 +157,9 @@ fn printable(text: &str) -> String {
     let text = text.trim_end();
     let text = text.rsplit('\r').next().unwrap_or(text);
     let text = console::strip_ansi_codes(text);
-    let spaced = text.chars().map(|c| if c == '\t' || c == '\n' { ' ' } else { c });
+    let spaced = text
+        .chars()
+        .map(|c| if c == '\t' || c == '\n' { ' ' } else { c });
     spaced.filter(|c| !c.is_control()).collect()
 }
 

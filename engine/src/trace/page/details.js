@@ -1,7 +1,8 @@
 // Everything about the chosen step, or about the run.
 
+/** To a step, or to the run. */
 function link(step, text = step.name) {
-  const element = make("a", { href: `#step=${step.id}` }, text);
+  const element = make("a", { href: step ? `#step=${step.id}` : "#" }, text);
   element.addEventListener("click", (event) => {
     event.preventDefault();
     choose(step);
@@ -20,7 +21,7 @@ function stepDetails(step) {
   const parts = [];
   const crumbs = [];
   for (let up = step.above; up; up = up.above) crumbs.unshift(link(up), " › ");
-  if (crumbs.length) parts.push(make("p", { class: "crumbs" }, ...crumbs));
+  parts.push(make("p", { class: "crumbs" }, link(null, "The run"), " › ", ...crumbs));
   parts.push(make("h2", {}, step.name));
   const inside = below(step);
   const sign = make("span", { class: "sign", "aria-hidden": "true" }, SIGNS[step.state]);
@@ -49,17 +50,16 @@ function stepDetails(step) {
 
 function drawLog({ leftOut, texts }) {
   const box = make("pre", { class: "log", tabindex: "0", role: "region", "aria-labelledby": "output" });
-  if (leftOut) box.append(make("span", { class: "left-out" }, `${size(leftOut)} before this are not kept\n`));
+  if (leftOut) box.append(make("span", { class: "line left-out" }, `${size(leftOut)} before this are not kept`));
   texts.forEach((text, n) => {
     const style = {};
     const lines = text.split("\n");
     lines.forEach((line, at) => {
-      const last = at === lines.length - 1;
-      if (last && !line) return;
+      if (at === lines.length - 1 && !line) return;
       // Odd ones are of standard error.
-      const into = make("span", n % 2 ? { class: "err" } : {});
+      const into = make("span", { class: n % 2 ? "line err" : "line" });
       terminalLine(line, style, into);
-      box.append(into, last ? "" : "\n");
+      box.append(into);
     });
   });
   requestAnimationFrame(() => { box.scrollTop = box.scrollHeight; });
@@ -84,6 +84,8 @@ function runDetails() {
     parts.push(make("ul", { class: "notes" }, ...run.notes.map(([, text]) => make("li", {}, text.trim()))));
   }
   if (run.leftOut) parts.push(make("p", { class: "left-out" }, `${plural(run.leftOut, "step")} more are not kept.`));
+  parts.push(make("h3", {}, "Command"));
+  parts.push(make("p", { class: "command" }, run.title));
   parts.push(make("h3", {}, "About"));
   parts.push(facts([["Began", new Date(run.started).toLocaleString()], ["Trace", run.trace], ["Poniard", run.version]]));
   return parts;

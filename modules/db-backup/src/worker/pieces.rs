@@ -66,7 +66,10 @@ impl<S: Read + Seek> Joined<S> {
             })
             .collect();
         frames.sort_by_key(|(stream, begin, _)| (*stream, *begin));
-        let frames: Vec<_> = frames.into_iter().map(|(_, at, bytes)| (at, bytes)).collect();
+        let frames: Vec<_> = frames
+            .into_iter()
+            .map(|(_, at, bytes)| (at, bytes))
+            .collect();
         Self {
             source,
             frames: frames.into_iter(),

@@ -28,8 +28,16 @@ impl Browser {
         let mut child = Command::new("sh")
             // The protocol is on 3 and 4.
             .args(["-c", "exec \"$@\" 3<&0 4>&1 0</dev/null 1>&2", "sh"])
-            .args(["chromium-headless-shell", "--remote-debugging-pipe", "--no-sandbox"])
-            .args(["--disable-gpu", "--disable-dev-shm-usage", "--force-renderer-accessibility"])
+            .args([
+                "chromium-headless-shell",
+                "--remote-debugging-pipe",
+                "--no-sandbox",
+            ])
+            .args([
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--force-renderer-accessibility",
+            ])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg(format!("--window-size={width},{height}"))
             .stdin(Stdio::piped())
@@ -54,7 +62,8 @@ impl Browser {
         for domain in ["Page", "Runtime", "Log", "Accessibility", "Network"] {
             browser.call(&format!("{domain}.enable"), json!({}));
         }
-        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        let size =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         browser.call("Emulation.setDeviceMetricsOverride", size);
         let scheme = if dark { "dark" } else { "light" };
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
@@ -87,7 +96,9 @@ impl Browser {
                     self.complaints.push(answer["params"].to_string());
                 }
                 Some("Network.requestWillBeSent") => {
-                    let url = answer["params"]["request"]["url"].as_str().unwrap_or_default();
+                    let url = answer["params"]["request"]["url"]
+                        .as_str()
+                        .unwrap_or_default();
                     if !url.starts_with("file://") && !url.starts_with("about:") {
                         self.complaints.push(format!("asks for {url}"));
                     }
@@ -108,13 +119,18 @@ impl Browser {
     pub fn value(&mut self, expression: &str) -> Value {
         let params = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
         let result = self.call("Runtime.evaluate", params);
-        assert!(result["exceptionDetails"].is_null(), "{expression}: {result}");
+        assert!(
+            result["exceptionDetails"].is_null(),
+            "{expression}: {result}"
+        );
         result["result"]["value"].clone()
     }
 
     pub fn text(&mut self, expression: &str) -> String {
         let value = self.value(expression);
-        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
     }
 
     /// Waits until an expression is true.
@@ -188,5 +204,7 @@ pub fn pictures() -> PathBuf {
 
 fn decoded(base64: &str) -> Vec<u8> {
     use base64::Engine;
-    base64::engine::general_purpose::STANDARD.decode(base64).expect("base64")
+    base64::engine::general_purpose::STANDARD
+        .decode(base64)
+        .expect("base64")
 }

@@ -66,7 +66,9 @@ impl Kept {
     fn take(&mut self, request: ExportTraceServiceRequest) {
         for resource in request.resource_spans {
             let attributes = resource.resource.unwrap_or_default().attributes;
-            let name = attributes.into_iter().find(|pair| pair.key == "service.name");
+            let name = attributes
+                .into_iter()
+                .find(|pair| pair.key == "service.name");
             if let Some(Value::StringValue(name)) = name.and_then(|pair| pair.value?.value) {
                 self.services.push(name);
             }
@@ -82,8 +84,17 @@ impl Kept {
     }
 }
 
-fn read(headers: &HeaderMap, body: &[u8], authorization: &str) -> Result<ExportTraceServiceRequest, String> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn read(
+    headers: &HeaderMap,
+    body: &[u8],
+    authorization: &str,
+) -> Result<ExportTraceServiceRequest, String> {
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     if header("content-type") != "application/x-protobuf" {
         return Err(format!("content-type `{}`", header("content-type")));
     }
@@ -121,8 +132,19 @@ fn check(span: &Span, others: &[Span]) -> Result<(), &'static str> {
 #[track_caller]
 pub fn span<'a>(spans: &'a [Span], name: &str) -> &'a Span {
     // The run itself has the words of its steps in its name.
-    let mut found: Vec<_> = spans.iter().filter(|span| span.name.contains(name)).collect();
+    let mut found: Vec<_> = spans
+        .iter()
+        .filter(|span| span.name.contains(name))
+        .collect();
     found.sort_by_key(|span| span.name.len());
-    let names = || spans.iter().map(|span| span.name.as_str()).collect::<Vec<_>>();
-    found.first().copied().unwrap_or_else(|| panic!("no span `{name}`: {:?}", names()))
+    let names = || {
+        spans
+            .iter()
+            .map(|span| span.name.as_str())
+            .collect::<Vec<_>>()
+    };
+    found
+        .first()
+        .copied()
+        .unwrap_or_else(|| panic!("no span `{name}`: {:?}", names()))
 }

@@ -30,7 +30,9 @@ fn with_data(page: &str, data: &Value) -> String {
 
 fn step<'a>(data: &'a Value, name: &str) -> &'a Value {
     let steps = data["steps"].as_array().expect("steps");
-    let found = steps.iter().find(|step| step[2].as_str().is_some_and(|own| own.contains(name)));
+    let found = steps
+        .iter()
+        .find(|step| step[2].as_str().is_some_and(|own| own.contains(name)));
     found.unwrap_or_else(|| panic!("no step `{name}`: {steps:#?}"))
 }
 
@@ -58,43 +60,88 @@ fn a_failed_run_leaves_a_page_that_says_what_was_cached_what_took_long_and_what_
     assert_eq!(done.code, 3, "{}", done.stderr());
     let (done, file) = run_with_trace(&place, &script(&nonce()));
     assert_eq!(done.code, 3, "{}", done.stderr());
-    assert!(done.stderr().contains(&format!("trace: {}", file.display())), "{}", done.stderr());
+    assert!(
+        done.stderr()
+            .contains(&format!("trace: {}", file.display())),
+        "{}",
+        done.stderr()
+    );
     let page = fs::read_to_string(&file).expect("a page");
     let data = data(&page);
     assert_eq!(data["outcome"], "failed");
-    assert!(data["error"].as_str().is_some_and(|text| text.contains("exit code: 3")), "{}", data["error"]);
+    assert!(
+        data["error"]
+            .as_str()
+            .is_some_and(|text| text.contains("exit code: 3")),
+        "{}",
+        data["error"]
+    );
     assert_eq!(step(&data, "cached-before")[5], "cached");
     let slow = step(&data, "sleep 0.3");
     assert_eq!(slow[5], "done");
-    assert!(slow[4].as_f64().is_some_and(|took| (300.0..20_000.0).contains(&took)), "{slow}");
+    assert!(
+        slow[4]
+            .as_f64()
+            .is_some_and(|took| (300.0..20_000.0).contains(&took)),
+        "{slow}"
+    );
     assert_eq!(step(&data, "exit 3")[5], "failed");
     let long = &data["logs"][step(&data, "seq 1")[0].to_string()];
-    assert!(long[0].as_u64().is_some_and(|bytes| bytes > 100_000), "what is left out is said");
-    assert!(long[1].as_str().is_some_and(|text| text.len() <= 64 << 10 && text.ends_with("39999\n40000\n")));
+    assert!(
+        long[0].as_u64().is_some_and(|bytes| bytes > 100_000),
+        "what is left out is said"
+    );
+    assert!(
+        long[1]
+            .as_str()
+            .is_some_and(|text| text.len() <= 64 << 10 && text.ends_with("39999\n40000\n"))
+    );
     assert!(page.len() < 400_000, "{}", page.len());
 
     let kept = pictures().join("failed.html");
     fs::copy(&file, &kept).expect("a copy");
     let mut browser = Browser::open(&kept, "", WIDE, false);
-    assert_eq!(browser.text("document.title").split(' ').next(), Some("poniard"));
-    assert_eq!(browser.text("document.querySelector('#outcome').textContent"), "✕ Failed");
+    assert_eq!(
+        browser.text("document.title").split(' ').next(),
+        Some("poniard")
+    );
+    assert_eq!(
+        browser.text("document.querySelector('#outcome').textContent"),
+        "✕ Failed"
+    );
     // What has failed is what is looked at first, with its last words.
     let details = browser.text("document.querySelector('#details').innerText");
-    assert!(details.contains("exit 3") && details.contains("last words"), "{details}");
+    assert!(
+        details.contains("exit 3") && details.contains("last words"),
+        "{details}"
+    );
     browser.picture("failed-light.png");
     // Output is text, with its colours.
     let slow = slow[0].to_string();
     browser.value(&format!("location.hash = '#step={slow}'"));
     browser.until("document.querySelector('#details').innerText.includes('sleep 0.3')");
-    assert_eq!(browser.text("document.querySelector('.log .c2').textContent"), "green");
-    assert_eq!(browser.value("document.querySelector('.log b')"), Value::Null);
-    assert!(browser.text("document.querySelector('.log .err').textContent").contains("of-standard-error"));
+    assert_eq!(
+        browser.text("document.querySelector('.log .c2').textContent"),
+        "green"
+    );
+    assert_eq!(
+        browser.value("document.querySelector('.log b')"),
+        Value::Null
+    );
+    assert!(
+        browser
+            .text("document.querySelector('.log .err').textContent")
+            .contains("of-standard-error")
+    );
     assert_eq!(browser.complaints, Vec::<String>::new());
 
     let mut browser = Browser::open(&kept, &format!("#step={slow}"), WIDE, true);
     browser.picture("failed-dark.png");
     let mut narrow = Browser::open(&kept, "", (390, 800), false);
-    assert_eq!(narrow.value("document.documentElement.scrollWidth <= 390"), true);
+    assert_eq!(
+        narrow.value("document.documentElement.scrollWidth <= 390"),
+        true
+    );
     narrow.picture("failed-narrow.png");
 }
 
@@ -117,7 +164,11 @@ fn an_interrupted_run_leaves_its_page_too() {
     assert_eq!(data["outcome"], "interrupted");
     let stopped = step(&data, "sleep 600");
     assert_eq!(stopped[5], "stopped");
-    assert!(data["logs"][stopped[0].to_string()][1].as_str().is_some_and(|text| text.contains("at-42")));
+    assert!(
+        data["logs"][stopped[0].to_string()][1]
+            .as_str()
+            .is_some_and(|text| text.contains("at-42"))
+    );
 }
 
 #[test]
@@ -125,10 +176,22 @@ fn a_directory_gets_a_page_for_each_run_and_a_place_that_cannot_be_is_refused_at
     let place = Place::beside_others();
     for _ in 0..2 {
         let mut command = place.command(&["-M", "-c", ".echo hello"]);
-        let done = Running::to_end(command.env("PONIARD_TRACE", place.path("traces/")), "", LIMIT).expect("a run");
-        assert_eq!((done.code, done.stdout().as_str()), (0, "hello\n"), "{}", done.stderr());
+        let done = Running::to_end(
+            command.env("PONIARD_TRACE", place.path("traces/")),
+            "",
+            LIMIT,
+        )
+        .expect("a run");
+        assert_eq!(
+            (done.code, done.stdout().as_str()),
+            (0, "hello\n"),
+            "{}",
+            done.stderr()
+        );
     }
-    let pages: Vec<_> = fs::read_dir(place.path("traces")).expect("a directory").collect();
+    let pages: Vec<_> = fs::read_dir(place.path("traces"))
+        .expect("a directory")
+        .collect();
     assert_eq!(pages.len(), 2);
     place.write("file", "");
     let done = place.run(&["--trace", "file/trace.html", "-M", "-c", ".echo hello"]);
@@ -148,7 +211,10 @@ fn no_secret_is_in_the_page_in_any_form() {
         nonce()
     );
     // Given where nothing knows it for a secret, too.
-    let script = script.replace("$token | plaintext | .true\n", &format!("container | from debian:bookworm-slim | with-exec -- echo {secret} | sync\n"));
+    let script = script.replace(
+        "$token | plaintext | .true\n",
+        &format!("container | from debian:bookworm-slim | with-exec -- echo {secret} | sync\n"),
+    );
     let file = place.path("trace.html");
     let mut command = place.command(&["-M", "--trace", argument(&file), "-c", &script]);
     command.env("CANARY", &secret);
@@ -178,16 +244,34 @@ fn large(place: &Place) -> PathBuf {
         let own = f64::from((n * 7919) % 997);
         let (name, took) = match n % 100 {
             0 => (format!("module.call-{}", n / 100), 30_000.0),
-            _ => (format!("sh -c make part-{n} --jobs 4 --with-a-rather-long-flag"), own * 9.0),
+            _ => (
+                format!("sh -c make part-{n} --jobs 4 --with-a-rather-long-flag"),
+                own * 9.0,
+            ),
         };
-        start = if n % 100 == 0 { f64::from(n / 100) * 6_000.0 } else { start + own / 4.0 };
-        let state = if n % 1234 == 77 { "failed" } else if n % 3 == 1 { "cached" } else { "done" };
+        start = if n % 100 == 0 {
+            f64::from(n / 100) * 6_000.0
+        } else {
+            start + own / 4.0
+        };
+        let state = if n % 1234 == 77 {
+            "failed"
+        } else if n % 3 == 1 {
+            "cached"
+        } else {
+            "done"
+        };
         let took = if state == "cached" { 0.2 } else { took };
         let parent = (n % 100 != 0).then_some(parent);
         let waited = if n % 5 == 0 { own } else { 0.0 };
         let error = (state == "failed").then_some("exit code: 2");
-        steps.push(json!([n, parent, name, start, took, state, waited, 0, error]));
-        logs.insert(n.to_string(), json!([0, format!("line of part {n}\n").repeat(20)]));
+        steps.push(json!([
+            n, parent, name, start, took, state, waited, 0, error
+        ]));
+        logs.insert(
+            n.to_string(),
+            json!([0, format!("line of part {n}\n").repeat(20)]),
+        );
     }
     data["steps"] = steps.into();
     data["logs"] = logs.into();
@@ -211,7 +295,10 @@ fn ten_thousand_steps_are_read_by_keys_by_ear_and_without_stutter() {
     browser.value("document.querySelector('input[value=time]').click()");
     browser.until("document.querySelector('#tree').getAttribute('aria-rowcount') === '10001'");
     let rows = browser.value("document.querySelectorAll('#rows .row').length");
-    assert!(rows.as_u64().is_some_and(|rows| rows < 120), "all rows are drawn: {rows}");
+    assert!(
+        rows.as_u64().is_some_and(|rows| rows < 120),
+        "all rows are drawn: {rows}"
+    );
     // Work of the page for each frame of a long scroll; how often frames come
     // depends on who else uses the machine.
     let scroll = "new Promise(done => { const tree = document.querySelector('#tree'), spent = []; let n = 0; \
@@ -223,7 +310,11 @@ fn ten_thousand_steps_are_read_by_keys_by_ear_and_without_stutter() {
     for _ in 0..5 {
         let spent = browser.value(scroll);
         let at = |place: usize| spent[place].as_f64().unwrap_or(f64::MAX);
-        best = if at(50) < best[0] { [at(50), at(95), at(99)] } else { best };
+        best = if at(50) < best[0] {
+            [at(50), at(95), at(99)]
+        } else {
+            best
+        };
         if best[0] < 16.7 && best[1] < 33.4 {
             break;
         }
@@ -254,7 +345,9 @@ fn keys(browser: &mut Browser) {
     assert_eq!(browser.text("document.activeElement.id"), "tree");
     browser.press("Home");
     assert_eq!(active(browser), "row-0");
-    let expanded = |browser: &mut Browser| browser.text("document.querySelector('#row-0').getAttribute('aria-expanded')");
+    let expanded = |browser: &mut Browser| {
+        browser.text("document.querySelector('#row-0').getAttribute('aria-expanded')")
+    };
     if expanded(browser) == "true" {
         browser.press("ArrowLeft");
     }
@@ -263,14 +356,19 @@ fn keys(browser: &mut Browser) {
     assert_eq!(expanded(browser), "true");
     browser.press("ArrowRight");
     assert_eq!(active(browser), "row-1");
-    assert_eq!(browser.text("document.querySelector('#row-1').getAttribute('aria-level')"), "2");
+    assert_eq!(
+        browser.text("document.querySelector('#row-1').getAttribute('aria-level')"),
+        "2"
+    );
     browser.press("PageDown");
     assert_ne!(active(browser), "row-1");
     browser.press("ArrowLeft");
     assert_eq!(active(browser), "row-0");
     browser.press("End");
     let last = active(browser);
-    let box_of = format!("(() => {{ const row = document.getElementById('{last}').getBoundingClientRect(), tree = document.querySelector('#tree').getBoundingClientRect(); return row.top >= tree.top && row.bottom <= tree.bottom + 1 }})()");
+    let box_of = format!(
+        "(() => {{ const row = document.getElementById('{last}').getBoundingClientRect(), tree = document.querySelector('#tree').getBoundingClientRect(); return row.top >= tree.top && row.bottom <= tree.bottom + 1 }})()"
+    );
     assert_eq!(browser.value(&box_of), true, "`{last}` is out of sight");
     browser.press("n");
     assert_eq!(active(browser), "row-77");
@@ -285,7 +383,9 @@ fn keys(browser: &mut Browser) {
     }
     browser.until("document.querySelector('#found').textContent === '1 of 10,000'");
     browser.press("Enter");
-    browser.until("document.querySelector('#tree').getAttribute('aria-activedescendant') === 'row-4321'");
+    browser.until(
+        "document.querySelector('#tree').getAttribute('aria-activedescendant') === 'row-4321'",
+    );
     browser.picture("large-found.png");
     browser.press("Escape");
     browser.press("Escape");
@@ -298,23 +398,47 @@ fn by_ear(browser: &mut Browser) {
     browser.press("Home");
     let nodes = browser.accessibility();
     let of = |role: &str| -> Vec<&Value> {
-        nodes.iter().filter(|node| node["role"]["value"] == role && node["ignored"] != true).collect()
+        nodes
+            .iter()
+            .filter(|node| node["role"]["value"] == role && node["ignored"] != true)
+            .collect()
     };
-    let name = |node: &Value| node["name"]["value"].as_str().unwrap_or_default().to_owned();
+    let name = |node: &Value| {
+        node["name"]["value"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let tree = of("treegrid");
     assert_eq!(tree.len(), 1);
     assert_eq!(name(tree[0]), "Steps of the run");
     let heads: Vec<_> = of("columnheader").into_iter().map(name).collect();
     assert_eq!(heads, ["Step", "Took", "Waited", "When"]);
     let rows = of("row");
-    let first = rows.iter().find(|row| name(row).contains("module.call-0")).expect("a row with its name");
+    let first = rows
+        .iter()
+        .find(|row| name(row).contains("module.call-0"))
+        .expect("a row with its name");
     let properties = first["properties"].as_array().expect("properties");
-    let has = |name: &str, value: Value| properties.iter().any(|own| own["name"] == name && own["value"]["value"] == value);
-    assert!(has("level", json!(1)) && has("selected", json!(true)), "{properties:#?}");
-    assert!(properties.iter().any(|own| own["name"] == "expanded"), "{properties:#?}");
+    let has = |name: &str, value: Value| {
+        properties
+            .iter()
+            .any(|own| own["name"] == name && own["value"]["value"] == value)
+    };
+    assert!(
+        has("level", json!(1)) && has("selected", json!(true)),
+        "{properties:#?}"
+    );
+    assert!(
+        properties.iter().any(|own| own["name"] == "expanded"),
+        "{properties:#?}"
+    );
     assert!(name(first).starts_with("done: "), "{}", name(first));
     let cells = of("gridcell");
-    assert!(cells.iter().any(|cell| name(cell).starts_with("at ")), "no times in words");
+    assert!(
+        cells.iter().any(|cell| name(cell).starts_with("at ")),
+        "no times in words"
+    );
     for role in ["searchbox", "button", "radio"] {
         for node in of(role) {
             assert!(!name(node).is_empty(), "a {role} has no name: {node}");
@@ -327,11 +451,25 @@ fn by_ear(browser: &mut Browser) {
 
 /// A link shows another person the same.
 fn shared_links(file: &Path) {
-    let mut browser = Browser::open(file, "#step=4321&show=ran&order=slowest&from=1000&to=90000", WIDE, true);
+    let mut browser = Browser::open(
+        file,
+        "#step=4321&show=ran&order=slowest&from=1000&to=90000",
+        WIDE,
+        true,
+    );
     browser.until("document.querySelector('#details h2').textContent.includes('part-4321')");
-    assert_eq!(browser.text("document.querySelector('input[name=show]:checked').value"), "ran");
-    assert_eq!(browser.text("document.querySelector('input[name=order]:checked').value"), "slowest");
-    assert_eq!(browser.value("document.querySelector('#unzoom').hidden"), false);
+    assert_eq!(
+        browser.text("document.querySelector('input[name=show]:checked').value"),
+        "ran"
+    );
+    assert_eq!(
+        browser.text("document.querySelector('input[name=order]:checked').value"),
+        "slowest"
+    );
+    assert_eq!(
+        browser.value("document.querySelector('#unzoom').hidden"),
+        false
+    );
     browser.picture("large-dark.png");
     browser.value("document.querySelector('input[value=failed]').click()");
     browser.until("location.hash.includes('show=failed') && location.hash.includes('step=4321')");

@@ -41,19 +41,37 @@ fn a_run_is_part_of_the_trace_that_called_it_and_programs_are_part_of_their_step
     let whole = span(&spans, "poniard -M -c");
     assert_eq!(hex(&whole.parent_span_id), PARENT);
     let status = whole.status.clone().expect("a status");
-    assert!(status.code == 2 && status.message.contains("exit code: 3"), "{status:?}");
+    assert!(
+        status.code == 2 && status.message.contains("exit code: 3"),
+        "{status:?}"
+    );
     let echo = span(&spans, "echo in=");
     assert_eq!(echo.parent_span_id, whole.span_id);
     // What the program could make a span of its own a part of.
-    assert_eq!(done.stdout().trim(), format!("in=00-{TRACE}-{}-01", hex(&echo.span_id)));
-    assert_eq!(span(&spans, "exit 3").status.clone().map(|status| status.code), Some(2));
+    assert_eq!(
+        done.stdout().trim(),
+        format!("in=00-{TRACE}-{}-01", hex(&echo.span_id))
+    );
+    assert_eq!(
+        span(&spans, "exit 3")
+            .status
+            .clone()
+            .map(|status| status.code),
+        Some(2)
+    );
     assert_eq!(collector.services(), ["deploy"]);
     // The same again is cached.
     let again = Collector::start("Bearer t0ken");
     run(&place, &again, &["-M", "-c", &script]);
     let spans = again.spans();
     let cached = span(&spans, "echo in=");
-    assert!(cached.attributes.iter().any(|pair| pair.key == "dagger.io/dag.cached"), "{cached:?}");
+    assert!(
+        cached
+            .attributes
+            .iter()
+            .any(|pair| pair.key == "dagger.io/dag.cached"),
+        "{cached:?}"
+    );
 }
 
 #[test]
@@ -62,7 +80,11 @@ fn what_a_module_does_is_part_of_its_call() {
     let collector = Collector::start("Bearer t0ken");
     let sink = sink();
     let code = format!("{}", 3 + nonce().len() % 2);
-    let done = run(&place, &collector, &["call", "-m", argument(&sink), "fail-exec", "--code", &code]);
+    let done = run(
+        &place,
+        &collector,
+        &["call", "-m", argument(&sink), "fail-exec", "--code", &code],
+    );
     let spans = collector.spans();
     let names: Vec<_> = spans.iter().map(|span| span.name.clone()).collect();
     assert_ne!(done.code, 0, "{}\n{names:?}", done.stderr());
@@ -78,8 +100,20 @@ fn a_collector_that_is_not_there_fails_no_run() {
     let mut command = place.command(&["-M", "-c", ".echo hello"]);
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
     let done = Running::to_end(&mut command, "", LIMIT).expect("a run");
-    assert_eq!((done.code, done.stdout().as_str()), (0, "hello\n"), "{}", done.stderr());
-    assert_eq!(done.stderr().matches("cannot send spans to `127.0.0.1`").count(), 1, "{}", done.stderr());
+    assert_eq!(
+        (done.code, done.stdout().as_str()),
+        (0, "hello\n"),
+        "{}",
+        done.stderr()
+    );
+    assert_eq!(
+        done.stderr()
+            .matches("cannot send spans to `127.0.0.1`")
+            .count(),
+        1,
+        "{}",
+        done.stderr()
+    );
 }
 
 #[test]

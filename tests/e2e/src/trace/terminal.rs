@@ -17,10 +17,19 @@ fn on_terminal(place: &Place, columns: u16, script: &str) -> (Vec<String>, Vec<S
     let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
     grantpt(&main).expect("a terminal");
     unlockpt(&main).expect("a terminal");
-    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    let size = Winsize {
+        ws_row: 24,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
     tcsetwinsize(&main, size).expect("a size");
     let name = ptsname(&main, Vec::new()).expect("a name");
-    let end = File::options().read(true).write(true).open(name.to_str().expect("a path")).expect("a terminal");
+    let end = File::options()
+        .read(true)
+        .write(true)
+        .open(name.to_str().expect("a path"))
+        .expect("a terminal");
     let mut command = place.command(&["-M", "-c", script]);
     let mut child = command
         .env("TERM", "xterm-256color")
@@ -75,7 +84,10 @@ fn the_tree_fits_terminals_of_any_width_and_leaves_no_traces_of_what_it_drew() {
         let (lines, moments) = on_terminal(&place, columns, &script);
         let text = lines.join("\n");
         let one_line: String = lines.concat();
-        assert!(moments.iter().any(|screen| screen.contains("1 running")), "{columns}: {moments:#?}");
+        assert!(
+            moments.iter().any(|screen| screen.contains("1 running")),
+            "{columns}: {moments:#?}"
+        );
         // Once each: lines that do not fit would be drawn again and again.
         let count = |what: &str| lines.iter().filter(|line| line.contains(what)).count();
         assert_eq!(count("✔ sh -c"), 1, "{columns}:\n{text}");
@@ -84,7 +96,10 @@ fn the_tree_fits_terminals_of_any_width_and_leaves_no_traces_of_what_it_drew() {
         assert_eq!(count("│ last words"), 1, "{columns}:\n{text}");
         assert!(one_line.contains("exit code: 3"), "{columns}:\n{text}");
         for screen in &moments {
-            let spinning = screen.lines().filter(|line| line.starts_with(|c| "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏".contains(c))).count();
+            let spinning = screen
+                .lines()
+                .filter(|line| line.starts_with(|c| "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏".contains(c)))
+                .count();
             assert!(spinning <= 2, "{columns}:\n{screen}");
         }
     }
@@ -100,6 +115,9 @@ fn without_a_terminal_progress_is_plain() {
     let done = place.run(&["-M", "-c", &script]);
     assert_eq!((done.code, done.stdout().as_str()), (0, "said\n"));
     let stderr = done.stderr();
-    assert!(stderr.contains(" | said\n") && stderr.contains(" DONE "), "{stderr}");
+    assert!(
+        stderr.contains(" | said\n") && stderr.contains(" DONE "),
+        "{stderr}"
+    );
     assert!(!stderr.contains(['\x1b', '\r', '✔']), "{stderr}");
 }

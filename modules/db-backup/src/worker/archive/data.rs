@@ -20,7 +20,11 @@ pub type Numbers = HashMap<i64, i64>;
 
 impl<R: BufRead, W: Write> Archive<R, W> {
     /// The rest of the archive; the rows of each table.
-    pub fn data(&mut self, contents: &Contents, copied: &Numbers) -> Result<BTreeMap<String, Rows>> {
+    pub fn data(
+        &mut self,
+        contents: &Contents,
+        copied: &Numbers,
+    ) -> Result<BTreeMap<String, Rows>> {
         let mut tables = HashMap::new();
         let mut sums: BTreeMap<String, RowSum> = BTreeMap::new();
         for entry in contents.of("TABLE DATA") {

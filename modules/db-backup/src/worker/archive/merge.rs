@@ -20,7 +20,12 @@ pub fn merged(
         .of("TABLE")
         .map(|entry| (entry.table(), entry.number))
         .collect();
-    let mut number = contents.entries.iter().map(|entry| entry.number).max().unwrap_or_default();
+    let mut number = contents
+        .entries
+        .iter()
+        .map(|entry| entry.number)
+        .max()
+        .unwrap_or_default();
     let mut added = Vec::new();
     let mut count = contents.entries.len();
     let mut renumbered = Vec::new();
@@ -28,7 +33,11 @@ pub fn merged(
         let mut numbers = Numbers::new();
         for entry in contents.of("TABLE DATA") {
             let table = tables.get(&entry.table()).ok_or_else(|| {
-                eyre!("rows of `{}.{}`, which is no table of the dump", entry.schema, entry.name)
+                eyre!(
+                    "rows of `{}.{}`, which is no table of the dump",
+                    entry.schema,
+                    entry.name
+                )
             })?;
             number += 1;
             count += 1;

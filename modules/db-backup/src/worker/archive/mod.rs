@@ -86,10 +86,7 @@ impl<R: BufRead, W: Write> Archive<R, W> {
             (1..=8).contains(&self.ints.bytes) && (1..=8).contains(&self.offset_size),
             "its integers have impossible sizes"
         );
-        ensure!(
-            self.byte()? == CUSTOM,
-            "it is not in the custom format"
-        );
+        ensure!(self.byte()? == CUSTOM, "it is not in the custom format");
         let compression = match minor {
             15.. => self.byte()?.into(),
             _ => self.int()?,

@@ -164,7 +164,10 @@ impl<'a> Tools<'a> {
              set lock_timeout = {wait};\nbegin isolation level repeatable read read only;\n"
         );
         // A table that is emptied by TRUNCATE is empty in older snapshots, too.
-        let names: Vec<_> = tables.iter().map(|table| format!("only {}", table.quoted())).collect();
+        let names: Vec<_> = tables
+            .iter()
+            .map(|table| format!("only {}", table.quoted()))
+            .collect();
         if !names.is_empty() {
             sql += &format!("lock table {} in access share mode;\n", names.join(", "));
         }
@@ -179,7 +182,10 @@ impl<'a> Tools<'a> {
             written?;
             bail!("the server names no snapshot");
         }
-        Ok(Snapshot { name, _session: (stdin, child) })
+        Ok(Snapshot {
+            name,
+            _session: (stdin, child),
+        })
     }
 
     /// All or nothing, in one transaction.

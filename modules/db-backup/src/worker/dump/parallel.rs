@@ -28,7 +28,10 @@ pub fn dump<W: Write>(
     mut target: Writer<W>,
 ) -> Result<(Dumped, Writer<W>)> {
     let (mut whole, mut others) = processes(tools, options)?;
-    let heads: Vec<_> = others.iter().map(|lane| (&*lane.head, &lane.contents)).collect();
+    let heads: Vec<_> = others
+        .iter()
+        .map(|lane| (&*lane.head, &lane.contents))
+        .collect();
     let (head, numbers) = merged((&whole.head, &whole.contents), &heads)?;
     let mut all = Vec::new();
     for (number, part) in (0..).zip(head.chunks(pieces::SIZE)) {
@@ -56,13 +59,18 @@ pub fn dump<W: Write>(
             let (stream, frame) = frame?;
             put(&mut target, &mut all, stream, &frame)?;
         }
-        let ended = threads.into_iter().map(|thread| thread.join().ok().flatten());
+        let ended = threads
+            .into_iter()
+            .map(|thread| thread.join().ok().flatten());
         let counted: Option<Vec<Counted>> = ended.collect();
         counted.ok_or_else(|| eyre!("a part of the dump is missing"))
     })?;
     target.write_all(&pieces::end()?)?;
     let bytes = counted.iter().map(|counted| counted.bytes).sum();
-    let tables = counted.into_iter().flat_map(|counted| counted.tables).collect();
+    let tables = counted
+        .into_iter()
+        .flat_map(|counted| counted.tables)
+        .collect();
     let dumped = Dumped {
         bytes,
         encoding,
@@ -87,7 +95,11 @@ fn processes(tools: &Tools<'_>, options: &Options) -> Result<(Lane, Vec<Lane>)> 
     let snapshot = tools.snapshot(options, &apart)?;
     let whole = Lane::open(tools.dump_without(options, &snapshot, &apart)?, options)?;
     // Without those that are not to be dumped.
-    let dumped: HashSet<_> = whole.contents.of("TABLE").map(|entry| entry.table()).collect();
+    let dumped: HashSet<_> = whole
+        .contents
+        .of("TABLE")
+        .map(|entry| entry.table())
+        .collect();
     let mut others = Vec::new();
     for mut share in shares {
         share.retain(|table| dumped.contains(&(table.schema.as_str(), table.name.as_str())));
@@ -100,7 +112,10 @@ fn processes(tools: &Tools<'_>, options: &Options) -> Result<(Lane, Vec<Lane>)> 
     for (child, wanted) in others {
         let lane = Lane::open(child, options)?;
         let found = lane.contents.of("TABLE DATA").count();
-        ensure!(found == wanted, "pg_dump dumps {found} tables instead of {wanted}");
+        ensure!(
+            found == wanted,
+            "pg_dump dumps {found} tables instead of {wanted}"
+        );
         lanes.push(lane);
     }
     Ok((whole, lanes))

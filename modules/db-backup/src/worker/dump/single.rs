@@ -47,10 +47,7 @@ pub fn told(child: Child, ended: bool, error: Report) -> Report {
     error.wrap_err("the dump is not whole")
 }
 
-fn postgres(
-    reader: &mut impl BufRead,
-    target: &mut impl Write,
-) -> Result<Dumped> {
+fn postgres(reader: &mut impl BufRead, target: &mut impl Write) -> Result<Dumped> {
     let mut archive = Archive::new(reader, target);
     let contents = archive.contents()?;
     let tables = archive.data(&contents, &Numbers::new())?;
@@ -66,10 +63,7 @@ fn postgres(
     })
 }
 
-fn mysql(
-    reader: &mut impl BufRead,
-    target: &mut impl Write,
-) -> Result<Dumped> {
+fn mysql(reader: &mut impl BufRead, target: &mut impl Write) -> Result<Dumped> {
     let tally = sql::count(reader, target)?;
     io::copy(reader, target)?;
     Ok(Dumped {
