@@ -130,6 +130,9 @@ pub enum Command {
     Query(Query),
     /// Run a program with a session of the engine
     Run(Run),
+    /// Serve the API to programs elsewhere, who show `DAGGER_SESSION_TOKEN`
+    #[command(alias = "l")]
+    Listen(Listen),
     /// Make a new module
     Init(Init),
     /// Add a dependency to a module
@@ -233,13 +236,26 @@ pub struct Run {
 }
 
 #[derive(Debug, Args)]
+pub struct Listen {
+    /// Address of this machine to listen at
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+}
+
+#[derive(Debug, Args)]
 pub struct Init {
     /// Name of the module [default: that of its directory]
     #[arg(long)]
     pub name: Option<String>,
-    /// SDK that runs it: a path or git reference
+    /// SDK that runs it: a git reference, or a path from the module's directory
     #[arg(long)]
     pub sdk: Option<String>,
+    /// Directory of its code [default: the module's, or `.dagger` beside other files]
+    #[arg(long)]
+    pub source: Option<PathBuf>,
+    /// Files outside of it that it is made from, relative to it
+    #[arg(long, value_delimiter = ',')]
+    pub include: Vec<String>,
     /// Directory of the module
     #[arg(default_value = ".")]
     pub path: PathBuf,

@@ -15,6 +15,7 @@ mod generate;
 mod group;
 mod handover;
 mod help;
+mod listen;
 mod manifest;
 mod prune;
 mod query;
@@ -76,6 +77,7 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Command::Up(options) => up::run(&global, options),
         Command::Query(options) => query::run(&global, options),
         Command::Run(options) => run::run(&global, options),
+        Command::Listen(options) => listen::run(&global, &options),
         Command::Init(options) => manifest::init::run(&options),
         Command::Install(options) => manifest::install::run(&global, &options, List::Dependencies),
         Command::Uninstall(options) => {

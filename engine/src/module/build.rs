@@ -28,7 +28,7 @@ pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     if prebuilt::keep(engine, module, &dir).await? {
         return Ok(binary);
     }
-    if !module.dir.join("Cargo.toml").exists() {
+    if !module.code().join("Cargo.toml").exists() {
         let sdk = module
             .config
             .sdk
@@ -72,7 +72,7 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         .arg("--message-format=json-render-diagnostics")
         .args(["--bin", &module.config.name])
         .arg("--manifest-path")
-        .arg(module.dir.join("Cargo.toml"))
+        .arg(module.code().join("Cargo.toml"))
         .current_dir(&module.context)
         // Ctrl-C is for us: a build that is not wanted any more is killed, not failed.
         .process_group(0)
@@ -140,6 +140,8 @@ pub fn environment(state_dir: &Path) -> Vec<(&'static str, PathBuf)> {
         ("CARGO_TARGET_DIR", target_dir(state_dir)),
         ("RUSTFLAGS", "-C target-feature=+crt-static".into()),
         ("CARGO_TERM_COLOR", "never".into()),
+        // As for everything else from git, its credentials and settings count.
+        ("CARGO_NET_GIT_FETCH_WITH_CLI", "true".into()),
     ];
     variables.extend(homes());
     variables

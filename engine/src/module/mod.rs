@@ -83,7 +83,7 @@ impl Module {
     }
 
     async fn read_types(&self, engine: &Arc<Engine>) -> Result<Types> {
-        let path = self.dir.join(TYPES_FILE);
+        let path = self.code().join(TYPES_FILE);
         if path.exists() {
             let text = std::fs::read_to_string(&path)
                 .wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
@@ -104,6 +104,11 @@ impl Module {
             );
         }
         Types::parse(&String::from_utf8_lossy(&output.stdout), &path)
+    }
+
+    /// Where its code is: its directory, or what `source` names in it.
+    pub fn code(&self) -> PathBuf {
+        self.config.code(&self.dir)
     }
 
     /// Digest of everything that the module is made from.

@@ -175,6 +175,9 @@ impl DbBackup {
         let token = session_token.as_ref();
         let shelf = Shelf::open(location, &access_key_id, &secret_access_key, token).await?;
         let download_url = shelf.presign(&key, AN_HOUR)?;
+        if let Err(error) = shelf.sweep(&database, created) {
+            eprintln!("uploads that were never finished are not looked for: {error:#}");
+        }
         // The new backup is good whatever becomes of the old ones.
         let pruned = shelf.prune(&database, retention).wrap_err_with(|| {
             format!("the backup `{key}` was made, but the old ones were not pruned")
@@ -351,7 +354,7 @@ impl DbBackup {
         overwrite: bool,
         /// Key of age to decrypt with, `AGE-SECRET-KEY-1…`.
         encryption_key: Option<Secret>,
-        /// Everything belongs to the user of the address (PostgreSQL).
+        /// Everything belongs to the user of the address, whoever owned it or it ran as.
         #[arg(default = false)]
         no_owner: bool,
     ) -> Result<Restoration> {

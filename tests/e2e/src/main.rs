@@ -9,6 +9,7 @@ mod git;
 mod place;
 
 mod arguments;
+mod authors;
 mod cloudflare;
 mod databases;
 mod descriptions;
@@ -22,6 +23,7 @@ mod modules;
 mod people;
 mod php;
 mod pipelines;
+mod prebuilt;
 mod surroundings;
 mod trace;
 mod user_defaults;

@@ -18,6 +18,7 @@ mod preview;
 mod series;
 mod shell;
 mod website;
+mod wire;
 
 use std::fs;
 use std::path::PathBuf;
@@ -47,6 +48,9 @@ pub struct Bench {
     /// Measure the debug build.
     #[arg(long)]
     debug: bool,
+    /// Measure this program, which is there already.
+    #[arg(long, value_name = "FILE", conflicts_with = "debug")]
+    poniard: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,10 +90,10 @@ struct Context<'a> {
 impl Bench {
     pub fn run(&self, project: &Project) -> Result<()> {
         setup::install(&project.sh, &[setup::PONIARD])?;
-        let poniard = if self.debug {
-            project.build()?
-        } else {
-            project.build_release()?
+        let poniard = match &self.poniard {
+            Some(program) => project.at(program.clone()),
+            None if self.debug => project.build()?,
+            None => project.build_release()?,
         };
         let context = Context {
             project,

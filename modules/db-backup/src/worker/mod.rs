@@ -8,6 +8,7 @@
 
 mod archive;
 mod client;
+mod definers;
 mod detect;
 mod dump;
 mod job;

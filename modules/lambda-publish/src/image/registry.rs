@@ -121,6 +121,12 @@ impl Registry {
         }))
     }
 
+    /// Fails when there is no such tag or digest.
+    pub async fn stored(&self, name: &str) -> Result<Stored> {
+        let stored = self.manifest(name).await?;
+        stored.ok_or_else(|| eyre!("no image `{name}` in `{}`: push it first", self.uri))
+    }
+
     pub async fn blob(&self, digest: &str) -> Result<String> {
         let answer = self.get(&format!("blobs/{digest}"), "*/*").await?;
         let answer = answer.ok_or_else(|| {

@@ -9,6 +9,7 @@ mod project;
 
 mod bare;
 mod honesty;
+mod php_lambda;
 mod rendering;
 mod reports;
 mod rules;

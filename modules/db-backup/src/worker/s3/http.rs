@@ -81,6 +81,7 @@ impl fmt::Display for Refusal {
             (_, "NoSuchBucket") => "create the bucket, or check its name and region",
             (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId") => "check the keys",
             (_, "ExpiredToken") => "the session token is too old: get a new one",
+            (507, _) => "make room in the store",
             (403, _) => "check what the keys may do",
             (301 | 307 | 400, _) => "check the region and the endpoint",
             _ => return Ok(()),
@@ -188,7 +189,9 @@ impl Http {
         let text = body.with_config().limit(MAX_TEXT).read_to_string();
         let refusal = self.refusal(sending.what, parts.status, &text.unwrap_or_default());
         let slow_down = matches!(parts.status.as_u16(), 429 | 503);
-        let broken = parts.status.is_server_error() || parts.status == StatusCode::REQUEST_TIMEOUT;
+        let full = parts.status == StatusCode::INSUFFICIENT_STORAGE;
+        let broken = (parts.status.is_server_error() && !full)
+            || parts.status == StatusCode::REQUEST_TIMEOUT;
         let retry = if slow_down || (broken && sending.again == Again::Always) {
             Retry::After(retry_after(&parts.headers))
         } else {
@@ -235,7 +238,7 @@ fn jittered(pause: Duration) -> Duration {
 }
 
 /// The text of the first element of that name.
-fn element(xml: &str, name: &str) -> String {
+pub fn element(xml: &str, name: &str) -> String {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let text = xml
         .split_once(&open)

@@ -1,5 +1,4 @@
-//! The templates for a group of engines: what can be known of them without a
-//! cluster and without AWS.
+//! What can be known of the templates without a cluster and without AWS.
 
 use std::fs;
 use std::process::Command;
