@@ -98,7 +98,8 @@ impl Config {
             );
         }
         let source = config.source.as_deref().unwrap_or_default();
-        let is_outside = |part: Component| !matches!(part, Component::Normal(_) | Component::CurDir);
+        let is_outside =
+            |part: Component| !matches!(part, Component::Normal(_) | Component::CurDir);
         if Path::new(source).components().any(is_outside) {
             bail!(
                 "cannot read `{}`: `source` is `{source}`; expected a directory inside of the module",

@@ -99,10 +99,7 @@ fn dependencies(manifest: &Manifest) -> Result<(), Failure> {
                 entry.name, paths[0]
             )));
         };
-        save(Change::write(
-            kept,
-            text.into_bytes(),
-        ))?;
+        save(Change::write(kept, text.into_bytes()))?;
     }
     Ok(())
 }

@@ -62,7 +62,11 @@ mod tests {
     fn names_are_put_into_contents_and_file_names() {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(dir.path().join("src")).expect("made");
-        std::fs::write(dir.path().join("Cargo.toml.in"), "name = \"{{name}}\"\nsdk = {{sdk}}").expect("written");
+        std::fs::write(
+            dir.path().join("Cargo.toml.in"),
+            "name = \"{{name}}\"\nsdk = {{sdk}}",
+        )
+        .expect("written");
         std::fs::write(
             dir.path().join("src/{{crate_name}}.rs"),
             "struct {{TypeName}};",

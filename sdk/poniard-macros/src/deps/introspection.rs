@@ -196,7 +196,8 @@ mod tests {
     use super::*;
 
     fn lab() -> Option<ModuleTypes> {
-        let text = include_str!("../../../poniard-sdk/tests/it/foreign/src/deps/introspection.json");
+        let text =
+            include_str!("../../../poniard-sdk/tests/it/foreign/src/deps/introspection.json");
         let found: Introspection = serde_json::from_str(text).expect("an introspection");
         assert_eq!(found.types_of("other"), None);
         found.types_of("go-lab")
@@ -205,7 +206,11 @@ mod tests {
     #[test]
     fn the_types_of_a_dependency_are_those_that_its_source_map_names() {
         let types = lab().expect("types");
-        let names: Vec<_> = types.objects.iter().map(|each| each.name.as_str()).collect();
+        let names: Vec<_> = types
+            .objects
+            .iter()
+            .map(|each| each.name.as_str())
+            .collect();
         assert_eq!(names, ["GoLab", "GoLabItem"]);
         assert_eq!(types.enums[0].name, "GoLabColour");
         assert_eq!(types.description, "A laboratory in Go.");

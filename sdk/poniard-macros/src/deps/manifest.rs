@@ -179,7 +179,10 @@ mod tests {
         manifest("other").map_err(|cause| cause.to_string())?;
         let other = read(&code, "");
         std::fs::remove_dir_all(&root).map_err(|cause| cause.to_string())?;
-        assert_eq!(found?.files, [root.join("dagger.json").display().to_string()]);
+        assert_eq!(
+            found?.files,
+            [root.join("dagger.json").display().to_string()]
+        );
         assert!(other.is_err(), "code of another module");
         Ok(())
     }

@@ -26,7 +26,9 @@ fn a_module_in_another_language_has_a_typed_client() -> Result<()> {
             colour: Some(GoLabColour::DarkBlue),
             ..Default::default()
         };
-        let colour = lab.mix_opts(vec![Id("d".into())], Id("i".into()), opts).await?;
+        let colour = lab
+            .mix_opts(vec![Id("d".into())], Id("i".into()), opts)
+            .await?;
         assert_eq!(colour, GoLabColour::Red);
         Ok(())
     })

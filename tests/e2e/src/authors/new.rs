@@ -80,7 +80,11 @@ fn a_new_module_from_git_finds_its_crate_there_and_replaces_nothing() {
 
     let config = "http://git.test/poniard.git/modules/config@v0.1.0";
     run(&["install", "-m", "shop", config]);
-    assert!(place.path("shop/.dagger/src/deps/config.types.json").exists());
+    assert!(
+        place
+            .path("shop/.dagger/src/deps/config.types.json")
+            .exists()
+    );
     let code = text("shop/.dagger/src/lib.rs").replace(
         "/// Greets people.",
         "mod deps {\n    poniard_sdk::dependencies!();\n}\nuse deps::Dependencies;\n\n/// Greets people.",

@@ -38,12 +38,14 @@ fn links_of_the_documentation_lead_to_files_and_headings() {
 
 fn has_heading(page: &std::path::Path, anchor: &str) -> bool {
     let text = fs::read_to_string(page).unwrap_or_default();
-    text.lines().filter(|line| line.starts_with('#')).any(|line| {
-        let kept = line.trim_start_matches('#').trim().to_lowercase();
-        let kept: String = kept
-            .chars()
-            .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
-            .collect();
-        kept.replace(' ', "-") == anchor
-    })
+    text.lines()
+        .filter(|line| line.starts_with('#'))
+        .any(|line| {
+            let kept = line.trim_start_matches('#').trim().to_lowercase();
+            let kept: String = kept
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+                .collect();
+            kept.replace(' ', "-") == anchor
+        })
 }

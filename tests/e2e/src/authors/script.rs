@@ -99,13 +99,7 @@ impl<'a> Shell<'a> {
             .envs(self.variables.clone())
             .envs(author());
         let done = Running::to_end(&mut shell, "", LIMIT).expect("a run");
-        assert_eq!(
-            done.code,
-            0,
-            "{block}\n{}{}",
-            done.stdout(),
-            done.stderr()
-        );
+        assert_eq!(done.code, 0, "{block}\n{}{}", done.stdout(), done.stderr());
         done
     }
 }
