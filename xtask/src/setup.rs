@@ -35,6 +35,11 @@ pub const TESTS: &[Package] = &[
     // Certificates of test servers; uploads by hand that backups are measured with.
     program("openssl", "openssl"),
     program("curl", "curl"),
+    // Looks at the page of a trace; shells that completion is for; a reader of manuals.
+    program("chromium-headless-shell", "chromium-headless-shell"),
+    program("zsh", "zsh"),
+    program("fish", "fish"),
+    program("man-db", "man"),
     // What gitlab-ci-local copies a project with.
     program("rsync", "rsync"),
 ];

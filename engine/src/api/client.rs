@@ -20,6 +20,7 @@ use crate::graph::node::{Answer, Workspace};
 use crate::graph::{Args, Call, Engine, Node, Object, Value, secret};
 use crate::module::config::Dependency;
 use crate::module::{Module, config, reference, types};
+use crate::progress::Current;
 use crate::store::{Digest, Hasher};
 
 /// Directory of a module, and the name it is known by if that is not its own.
@@ -353,7 +354,11 @@ impl Client {
         if let Some(operation) = operation {
             request = request.operation_name(operation);
         }
-        let mut response = schema.execute(request).await;
+        let asks = self
+            .call
+            .as_ref()
+            .map_or_else(Current::get, |call| call.asks);
+        let mut response = asks.scope(schema.execute(request)).await;
         for error in &mut response.errors {
             if let Some(refusal) = refusal(&error.message) {
                 error.message = refusal;

@@ -80,6 +80,13 @@ impl Renderer {
         }
     }
 
+    /// Shows an event.
+    pub fn event(&self, event: Event) {
+        if let Some(view) = &self.view {
+            view.event(event);
+        }
+    }
+
     /// Prints without mixing with the progress.
     pub fn suspend(&self, print: &mut dyn FnMut()) {
         match &self.view {

@@ -65,6 +65,7 @@ async fn a_module_does_not_reach_the_machine() {
         args: Vec::new(),
         root: std::path::PathBuf::new(),
         result: Default::default(),
+        asks: Default::default(),
     };
     // What the caller itself may have does not open it for modules.
     id(&caller, "{secret(uri:\"cmd://id\"){id}}").await;

@@ -1,0 +1,91 @@
+//! The last lines of the terminal, drawn over and over.
+
+use std::io::Write;
+
+use console::measure_text_width;
+
+/// Columns and lines of standard error's terminal.
+pub fn size() -> (usize, usize) {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr());
+    let (columns, rows) = size.map_or((0, 0), |size| (size.ws_col, size.ws_row));
+    let or = |value: u16, usual: usize| {
+        if value == 0 {
+            usual
+        } else {
+            usize::from(value)
+        }
+    };
+    (or(columns, 80), or(rows, 24))
+}
+
+#[derive(Default)]
+pub struct Screen {
+    /// Widths of the lines that are drawn.
+    drawn: Vec<usize>,
+    last: Vec<String>,
+}
+
+impl Screen {
+    /// Replaces what is drawn, if it is something else.
+    pub fn draw(&mut self, lines: &[String], width: usize) {
+        if self.last == lines && self.drawn.len() == lines.len() {
+            return;
+        }
+        // All at once, where the terminal knows how.
+        let mut text = String::from("\x1b[?2026h");
+        text += &self.cleared(width);
+        for line in lines {
+            text += line;
+            text += "\n";
+        }
+        text += "\x1b[?2026l";
+        write(&text);
+        self.drawn = lines.iter().map(|line| measure_text_width(line)).collect();
+        self.last = lines.to_vec();
+    }
+
+    /// Writes lines that stay, above what is drawn.
+    pub fn print(&mut self, lines: &[String]) {
+        let (width, _) = size();
+        let mut text = String::from("\x1b[?2026h");
+        text += &self.cleared(width);
+        for line in lines.iter().chain(&self.last) {
+            text += line;
+            text += "\n";
+        }
+        text += "\x1b[?2026l";
+        write(&text);
+        self.drawn = self
+            .last
+            .iter()
+            .map(|line| measure_text_width(line))
+            .collect();
+    }
+
+    pub fn clear(&mut self) {
+        let (width, _) = size();
+        write(&self.cleared(width));
+        self.drawn.clear();
+        self.last.clear();
+    }
+
+    /// Takes away what is drawn: lines are more where the terminal got narrower.
+    fn cleared(&self, width: usize) -> String {
+        let rows: usize = self
+            .drawn
+            .iter()
+            .map(|line| line.div_ceil(width.max(1)).max(1))
+            .sum();
+        match rows {
+            0 => String::new(),
+            rows => format!("\x1b[{rows}A\r\x1b[J"),
+        }
+    }
+}
+
+/// A terminal that is gone must not end the work.
+fn write(text: &str) {
+    if !text.is_empty() {
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+}

@@ -1,0 +1,1 @@
+//! Pages as files: bounded, whole, and without anything secret.
