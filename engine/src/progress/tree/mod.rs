@@ -92,6 +92,10 @@ impl View for Tree {
         print();
     }
 
+    fn wrote(&self, ended_line: bool) {
+        locked(&self.shown).screen.inside_line(!ended_line);
+    }
+
     fn pause(&self, paused: bool) {
         let mut shown = locked(&self.shown);
         shown.paused = paused;

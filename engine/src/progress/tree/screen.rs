@@ -23,9 +23,15 @@ pub struct Screen {
     /// Widths of the lines that are drawn.
     drawn: Vec<usize>,
     last: Vec<String>,
+    /// Others have written a line without its end.
+    inside_line: bool,
 }
 
 impl Screen {
+    pub fn inside_line(&mut self, is: bool) {
+        self.inside_line = is;
+    }
+
     /// Replaces what is drawn, if it is something else.
     pub fn draw(&mut self, lines: &[String], width: usize) {
         if self.last == lines && self.drawn.len() == lines.len() {
@@ -34,6 +40,7 @@ impl Screen {
         // All at once, where the terminal knows how.
         let mut text = String::from("\x1b[?2026h");
         text += &self.cleared(width);
+        text += self.fresh_line(lines.is_empty());
         for line in lines {
             text += line;
             text += "\n";
@@ -49,6 +56,7 @@ impl Screen {
         let (width, _) = size();
         let mut text = String::from("\x1b[?2026h");
         text += &self.cleared(width);
+        text += self.fresh_line(lines.is_empty());
         for line in lines.iter().chain(&self.last) {
             text += line;
             text += "\n";
@@ -67,6 +75,14 @@ impl Screen {
         write(&self.cleared(width));
         self.drawn.clear();
         self.last.clear();
+    }
+
+    /// What others have written is not written on, nor taken away later.
+    fn fresh_line(&mut self, nothing: bool) -> &'static str {
+        match nothing || !std::mem::take(&mut self.inside_line) {
+            true => "",
+            false => "\n",
+        }
     }
 
     /// Takes away what is drawn: lines are more where the terminal got narrower.
