@@ -90,11 +90,13 @@ pub struct Global {
     /// Apply changes without asking
     #[arg(short = 'y', long, global = true)]
     pub auto_apply: bool,
-    // What follows is known to dagger and changes nothing here.
-    #[arg(short, long, global = true, hide = true)]
+    /// Open a terminal in the container of a command that failed
+    #[arg(short, long, global = true)]
     pub interactive: bool,
-    #[arg(long, global = true, hide = true)]
+    /// What runs in that terminal [default: /bin/sh]
+    #[arg(long, global = true, value_name = "COMMAND")]
     pub interactive_command: Option<String>,
+    // What follows is known to dagger and changes nothing here.
     #[arg(short = 'E', long, global = true, hide = true)]
     pub no_exit: bool,
     #[arg(short, long, global = true, hide = true)]

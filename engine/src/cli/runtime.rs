@@ -1,6 +1,6 @@
 //! The frame of commands that need the engine.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api::{LoadedModule, Options, Session};
 use crate::client::{Engine, Failure};
+use crate::exec::Terminal;
 use crate::progress::{Mode, Renderer};
 use crate::shell::Printer;
 use crate::trace::otlp::Exporter;
@@ -117,6 +118,7 @@ where
         workdir: workdir.clone(),
         run_dir: isolation.run_dir.clone(),
         progress: tracing.progress(&renderer),
+        terminal: terminal(global, mode, &renderer),
     };
     let (global, shown) = (global.clone(), renderer.clone());
     let traceparent = tracing.traceparent();
@@ -205,6 +207,27 @@ async fn interrupted(interrupts: Interrupts) -> Result<Failure, Failure> {
         code,
         ..Failure::new("cancelled")
     })
+}
+
+/// The terminal for containers: there is one where progress is a live tree.
+fn terminal(global: &Global, mode: Mode, renderer: &Renderer) -> Terminal {
+    let on_failure = global.interactive.then(|| {
+        let command = global.interactive_command.as_deref().unwrap_or("/bin/sh");
+        command.split_whitespace().map(str::to_owned).collect()
+    });
+    let live = matches!(mode, Mode::Auto | Mode::Tty)
+        && std::io::stdin().is_terminal()
+        && std::io::stdout().is_terminal();
+    let mut terminal = match mode {
+        Mode::Silent => Terminal::refused("running shell in silent mode is not supported"),
+        _ if !live => Terminal::refused("running shell without the TUI is not supported"),
+        _ => {
+            let renderer = renderer.clone();
+            Terminal::new(move |paused| renderer.pause(paused))
+        }
+    };
+    terminal.on_failure = on_failure;
+    terminal
 }
 
 fn workdir() -> Result<PathBuf, Failure> {

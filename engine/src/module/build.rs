@@ -73,7 +73,8 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         .args(["--bin", &module.config.name])
         .arg("--manifest-path")
         .arg(module.code().join("Cargo.toml"))
-        .current_dir(&module.context)
+        // With the settings that the module may have for cargo.
+        .current_dir(module.code())
         // Ctrl-C is for us: a build that is not wanted any more is killed, not failed.
         .process_group(0)
         .envs(environment(engine.store.root()))

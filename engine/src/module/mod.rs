@@ -69,6 +69,14 @@ impl Module {
         Ok(Arc::new(module))
     }
 
+    /// Whether the module in a directory has code that is not in Rust.
+    pub fn is_foreign(dir: &Path) -> Result<bool> {
+        let config = Config::read(dir)?;
+        let code = config.code(dir);
+        let is_ours = |name: &str| code.join(name).exists();
+        Ok(config.sdk.is_some() && !is_ours(TYPES_FILE) && !is_ours("Cargo.toml"))
+    }
+
     /// Whoever calls the module, the files are those of the user on this machine.
     fn apply_user_defaults(&mut self, engine: &Engine) -> Result<Vec<String>> {
         let known = Known {

@@ -144,10 +144,19 @@ impl DbBackup {
         /// Processes that dump at the same time (PostgreSQL).
         #[arg(default = 1)]
         jobs: u32,
+        /// Restores it into a fresh server and compares, as `verify` does, before old ones go.
+        #[arg(default = false)]
+        verify: bool,
     ) -> Result<Backup> {
         let location = Location::new(bucket, prefix, endpoint, region)?;
         let retention = kept(keep_last, keep_daily, keep_weekly, keep_monthly);
         let options = self.options(exclude_table, jobs).await?;
+        if let (true, Some(key)) = (verify, &encryption_key) {
+            ensure!(
+                worker::decrypts(&key.plaintext().await?)?,
+                "`--verify` has to decrypt the backup: pass the identity (`AGE-SECRET-KEY-1…`) as `--encryption-key`, or leave it out"
+            );
+        }
         let database = self.address().await?.database;
         let server = self.ask().await?;
         let (created, nonce) = bench::now();
@@ -169,9 +178,17 @@ impl DbBackup {
                 key: key.clone(),
             },
         };
-        let bench = self.bench(&server).await?.with_key(encryption_key);
+        let bench = self.bench(&server).await?.with_key(encryption_key.clone());
         let bench = bench.with_s3(&access_key_id, &secret_access_key, session_token.as_ref());
         let (done, _) = bench.run::<Done>(&job).await?;
+        if verify {
+            let bench = Bench::bare()?;
+            let bench = bench.with_s3(&access_key_id, &secret_access_key, session_token.as_ref());
+            let file = bench.download(location.clone(), key.clone()).await?;
+            self.verify(file, encryption_key).await.wrap_err_with(|| {
+                format!("the backup `{key}` was made, but is not proven to restore; old ones were not pruned")
+            })?;
+        }
         let token = session_token.as_ref();
         let shelf = Shelf::open(location, &access_key_id, &secret_access_key, token).await?;
         let download_url = shelf.presign(&key, AN_HOUR)?;
@@ -183,12 +200,17 @@ impl DbBackup {
             format!("the backup `{key}` was made, but the old ones were not pruned")
         })?;
         let summary = format!(
-            "**Backup of `{database}`** ({} {}): {} tables, {} rows in {:.1} s\n\n`{key}`, {}, SHA-256 `{}`{}",
+            "**Backup of `{database}`** ({} {}): {} tables, {} rows in {:.1} s{}\n\n`{key}`, {}, SHA-256 `{}`{}",
             server.engine.title(),
             done.server_version,
             done.tables,
             done.rows,
             done.seconds,
+            if verify {
+                ", restored and compared"
+            } else {
+                ""
+            },
             size(done.bytes),
             done.sha256,
             match pruned.len() {
@@ -293,15 +315,10 @@ impl DbBackup {
         /// Session token of temporary keys.
         session_token: Option<Secret>,
     ) -> Result<File> {
-        let job = Job::Download {
-            location: Location::new(bucket, None, endpoint, region)?,
-            key,
-            path: bench::OUTPUT.into(),
-        };
+        let location = Location::new(bucket, None, endpoint, region)?;
         let bench = Bench::bare()?;
         let bench = bench.with_s3(&access_key_id, &secret_access_key, session_token.as_ref());
-        let (_, container) = bench.run::<poniard_sdk::serde_json::Value>(&job).await?;
-        Ok(container.file(bench::OUTPUT))
+        bench.download(location, key).await
     }
 
     /// Removes old backups of this database; the newest one always stays.

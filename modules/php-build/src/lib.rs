@@ -51,6 +51,8 @@ pub struct PhpBuild {
     repository: String,
     database: State<Option<Database>>,
     composer_auth: Option<Secret>,
+    /// Where the static files will be; empty when images have them as well.
+    artifact_url: String,
     /// Variables of the steps of a build, as `NAME=value`.
     variables: Vec<String>,
     /// The same of images.
@@ -107,6 +109,7 @@ impl PhpBuild {
             repository: String::new(),
             database: State(None),
             composer_auth: None,
+            artifact_url: String::new(),
             variables: Vec::new(),
             image_variables: Vec::new(),
             secret_names: Vec::new(),
@@ -169,6 +172,20 @@ impl PhpBuild {
     ) -> Self {
         self.composer_auth = Some(auth);
         self
+    }
+
+    /// A copy whose images leave the static files that only browsers read to object storage: pages get the address in `CRAFT_CLOUD_ARTIFACT_BASE_URL`.
+    pub fn with_artifacts(
+        mut self,
+        /// Where what `artifacts` gives will be, such as `https://cdn.example.com/site`.
+        url: String,
+    ) -> Result<Self> {
+        ensure!(
+            url.starts_with("https://") || url.starts_with("http://"),
+            "`{url}` is no address of static files: pass one such as `https://cdn.example.com/site`"
+        );
+        self.artifact_url = url.trim_end_matches('/').to_owned();
+        Ok(self)
     }
 
     /// A copy with an environment variable for the steps of the build; the image does not get it.
@@ -251,9 +268,9 @@ impl PhpBuild {
     #[function(cache = "session")]
     pub async fn artifacts(&self, workspace: Workspace) -> Result<Directory> {
         let plan = self.plan(&workspace).await?;
+        let step = Step::read(&plan.project, &plan.settings).await?;
         let path = plan.settings.artifact_path.as_str();
         let mut files = plan.project.source.clone();
-        let step = Step::read(&plan.project, &plan.settings).await?;
         if let Some(output) = self.output(step.as_ref(), &plan.settings).await? {
             files = files.with_directory(path, output);
         }
@@ -513,6 +530,15 @@ impl PhpBuild {
         if let Some(output) = assets {
             source = source.with_directory(settings.artifact_path.as_str(), output);
         }
+        let mut variables = self.image_variables.clone();
+        if !self.artifact_url.is_empty() {
+            let path = settings.artifact_path.as_str();
+            let laid = artifacts::laid_out(&plan.base, source.directory(path))?;
+            let fingerprint = artifacts::fingerprint(&laid).await?;
+            let url = &self.artifact_url;
+            variables.push(format!("CRAFT_CLOUD_ARTIFACT_BASE_URL={url}/{fingerprint}"));
+            source = artifacts::without(&source, path)?;
+        }
         if !settings.app_path.is_empty() {
             source = source.directory(settings.app_path.as_str());
         }
@@ -523,7 +549,7 @@ impl PhpBuild {
             let composer = self.with_variables(&whole);
             whole = image::settled(&composer::run_scripts(&composer, phar, &scripts), &base);
         }
-        let whole = with_variables(&whole, &self.image_variables);
+        let whole = with_variables(&whole, &variables);
         let whole = function.laid_on(&whole);
         let notes = [
             ("title", plan.manifest.name()),

@@ -8,6 +8,7 @@ mod fixture;
 mod git;
 mod place;
 
+mod api;
 mod arguments;
 mod authors;
 mod cloudflare;

@@ -7,8 +7,10 @@
 //! image. Nothing here is a test: figures depend on the machine.
 
 mod backup;
+mod build_released;
 mod bundle;
 mod call;
+mod compile;
 mod edit;
 mod exec;
 mod lambda;
@@ -71,6 +73,10 @@ enum Name {
     Lambda,
     /// From an edit of a module's source to the result of a call.
     Edit,
+    /// Modules from nothing and after an edit, their size and start. Takes minutes.
+    Compile,
+    /// The first call of a module that a release has compiled.
+    Released,
     /// Peak memory while exporting a large file.
     Memory,
     /// A backup of 1 GB into S3, against pg_dump, zstd and curl.
@@ -111,6 +117,8 @@ impl Bench {
             (Name::Preview, preview::measure),
             (Name::Lambda, lambda::measure),
             (Name::Edit, edit::measure),
+            (Name::Compile, compile::measure),
+            (Name::Released, build_released::measure),
             (Name::Memory, memory::measure),
             (Name::Backup, backup::measure),
         ];
@@ -149,6 +157,25 @@ impl Context<'_> {
             .quiet()
             .run()?;
         Ok(copy.join(path))
+    }
+
+    /// A copy of the repository in a folder of the scratch directory, for edits.
+    fn checkout(&self, folder: &str) -> Result<PathBuf> {
+        let (sh, copy) = (&self.project.sh, self.scratch.join(folder));
+        fs::create_dir_all(&copy)?;
+        let files = cmd!(sh, "git ls-files -z --cached --others --exclude-standard")
+            .quiet()
+            .read()?;
+        // The recordings are many, and no module reads them.
+        let files: Vec<&str> = files
+            .split_terminator('\0')
+            .filter(|file| !file.starts_with("tests/conformance/cases/") && sh.path_exists(file))
+            .collect();
+        cmd!(sh, "cp --parents --no-dereference {files...} {copy}")
+            .quiet()
+            .run()?;
+        cmd!(sh, "git init --quiet {copy}").quiet().run()?;
+        Ok(copy)
     }
 
     /// A run of a shell script of poniard's.

@@ -11,13 +11,12 @@ use super::{Module, Plan, changelog};
 
 /// Refuses before anything is made.
 pub fn all(sh: &Shell, plan: &Plan, version: Option<&str>, remote: Option<&str>) -> Result<()> {
-    if let Some(wanted) = version.map(|version| version.trim_start_matches('v')) {
-        if wanted != plan.version {
-            bail!(
-                "version `{wanted}` is not that of Cargo.toml, `{}`: change `workspace.package.version` first",
-                plan.version
-            );
-        }
+    let wanted = version.map(|version| version.trim_start_matches('v'));
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != plan.version) {
+        bail!(
+            "version `{wanted}` is not that of Cargo.toml, `{}`: change `workspace.package.version` first",
+            plan.version
+        );
     }
     let dirty = cmd!(sh, "git status --porcelain").quiet().read()?;
     if !dirty.is_empty() {

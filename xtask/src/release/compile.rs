@@ -24,6 +24,13 @@ pub fn all(project: &Project, plan: &Plan, programs: &Path) -> Result<()> {
             .modules
             .iter()
             .flat_map(|module| ["--package", &module.name]);
+        // What a module's own directory tells cargo, which runs in the root here.
+        let settings = plan
+            .modules
+            .iter()
+            .map(|module| format!("{}/.cargo/config.toml", module.dir))
+            .filter(|path| project.root.join(path).exists())
+            .flat_map(|path| ["--config".to_owned(), path]);
         // The same program wherever it is compiled.
         let flags = format!(
             "-C target-feature=+crt-static --remap-path-prefix={}=. --remap-path-prefix={}=cargo",
@@ -34,7 +41,7 @@ pub fn all(project: &Project, plan: &Plan, programs: &Path) -> Result<()> {
         let compiler = format!("{}-gcc", platform.gnu);
         let mut build = cmd!(
             sh,
-            "cargo build --locked --profile prebuilt --target {target} {packages...}"
+            "cargo build {settings...} --locked --profile prebuilt --target {target} {packages...}"
         )
         .env("CARGO_TARGET_DIR", &dir)
         .env("RUSTFLAGS", flags);

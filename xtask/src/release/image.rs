@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 use super::checksums::hex;
 use super::{PLATFORMS, Plan, Platform};
 
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 /// Writes the layout; gives the digest of the image, which is its inner index.
@@ -38,16 +38,13 @@ pub fn write(plan: &Plan, programs: &Path, layout: &Path) -> Result<String> {
     let mut named = image;
     named["annotations"] = json!({ "org.opencontainers.image.ref.name": plan.version });
     let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [named] });
-    fs::write(layout.dir.join("index.json"), serde_json::to_vec(&index)?)?;
-    fs::write(
-        layout.dir.join("oci-layout"),
-        r#"{"imageLayoutVersion":"1.0.0"}"#,
-    )?;
+    layout.index(&index)?;
     Ok(digest)
 }
 
-struct Layout<'a> {
-    dir: &'a Path,
+/// A directory in the form of an OCI layout.
+pub struct Layout<'a> {
+    pub dir: &'a Path,
 }
 
 impl Layout<'_> {
@@ -87,12 +84,19 @@ impl Layout<'_> {
         Ok(manifest)
     }
 
-    fn json(&self, kind: &str, value: &Value) -> Result<Value> {
+    /// What makes a directory a layout, and says what is in it.
+    pub fn index(&self, index: &Value) -> Result<()> {
+        fs::write(self.dir.join("index.json"), serde_json::to_vec(index)?)?;
+        let version = r#"{"imageLayoutVersion":"1.0.0"}"#;
+        Ok(fs::write(self.dir.join("oci-layout"), version)?)
+    }
+
+    pub fn json(&self, kind: &str, value: &Value) -> Result<Value> {
         self.blob(kind, &serde_json::to_vec(value)?)
     }
 
     /// Keeps a blob; gives its descriptor.
-    fn blob(&self, kind: &str, contents: &[u8]) -> Result<Value> {
+    pub fn blob(&self, kind: &str, contents: &[u8]) -> Result<Value> {
         let hex = hex(contents);
         fs::write(self.dir.join("blobs/sha256").join(&hex), contents)?;
         let digest = format!("sha256:{hex}");

@@ -2,7 +2,7 @@
 //! under which they are installed.
 //!
 //! [`checks`] refuses what must not be released. [`compile`] makes the programs,
-//! [`image`] an OCI layout of them, [`sbom`] and [`checksums`] say what is inside;
+//! [`image`] an OCI layout of them, [`sbom`] and [`checksums`] say what is inside, [`sign`] by whom;
 //! all of it lies in `target/dist`, and the same commit gives the same bytes.
 //! [`publish`] puts it where others find it: first the image, to which nothing
 //! leads yet, then all branches and tags at once. [`pin`] and [`changelog`] are
@@ -13,9 +13,10 @@ mod checks;
 mod checksums;
 mod compile;
 mod image;
-mod pin;
+pub mod pin;
 mod publish;
 mod sbom;
+mod sign;
 #[cfg(test)]
 mod tests;
 
@@ -50,8 +51,8 @@ pub struct Release {
     /// Branch of the remote that gets the changelog.
     #[arg(long, default_value = "main")]
     branch: String,
-    /// Private key of cosign to sign the image with; its password is in
-    /// COSIGN_PASSWORD.
+    /// Private key (P-256, in PEM) to sign the image with, as cosign does it; its
+    /// password, if it has one, is in RELEASE_KEY_PASSWORD.
     #[arg(long, value_name = "FILE", requires = "push")]
     sign_key: Option<PathBuf>,
 }
@@ -123,6 +124,28 @@ impl Release {
         }
         .run()
     }
+}
+
+/// The names of the modules that a release has.
+pub fn modules(project: &Project) -> Result<Vec<String>> {
+    let plan = Plan::read(&project.sh, &project.root)?;
+    Ok(plan.modules.into_iter().map(|module| module.name).collect())
+}
+
+/// Lays an image with one program for all platforms, of the module in a checkout,
+/// into `layout`; gives its digest.
+pub fn image_of(checkout: &Path, name: &str, program: &Path, layout: &Path) -> Result<String> {
+    let sh = Shell::new()?;
+    sh.change_dir(checkout);
+    let mut plan = Plan::read(&sh, checkout)?;
+    plan.modules.retain(|module| module.name == name);
+    let programs = layout.join("programs");
+    for platform in &PLATFORMS {
+        let dir = programs.join(platform.architecture);
+        fs::create_dir_all(&dir)?;
+        fs::copy(program, dir.join(name))?;
+    }
+    image::write(&plan, &programs, layout)
 }
 
 /// Fills `dist`; gives the digest of the image.

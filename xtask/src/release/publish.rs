@@ -9,7 +9,7 @@ use std::path::Path;
 use eyre::{Result, WrapErr, bail};
 use xshell::{Shell, cmd};
 
-use super::{Plan, changelog, pin};
+use super::{Plan, changelog, pin, sign};
 use crate::setup;
 
 pub struct Publication<'a> {
@@ -91,40 +91,29 @@ impl Publication<'_> {
     }
 
     fn push_image(&self) -> Result<()> {
-        let from = format!("oci:{}:{}", self.layout.display(), self.plan.version);
-        let to = format!("docker://{}:v{}", self.repository, self.plan.version);
-        let mut options = vec!["--all".to_owned(), "--preserve-digests".to_owned()];
-        if is_loopback(self.repository) {
-            options.push("--dest-tls-verify=false".to_owned());
-        }
-        let secret = self.sh.create_temp_dir()?;
-        if let Some(key) = self.sign_key {
-            // Not on the command line, where others could read it.
-            let password = std::env::var("COSIGN_PASSWORD").unwrap_or_default();
-            let file = secret.path().join("password");
-            self.sh.write_file(&file, password)?;
-            let attach = secret.path().join("registries.d");
-            self.sh.write_file(
-                attach.join("default.yaml"),
-                "default-docker: { use-sigstore-attachments: true }\n",
-            )?;
-            options.push(format!("--sign-by-sigstore-private-key={}", key.display()));
-            options.push(format!("--sign-passphrase-file={}", file.display()));
-            return self.skopeo(
-                &["--registries.d", &attach.display().to_string()],
-                &options,
-                &from,
-                &to,
-            );
-        }
-        self.skopeo(&[], &options, &from, &to)
+        let version = &self.plan.version;
+        self.copy(self.layout, version, &format!("v{version}"))?;
+        let Some(key) = self.sign_key else {
+            return Ok(());
+        };
+        let dir = self.sh.create_temp_dir()?;
+        let layout = dir.path().join("signature");
+        sign::write(self.sh, self.repository, self.digest, key, &layout)?;
+        self.copy(&layout, "signature", &sign::tag(self.digest))
     }
 
-    fn skopeo(&self, global: &[&str], options: &[String], from: &str, to: &str) -> Result<()> {
+    /// Copies what a layout has under a name to a tag of the repository.
+    fn copy(&self, layout: &Path, name: &str, tag: &str) -> Result<()> {
+        let from = format!("oci:{}:{name}", layout.display());
+        let to = format!("docker://{}:{tag}", self.repository);
+        let mut options = vec!["--all", "--preserve-digests"];
+        if is_loopback(self.repository) {
+            options.push("--dest-tls-verify=false");
+        }
         // Without a policy of the machine; what is copied was made here.
         cmd!(
             self.sh,
-            "skopeo --insecure-policy {global...} copy {options...} {from} {to}"
+            "skopeo --insecure-policy copy {options...} {from} {to}"
         )
         .run()
         .wrap_err("cannot push the image; nothing was published")

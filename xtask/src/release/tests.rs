@@ -110,6 +110,10 @@ impl Family {
     }
 
     fn publish(&self, repository: &str) -> eyre::Result<String> {
+        self.publish_signed(repository, None)
+    }
+
+    fn publish_signed(&self, repository: &str, key: Option<&Path>) -> eyre::Result<String> {
         let (layout, digest) = self.image("image");
         let publication = Publication {
             sh: &self.sh,
@@ -119,7 +123,7 @@ impl Family {
             layout: &layout,
             remote: "origin",
             branch: "main",
-            sign_key: None,
+            sign_key: key,
         };
         publication.run()?;
         Ok(publication.image())
@@ -381,4 +385,61 @@ fn an_sbom_lists_what_is_linked_and_no_tools() {
         document["dependencies"][0]["dependsOn"],
         serde_json::json!(["pkg:cargo/b@2.0.0"])
     );
+}
+
+#[test]
+fn a_signature_is_where_cosign_looks_and_is_by_the_key() {
+    let family = Family::new();
+    let registry = Registry::start(family.dir.path());
+    let dir = family.dir.path();
+    let [key, public] = ["key.pem", "public.pem"].map(|name| dir.join(name));
+    let sh = &family.sh;
+    cmd!(
+        sh,
+        "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out {key}"
+    )
+    .quiet()
+    .ignore_stderr()
+    .run()
+    .unwrap();
+    cmd!(sh, "openssl pkey -in {key} -pubout -out {public}")
+        .quiet()
+        .run()
+        .unwrap();
+    let repository = format!("{}/modules", registry.address);
+    let image = family.publish_signed(&repository, Some(&key)).unwrap();
+    let (_, digest) = image.split_once('@').unwrap();
+
+    let copy = dir.join("signature");
+    let from = format!("docker://{repository}:{}.sig", digest.replace(':', "-"));
+    cmd!(
+        sh,
+        "skopeo --insecure-policy copy --quiet --src-tls-verify=false {from} dir:{copy}"
+    )
+    .quiet()
+    .run()
+    .unwrap();
+    let manifest = checks::json(&copy.join("manifest.json")).unwrap();
+    let layer = &manifest["layers"][0];
+    let payload = copy.join(
+        layer["digest"]
+            .as_str()
+            .unwrap()
+            .trim_start_matches("sha256:"),
+    );
+    assert!(fs::read_to_string(&payload).unwrap().contains(digest));
+    let signature = layer["annotations"]["dev.cosignproject.cosign/signature"]
+        .as_str()
+        .unwrap();
+    let file = dir.join("signature.der");
+    let decoded = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, signature);
+    fs::write(&file, decoded.unwrap()).unwrap();
+    cmd!(
+        sh,
+        "openssl dgst -sha256 -verify {public} -signature {file} {payload}"
+    )
+    .quiet()
+    .ignore_stdout()
+    .run()
+    .unwrap();
 }

@@ -19,12 +19,6 @@ async fn what_is_not_supported_is_refused_by_name() {
         unknown.starts_with("`Query.moduleSource` is not implemented"),
         "{unknown}"
     );
-    let nested = r#"{container{withExec(args:["x"],experimentalPrivilegedNesting:true){id}}}"#;
-    let nested = error(&client, nested).await.message;
-    assert!(
-        nested.contains("`experimentalPrivilegedNesting`"),
-        "{nested}"
-    );
 }
 
 #[tokio::test]

@@ -72,16 +72,23 @@ fn init(workdir: &Path, options: &args::Init) -> Result<PathBuf, Failure> {
 
 /// The name that is asked for, or that of the directory.
 fn name(options: &args::Init, dir: &Path) -> Result<String, Failure> {
+    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let name = match (&options.name, dir.file_name()) {
         (Some(name), _) => name.clone(),
-        (None, Some(name)) => kebab(&name.to_string_lossy()),
+        (None, Some(name)) => {
+            let name = name.to_string_lossy();
+            if name.chars().all(valid) {
+                name.into_owned()
+            } else {
+                kebab(&name)
+            }
+        }
         (None, None) => {
             return Err(Failure::new(
                 "the root directory gives no name: choose one with `--name`",
             ));
         }
     };
-    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(valid) {
         let message = format!("`{name}` cannot be the name of a module");
         return Err(Failure::new(format!(

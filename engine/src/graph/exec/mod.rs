@@ -9,6 +9,7 @@
 mod key;
 mod recipes;
 mod stage;
+pub mod terminal;
 mod volume;
 
 use std::sync::Arc;
@@ -41,6 +42,26 @@ pub struct Exec {
     pub expect: Expect,
     pub privileged: bool,
     pub no_init: bool,
+    /// Whether it gets a session of the engine.
+    pub nested: bool,
+}
+
+impl Exec {
+    /// Of no command yet.
+    pub fn of(container: &Container) -> Self {
+        Self {
+            container: container.clone(),
+            args: Vec::new(),
+            stdin: String::new(),
+            redirect_stdin: None,
+            redirect_stdout: None,
+            redirect_stderr: None,
+            expect: Expect::Success,
+            privileged: false,
+            no_init: false,
+            nested: false,
+        }
+    }
 }
 
 /// Which exit codes are fine.
@@ -167,6 +188,7 @@ async fn run(engine: &Arc<Engine>, exec: &Exec, key: Digest, span: &Span) -> Res
     let (stage, mut process) = stage(engine, exec).await?;
     process.stdin = stdin;
     process.env.extend(traceparent(span));
+    let terminal = terminal::after_failure(engine, &process).await?;
     let output = engine
         .gate
         .pass(engine.executor.run(process, span))
@@ -175,7 +197,11 @@ async fn run(engine: &Arc<Engine>, exec: &Exec, key: Digest, span: &Span) -> Res
 
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     if !exec.judge(output.code) {
-        return Err(Failure::exec(&exec.args, output.code, &stdout, &stderr).into());
+        let failure = Failure::exec(&exec.args, output.code, &stdout, &stderr);
+        if let Some(process) = terminal {
+            terminal::open(engine, process, &failure.message).await?;
+        }
+        return Err(failure.into());
     }
     for (path, contents) in [
         (&exec.redirect_stdout, &output.stdout),
@@ -190,6 +216,7 @@ async fn run(engine: &Arc<Engine>, exec: &Exec, key: Digest, span: &Span) -> Res
         mounts,
         _read_only,
         _locks,
+        _session,
     } = stage;
     blocking(move || {
         let part = |name: String| Hasher::new("outcome-1").with(key).with(name).digest();

@@ -59,6 +59,11 @@ fn run() -> Result<Value> {
     job.run()
 }
 
+/// Whether a key can decrypt what it encrypts.
+pub fn decrypts(key: &str) -> Result<bool> {
+    Ok(matches!(seal::Key::parse(key)?, seal::Key::Identity(_)))
+}
+
 /// A variable that must be there.
 pub fn need(name: &str) -> Result<String> {
     env::var(name).map_err(|_| eyre!("`{name}` is not set"))

@@ -35,6 +35,8 @@ pub struct Answer {
 pub enum Broken {
     /// The request did not leave.
     NotSent(String),
+    /// Nor will it another time.
+    Distrusted(String),
     /// The request may have been taken.
     Unsure(String),
 }
@@ -120,6 +122,11 @@ fn agent(url: &str) -> Result<&'static Agent, Broken> {
 
 fn broken(error: &ureq::Error) -> Broken {
     let text = error.to_string();
+    if text.contains("invalid peer certificate") {
+        return Broken::Distrusted(format!(
+            "{text}: when its authority is one of your own, put that into the bundle that `SSL_CERT_FILE` names"
+        ));
+    }
     match error {
         ureq::Error::HostNotFound
         | ureq::Error::ConnectionFailed

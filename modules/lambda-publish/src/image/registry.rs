@@ -181,6 +181,7 @@ async fn patiently(message: Message, url: &str) -> Result<Answer> {
                 (format!("status {}", answer.status), pause)
             }
             Ok(answer) => return Ok(answer),
+            Err(Broken::Distrusted(why)) => bail!("the registry is not asked `{url}`: {why}"),
             Err(Broken::NotSent(why) | Broken::Unsure(why)) => (why, None),
         };
         let pause = asked_for.unwrap_or_else(|| crate::aws::pause::after(attempt));

@@ -33,25 +33,12 @@ fn the_guide_leads_to_a_published_module() {
         .map(|block| block.text.as_str())
         .partition(|text| !text.contains("use super::*;"));
     let (code, tests) = (code.join("\n"), tests.concat());
-    let mut said = String::new();
-    let mut shown = 0;
-    for block in &blocks {
-        match block.kind.as_str() {
-            "sh" => said = shell.run(&block.text).stdout(),
-            "text" => {
-                shown += 1;
-                for line in block.text.lines() {
-                    assert!(said.contains(line), "`{line}` is not in:\n{said}");
-                }
-            }
-            "rust" => {
-                let source = shell.dir().join("src");
-                fs::write(source.join("lib.rs"), &code).expect("written");
-                fs::write(source.join("tests.rs"), &tests).expect("written");
-            }
-            other => panic!("a block of an unknown kind: {other}"),
-        }
-    }
+    let lay_out_code = || {
+        let source = shell.dir().join("src");
+        fs::write(source.join("lib.rs"), &code).expect("written");
+        fs::write(source.join("tests.rs"), &tests).expect("written");
+    };
+    let shown = shell.follow(&blocks, lay_out_code);
     assert!(shown >= 4, "the guide shows no results");
 }
 

@@ -50,7 +50,9 @@ pub struct Shell<'a> {
 impl<'a> Shell<'a> {
     pub fn new(place: &'a Place, variables: Vec<(String, String)>) -> Self {
         let bin = tempfile::tempdir().expect("a directory");
-        symlink(place.cli.program(), bin.path().join("dagger")).expect("a link");
+        for name in ["dagger", "poniard"] {
+            symlink(place.cli.program(), bin.path().join(name)).expect("a link");
+        }
         let cargo = bin.path().join("cargo");
         fs::write(&cargo, CARGO).expect("written");
         fs::set_permissions(&cargo, Permissions::from_mode(0o755)).expect("may be run");
@@ -75,6 +77,31 @@ impl<'a> Shell<'a> {
     /// Where the last block ended.
     pub fn dir(&self) -> PathBuf {
         fs::read_to_string(self.at()).expect("a path").trim().into()
+    }
+
+    /// Runs the blocks `sh` of a page; what the next block `text` shows, the last
+    /// must have said. A block `rust` is where `code` is laid out. Gives how many
+    /// results there were.
+    #[track_caller]
+    pub fn follow(&self, blocks: &[Block], code: impl Fn()) -> usize {
+        let mut said = String::new();
+        let mut shown = 0;
+        for Block { kind, text } in blocks {
+            match kind.as_str() {
+                "sh" => said = self.run(text).stdout(),
+                "text" => {
+                    shown += 1;
+                    for line in text.lines() {
+                        assert!(said.contains(line), "`{line}` is not in:\n{said}");
+                    }
+                }
+                "rust" => code(),
+                // Read by others: tests of components, of settings.
+                "" | "toml" | "yaml" => {}
+                other => panic!("a block of an unknown kind: {other}"),
+            }
+        }
+        shown
     }
 
     /// Runs a block; it must succeed.

@@ -4,11 +4,13 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use rustls::ServerConfig;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use stand_ins::Server;
@@ -16,6 +18,7 @@ use tempfile::TempDir;
 use test_support::tools;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
 
 pub const ACCESS_KEY_ID: &str = "access-key-of-tests";
 pub const SECRET_ACCESS_KEY: &str = "secret-access-key-of-tests";
@@ -25,6 +28,7 @@ pub const BUCKET: &str = "backups";
 pub struct Store {
     service: Service,
     pub proxy: Server,
+    endpoint: String,
 }
 
 enum Service {
@@ -50,12 +54,24 @@ impl Store {
         }
         let (status, text) = request(port, "PUT", "", "");
         assert_eq!(status, 200, "no bucket: {text}");
-        let service = Service::Moto { process, port };
-        Self { service, proxy }
+        Self {
+            service: Service::Moto { process, port },
+            endpoint: proxy.url(),
+            proxy,
+        }
     }
 
     /// s3s-fs, which keeps objects as files and checks signatures.
     pub fn files() -> Self {
+        Self::files_with(None)
+    }
+
+    /// The same by TLS, and without the proxy.
+    pub fn files_by_tls(config: ServerConfig) -> Self {
+        Self::files_with(Some(TlsAcceptor::from(Arc::new(config))))
+    }
+
+    fn files_with(tls: Option<TlsAcceptor>) -> Self {
         let root = TempDir::new().expect("a directory");
         fs::create_dir(root.path().join(BUCKET)).expect("a bucket");
         let files = s3s_fs::FileSystem::new(root.path()).expect("a file system");
@@ -63,15 +79,26 @@ impl Store {
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY));
         let service = service.build();
         let runtime = Runtime::new().expect("a runtime");
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
+        let listener = runtime.block_on(TcpListener::bind("0.0.0.0:0"));
         let listener = listener.expect("a port");
         let port = listener.local_addr().expect("a port").port();
+        let proxy = proxy(port);
+        let endpoint = match &tls {
+            None => proxy.url(),
+            Some(_) => format!("https://{}:{port}", proxy.address().ip()),
+        };
         runtime.spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                let service = service.clone();
+                let (service, tls) = (service.clone(), tls.clone());
                 tokio::spawn(async move {
                     let http = Builder::new(TokioExecutor::new());
-                    let _ = http.serve_connection(TokioIo::new(socket), service).await;
+                    let Some(tls) = tls else {
+                        let _ = http.serve_connection(TokioIo::new(socket), service).await;
+                        return;
+                    };
+                    if let Ok(socket) = tls.accept(socket).await {
+                        let _ = http.serve_connection(TokioIo::new(socket), service).await;
+                    }
                 });
             }
         });
@@ -79,15 +106,18 @@ impl Store {
             root,
             _runtime: runtime,
         };
-        let proxy = proxy(port);
-        Self { service, proxy }
+        Self {
+            service,
+            proxy,
+            endpoint,
+        }
     }
 
     /// What functions take to find it.
     pub fn arguments(&self) -> String {
         format!(
             "{BUCKET} env://ACCESS_KEY_ID env://SECRET_ACCESS_KEY --endpoint {}",
-            self.proxy.url()
+            self.endpoint
         )
     }
 
@@ -178,7 +208,7 @@ fn request(port: u16, method: &str, path: &str, body: &str) -> (u16, String) {
     (status.expect("a status"), answer)
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("a port").port()
 }

@@ -7,6 +7,7 @@
 mod cli;
 mod project;
 
+mod backup;
 mod bare;
 mod honesty;
 mod php_lambda;

@@ -188,7 +188,9 @@ fn a_private_checkout_takes_the_token_under_the_name_of_each_host_and_keeps_it_s
             .push(("TOKEN".into(), format!("{token}-not")));
         let wrong = project.refuses(
             &format!("{build} --token env://TOKEN"),
-            &["cannot read `main`", "Authentication failed"],
+            &[&format!(
+                "cannot read `main` of `{base}site.git` with the token"
+            )],
         );
         for done in [done, unread, wrong] {
             project.write(&format!("said/{}", nonce()), done.stdout() + &done.stderr());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use eyre::{Result, eyre};
 
-use super::{callers_only, digest, filter, mode, search, unsupported};
+use super::{callers_only, digest, filter, mode, search, terminal, unsupported};
 use crate::api::client::Client;
 use crate::graph::directory::base_name;
 use crate::graph::node::{Answer, Changeset};
@@ -77,6 +77,7 @@ pub async fn resolve(
             name => format!("{name}/").into(),
         },
         "search" => search::directory(engine, this, args).await?,
+        "terminal" => terminal::directory(client, this, args).await?,
         "stat" => stat(engine, this, &path()?, !args.flag("doNotFollowSymlinks")?).await?,
         "sync" => {
             this.fs.snapshot().await?;
