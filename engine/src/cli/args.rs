@@ -81,8 +81,8 @@ pub struct Global {
         help_heading = "Progress"
     )]
     pub trace: Option<PathBuf>,
-    /// Which engine to use [default: poniard, or dagger with a runner host]
-    #[arg(long, global = true, value_enum)]
+    /// Which engine to use: poniard, or dagger, which a runner host also means
+    #[arg(long, global = true, value_enum, hide_possible_values = true)]
     pub engine: Option<Engine>,
     /// Directory to work in
     #[arg(long, global = true, value_name = "DIR", help_heading = "Module")]

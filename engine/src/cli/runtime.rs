@@ -67,6 +67,7 @@ fn printer<W: Write + 'static>(renderer: &Renderer, open: fn() -> W) -> Printer 
             let mut out = open();
             result = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         });
+        renderer.wrote(text);
         result
     })
 }

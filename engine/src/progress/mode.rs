@@ -38,6 +38,9 @@ pub(super) trait View: Send + Sync {
         print();
     }
 
+    /// Somebody else has written to the terminal, and ended the line or not.
+    fn wrote(&self, _ended_line: bool) {}
+
     /// Shows nothing new while the terminal belongs to somebody else.
     fn pause(&self, _paused: bool) {}
 
@@ -92,6 +95,13 @@ impl Renderer {
         match &self.view {
             Some(view) => view.suspend(print),
             None => print(),
+        }
+    }
+
+    /// Tells that others have written `text`, so that it stays on its line.
+    pub fn wrote(&self, text: &str) {
+        if let Some(view) = self.view.as_ref().filter(|_| !text.is_empty()) {
+            view.wrote(text.ends_with('\n'));
         }
     }
 

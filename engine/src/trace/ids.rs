@@ -90,7 +90,7 @@ fn parse(text: &str) -> Option<([u8; 16], [u8; 8], bool)> {
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
-    if text.len() != 2 * N || !text.as_bytes().iter().all(|byte| digits(byte)) {
+    if text.len() != 2 * N || !text.as_bytes().iter().all(digits) {
         return None;
     }
     let mut bytes = [0; N];

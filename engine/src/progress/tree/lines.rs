@@ -21,6 +21,7 @@ pub fn told(told: &Told, width: usize) -> Vec<String> {
             .lines()
             .flat_map(|line| wrapped("", line, width))
             .collect(),
+        Told::Sum(text) => vec![fit(&style().dim().apply_to(text).to_string(), width)],
         Told::Done { depth, name, took } => {
             let took = style().dim().apply_to(duration(*took)).to_string();
             vec![step(
@@ -118,7 +119,13 @@ pub fn live(state: &State, width: usize, height: usize, frame: usize) -> Vec<Str
             width,
         ));
     }
-    lines.push(fit(&style().dim().apply_to(sum(state)).to_string(), width));
+    lines.push(fit(
+        &style()
+            .dim()
+            .apply_to(state.counts().join(" · "))
+            .to_string(),
+        width,
+    ));
     lines
 }
 
@@ -132,21 +139,6 @@ fn saying(branch: &Branch, depth: usize, width: usize) -> Option<String> {
         dim.apply_to(format!("│ {last}"))
     );
     Some(fit(&line, width))
-}
-
-fn sum(state: &State) -> String {
-    let mut parts = vec![format!("{} running", state.running.len())];
-    for (count, word) in [
-        (state.done, "done"),
-        (state.cached, "cached"),
-        (state.failed, "failed"),
-    ] {
-        if count > 0 {
-            parts.push(format!("{count} {word}"));
-        }
-    }
-    parts.push(duration(state.begun.elapsed()));
-    parts.join(" · ")
 }
 
 /// The name as far as there is room, and always how long it took.

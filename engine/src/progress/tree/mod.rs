@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::Event;
 use super::mode::View;
 use screen::Screen;
-use state::State;
+use state::{State, Told};
 
 /// Time between two pictures.
 const FRAME: Duration = Duration::from_millis(100);
@@ -28,6 +28,8 @@ struct Shown {
     state: State,
     screen: Screen,
     paused: bool,
+    /// Pictures so far.
+    frame: usize,
 }
 
 fn locked(shown: &Mutex<Shown>) -> MutexGuard<'_, Shown> {
@@ -40,6 +42,7 @@ impl Tree {
             state: State::new(verbosity),
             screen: Screen::default(),
             paused: false,
+            frame: 0,
         }));
         let ended = Arc::new(AtomicBool::new(false));
         let (drawn, stop) = (shown.clone(), ended.clone());
@@ -51,7 +54,8 @@ impl Tree {
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
-                shown.draw(frame);
+                shown.frame = frame;
+                shown.show(&[]);
             }
         });
         Self { shown, ended }
@@ -59,18 +63,18 @@ impl Tree {
 }
 
 impl Shown {
-    fn draw(&mut self, frame: usize) {
-        if !self.paused {
-            let (width, height) = screen::size();
-            let lines = lines::live(&self.state, width, height, frame);
-            self.screen.draw(&lines, width);
-        }
-    }
-
-    fn print(&mut self, lines: &[String]) {
-        if !lines.is_empty() {
-            self.screen.print(lines);
-        }
+    /// Shows lines that stay, and what is under way.
+    fn show(&mut self, told: &[Told]) {
+        let (width, height) = screen::size();
+        let stay: Vec<String> = told
+            .iter()
+            .flat_map(|told| lines::told(told, width))
+            .collect();
+        let live = match self.paused {
+            true => Vec::new(),
+            false => lines::live(&self.state, width, height, self.frame),
+        };
+        self.screen.show(&stay, &live, width);
     }
 }
 
@@ -78,18 +82,19 @@ impl View for Tree {
     fn event(&self, event: Event) {
         let mut shown = locked(&self.shown);
         let told = shown.state.event(event);
-        let (width, _) = screen::size();
-        let lines: Vec<String> = told
-            .iter()
-            .flat_map(|told| lines::told(told, width))
-            .collect();
-        shown.print(&lines);
+        if told.is_some() {
+            shown.show(told.as_slice());
+        }
     }
 
     fn suspend(&self, print: &mut dyn FnMut()) {
         let mut shown = locked(&self.shown);
         shown.screen.clear();
         print();
+    }
+
+    fn wrote(&self, ended_line: bool) {
+        locked(&self.shown).screen.inside_line(!ended_line);
     }
 
     fn pause(&self, paused: bool) {
@@ -100,7 +105,10 @@ impl View for Tree {
 
     fn finish(&self) {
         let mut shown = locked(&self.shown);
-        self.ended.store(true, Ordering::Relaxed);
-        shown.screen.clear();
+        if !self.ended.swap(true, Ordering::Relaxed) {
+            shown.state.running.clear();
+            let sum = shown.state.sum();
+            shown.show(sum.as_slice());
+        }
     }
 }

@@ -23,43 +23,32 @@ pub struct Screen {
     /// Widths of the lines that are drawn.
     drawn: Vec<usize>,
     last: Vec<String>,
+    /// Others have written a line without its end.
+    inside_line: bool,
 }
 
 impl Screen {
-    /// Replaces what is drawn, if it is something else.
-    pub fn draw(&mut self, lines: &[String], width: usize) {
-        if self.last == lines && self.drawn.len() == lines.len() {
+    pub fn inside_line(&mut self, is: bool) {
+        self.inside_line = is;
+    }
+
+    /// Writes lines that stay, and replaces what is drawn below them.
+    pub fn show(&mut self, stay: &[String], live: &[String], width: usize) {
+        if stay.is_empty() && self.last == live {
             return;
         }
         // All at once, where the terminal knows how.
         let mut text = String::from("\x1b[?2026h");
         text += &self.cleared(width);
-        for line in lines {
+        text += self.fresh_line(stay.is_empty() && live.is_empty());
+        for line in stay.iter().chain(live) {
             text += line;
             text += "\n";
         }
         text += "\x1b[?2026l";
         write(&text);
-        self.drawn = lines.iter().map(|line| measure_text_width(line)).collect();
-        self.last = lines.to_vec();
-    }
-
-    /// Writes lines that stay, above what is drawn.
-    pub fn print(&mut self, lines: &[String]) {
-        let (width, _) = size();
-        let mut text = String::from("\x1b[?2026h");
-        text += &self.cleared(width);
-        for line in lines.iter().chain(&self.last) {
-            text += line;
-            text += "\n";
-        }
-        text += "\x1b[?2026l";
-        write(&text);
-        self.drawn = self
-            .last
-            .iter()
-            .map(|line| measure_text_width(line))
-            .collect();
+        self.drawn = live.iter().map(|line| measure_text_width(line)).collect();
+        self.last = live.to_vec();
     }
 
     pub fn clear(&mut self) {
@@ -67,6 +56,14 @@ impl Screen {
         write(&self.cleared(width));
         self.drawn.clear();
         self.last.clear();
+    }
+
+    /// What others have written is not written on, nor taken away later.
+    fn fresh_line(&mut self, nothing: bool) -> &'static str {
+        match nothing || !std::mem::take(&mut self.inside_line) {
+            true => "",
+            false => "\n",
+        }
     }
 
     /// Takes away what is drawn: lines are more where the terminal got narrower.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use super::lines::duration;
 use crate::progress::Event;
 
 /// Lines of output that are kept for the case of a failure.
@@ -50,6 +51,8 @@ pub enum Told {
         error: String,
     },
     Note(String),
+    /// Of the whole run.
+    Sum(String),
 }
 
 impl State {
@@ -93,6 +96,25 @@ impl State {
             } => self.finished(span, cached, error),
             Event::Note { text } => Some(Told::Note(text)),
         }
+    }
+
+    /// What was done, in one line; nothing to tell of little.
+    pub fn sum(&self) -> Option<Told> {
+        let all = self.done + self.cached + self.failed;
+        (all > 1 && self.verbosity >= 0).then(|| Told::Sum(self.counts().join(" · ")))
+    }
+
+    /// How much of what, and the time.
+    pub fn counts(&self) -> Vec<String> {
+        let counts = [
+            (self.running.len(), "running"),
+            (self.done, "done"),
+            (self.cached, "cached"),
+            (self.failed, "failed"),
+        ];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts = counts.map(|(count, word)| format!("{count} {word}"));
+        counts.chain([duration(self.begun.elapsed())]).collect()
     }
 
     fn finished(&mut self, span: u64, cached: bool, error: Option<String>) -> Option<Told> {

@@ -13,7 +13,12 @@ use crate::place::{Place, nonce};
 
 /// Runs with standard error on a terminal; gives its screen with all that has
 /// gone above it, and what the screen showed on the way.
-fn on_terminal(place: &Place, columns: u16, script: &str) -> (Vec<String>, Vec<String>) {
+fn on_terminal(
+    place: &Place,
+    columns: u16,
+    script: &str,
+    with_stdout: bool,
+) -> (Vec<String>, Vec<String>) {
     let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
     grantpt(&main).expect("a terminal");
     unlockpt(&main).expect("a terminal");
@@ -34,7 +39,10 @@ fn on_terminal(place: &Place, columns: u16, script: &str) -> (Vec<String>, Vec<S
     let mut child = command
         .env("TERM", "xterm-256color")
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(match with_stdout {
+            true => end.try_clone().expect("a terminal").into(),
+            false => Stdio::null(),
+        })
         .stderr(end)
         .spawn()
         .expect("a start");
@@ -81,7 +89,7 @@ fn the_tree_fits_terminals_of_any_width_and_leaves_no_traces_of_what_it_drew() {
              $base | with-exec -- sh -c 'echo last words of a step that fails; exit 3' | sync",
             nonce()
         );
-        let (lines, moments) = on_terminal(&place, columns, &script);
+        let (lines, moments) = on_terminal(&place, columns, &script, false);
         let text = lines.join("\n");
         let one_line: String = lines.concat();
         assert!(
@@ -102,6 +110,28 @@ fn the_tree_fits_terminals_of_any_width_and_leaves_no_traces_of_what_it_drew() {
                 .count();
             assert!(spinning <= 2, "{columns}:\n{screen}");
         }
+    }
+}
+
+#[test]
+fn values_without_a_line_end_stay_on_the_terminal() {
+    let place = Place::beside_others();
+    let base = format!(
+        "container | from debian:bookworm-slim | with-env-variable WORD {}",
+        nonce()
+    );
+    let script = format!(
+        "{base} | with-exec -- printf %s first-value | stdout\n\
+         {base} | with-exec -- sh -c 'sleep 0.5; printf second' | stdout"
+    );
+    let (lines, moments) = on_terminal(&place, 80, &script, true);
+    assert!(
+        moments.iter().any(|screen| screen.contains("1 running")),
+        "{moments:#?}"
+    );
+    for value in ["first-value", "second"] {
+        let found = lines.iter().filter(|line| *line == value).count();
+        assert_eq!(found, 1, "`{value}`:\n{}", lines.join("\n"));
     }
 }
 
