@@ -78,9 +78,9 @@ fn an_upload_that_fails_for_good_is_aborted() {
     // Its disk is full, which does not pass.
     faults.clear();
     let full = "<Error><Code>XMinioStorageFull</Code><Message>no space</Message></Error>";
-    faults.add(Fault::answer("PUT", "partNumber=3&", 507, full));
+    faults.add(Fault::answer("POST", "uploadId=", 507, full));
     let done = backup(&place, &database, &store);
-    let words = ["upload part 3", "507 XMinioStorageFull", "make room"];
+    let words = ["complete the upload", "507 XMinioStorageFull", "make room"];
     nothing_is_stored(&place, &store, &done, &words);
 
     // It says 200 before it knows.
