@@ -219,7 +219,6 @@ fn interrupted_at_twenty_random_moments_there_is_never_a_false_success() {
         known = now;
     }
     assert!(interrupted >= 10, "only {interrupted} were interrupted");
-    place.nothing_is_left();
     // Whatever looks like a backup is one.
     let checks = known
         .iter()
@@ -231,4 +230,5 @@ fn interrupted_at_twenty_random_moments_there_is_never_a_false_success() {
         "a backup is no good:\n{}",
         checked.stderr()
     );
+    place.nothing_is_left();
 }
