@@ -28,7 +28,7 @@ begun=$EPOCHREALTIME
 upload=$(curl -sSfX POST "$1/by-hand?uploads" | sed -n 's/.*<UploadId>\(.*\)<.UploadId>.*/\1/p')
 export url="$1/by-hand?uploadId=$upload"
 PGPASSWORD=bench pg_dump -h db -U postgres -Fc -Z0 app | zstd -q -3 -T1 |
-  split -b 8M -a 5 --numeric-suffixes=1 --filter='curl -sSfT - -D - -o /dev/null "$url&partNumber=$((10#${FILE#x}))" > "/tmp/$FILE"'
+  SHELL=/bin/bash split -b 8M -a 5 --numeric-suffixes=1 --filter='curl -sSfT - -D - -o /dev/null "$url&partNumber=$((10#${FILE#x}))" > "/tmp/$FILE"'
 {
   echo '<CompleteMultipartUpload>'
   for part in /tmp/x*; do
@@ -112,7 +112,8 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
             name: "backup: two jobs, against one",
             ours: parallel,
             reference: Some(single),
-            bound: Bound::Times(1.0 / 1.5),
+            // 1.5 times as fast.
+            bound: Bound::Times(0.667),
         },
         Row {
             name: "backup: memory beside pg_dump",
