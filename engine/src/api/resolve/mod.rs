@@ -3,6 +3,7 @@
 mod changeset;
 mod container;
 mod directory;
+mod env_file;
 mod file;
 mod git;
 mod host;
@@ -84,7 +85,7 @@ async fn dispatch(
         Object::GitRepository(this) => git::repository(client, this, field, args).await,
         Object::GitRef(this) => git::reference(client, this, field, args).await,
         Object::Secret(this) => records::secret(this, field).await,
-        Object::EnvFile(this) => records::env_file(client, this, field, args),
+        Object::EnvFile(this) => env_file::resolve(client, this, field, args),
         Object::Json(this) => records::json(this, field, args),
         Object::Error(this) => records::error(this, field, args),
         Object::CurrentModule => run::module(client, field, args).await,

@@ -5,14 +5,20 @@ use serde_json::{Map, Value as Json, json};
 
 use super::image::registry_host;
 use super::path;
-use crate::api::resolve::{network, records};
+use crate::api::client::Client;
+use crate::api::resolve::{env_file, network, records};
 use crate::duration;
 use crate::graph::Args;
 use crate::graph::container::{Container, Port, TerminalCommand, set, unset};
 use crate::graph::node::Answer;
 
 /// Fields that change how commands run, and nothing else.
-pub(super) fn configured(this: &Container, field: &str, args: &Args) -> Result<Option<Container>> {
+pub(super) fn configured(
+    client: &Client,
+    this: &Container,
+    field: &str,
+    args: &Args,
+) -> Result<Option<Container>> {
     let mut new = this.clone();
     let name = || args.str("name");
     match field {
@@ -33,8 +39,9 @@ pub(super) fn configured(this: &Container, field: &str, args: &Args) -> Result<O
             }
         }
         "withEnvFileVariables" => {
-            for (name, value) in args.env_file("source")?.iter() {
-                set(&mut new.config.env, name, value.clone());
+            let file = args.env_file("source")?;
+            for (name, value) in env_file::values(client, &file)? {
+                set(&mut new.config.env, &name, value);
             }
         }
         "withEnvVariable" => {
