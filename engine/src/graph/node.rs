@@ -107,6 +107,8 @@ pub enum Object {
     Host,
     Workspace(Arc<Workspace>),
     CurrentModule,
+    Engine,
+    EngineCache,
     FunctionCall,
     /// `EnvVariable`, `Label`, `Port`, `Stat`, `SearchResult`…: fields by name.
     Record(Arc<Map<String, Json>>),

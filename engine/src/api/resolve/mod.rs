@@ -3,6 +3,7 @@
 mod changeset;
 mod container;
 mod directory;
+mod engine;
 mod env_file;
 mod file;
 mod git;
@@ -88,6 +89,8 @@ async fn dispatch(
         Object::EnvFile(this) => env_file::resolve(client, this, field, args),
         Object::Json(this) => records::json(this, field, args),
         Object::Error(this) => records::error(this, field, args),
+        Object::Engine => engine::engine(client, field),
+        Object::EngineCache => engine::cache(client, field, args).await,
         Object::CurrentModule => run::module(client, field, args).await,
         Object::FunctionCall => run::function_call(client, field, args).await,
         Object::Module(this) => functions::select(client, this, field, args).await,

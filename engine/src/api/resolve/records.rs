@@ -17,6 +17,12 @@ pub fn record(value: Json) -> Object {
     }
 }
 
+/// An object that is its fields, some of them lists of records.
+pub fn with_list_fields(fields: Json, lists: Lists) -> Object {
+    let fields = fields.as_object().cloned().unwrap_or_default();
+    Object::RecordWithLists(Arc::new(fields), Arc::new(lists))
+}
+
 /// A record some fields of which are lists of records.
 pub fn with_lists(record: &Map<String, Json>, lists: &Lists, field: &str) -> Result<Answer> {
     match lists.iter().find(|(name, _, _)| name == field) {
