@@ -121,13 +121,12 @@ impl Engine {
         self.gate.close().await;
         self.services.stop_all().await;
         let store = self.store.clone();
-        match blocking(move || store.trim()).await {
-            Ok(Some(pruned)) => self.progress.note(format!(
+        // A state that cannot be written is not trimmed.
+        if let Ok(Some(pruned)) = blocking(move || store.trim()).await {
+            self.progress.note(format!(
                 "freed {} MB of caches, which took more of the disk than they may",
                 pruned.bytes / 1_000_000
-            )),
-            // A state that cannot be written is not trimmed.
-            Ok(None) | Err(_) => {}
+            ));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Fields that change how commands run, and nothing else.
 
+use std::time::Duration;
+
 use eyre::{Result, eyre};
 use serde_json::{Map, Value as Json, json};
 
@@ -119,9 +121,9 @@ pub(super) fn healthcheck(config: Option<&Json>) -> Answer {
     };
     let test: Vec<String> = serde_json::from_value(config["Test"].clone()).unwrap_or_default();
     let shell = test.first().is_some_and(|word| word == "CMD-SHELL");
-    let time = |name: &str| match config[name].as_u64().unwrap_or_default() {
-        0 => String::new(),
-        ns => format!("{}ms", ns / 1_000_000),
+    let time = |name: &str| {
+        let nanos = config[name].as_u64().unwrap_or_default();
+        duration::shown(Duration::from_nanos(nanos))
     };
     let record = json!({
         "args": test.iter().skip(1).collect::<Vec<_>>(),
