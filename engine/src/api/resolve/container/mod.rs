@@ -25,7 +25,7 @@ pub async fn resolve(
     if let Some(answer) = read(client, this, field, args).await? {
         return Ok(answer);
     }
-    if let Some(container) = config::configured(this, field, args)? {
+    if let Some(container) = config::configured(client, this, field, args)? {
         return Ok(container.into());
     }
     match files::changed(client, this, field, args).await? {
