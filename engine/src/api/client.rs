@@ -15,6 +15,7 @@ use super::reads::Reads;
 use super::resolve::API_VERSION;
 use super::server::Server;
 use super::{Model, QueryError, resolve, schema, sdl};
+use crate::graph::memo::Memo;
 use crate::graph::node::{Answer, Workspace};
 use crate::graph::{Args, Call, Engine, Node, Object, Value, secret};
 use crate::module::config::Dependency;
@@ -39,6 +40,8 @@ pub struct Shared {
     told: Mutex<HashSet<String>>,
     /// Directory of the module that `-m` named.
     asked: Mutex<Option<PathBuf>>,
+    /// Directories of the API that modules were read from, where they lie.
+    pub written: Memo<Arc<tempfile::TempDir>>,
 }
 
 /// One caller.
@@ -85,6 +88,7 @@ impl Shared {
             results: Results::default(),
             told: Mutex::default(),
             asked: Mutex::default(),
+            written: Memo::default(),
         }))
     }
 
