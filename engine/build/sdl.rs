@@ -82,10 +82,6 @@ fn function(field: ast::FieldDefinition, objects: &[String]) -> Result<Function>
         ty: type_ref(&field.ty.node, &|name| name.to_owned()),
         deprecated: None,
         check: false,
-        unsupported: field
-            .directives
-            .iter()
-            .any(|d| d.node.name.node == "unsupported"),
     })
 }
 

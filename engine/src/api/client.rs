@@ -3,23 +3,25 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use async_graphql::dynamic::Schema;
 use async_graphql::{Request, Response, Variables};
-use eyre::{Result, bail, eyre};
+use eyre::{OptionExt, Result, bail, eyre};
 use serde_json::{Map, Value as Json};
 
 use super::functions::{ActiveCall, Results};
 use super::reads::Reads;
 use super::resolve::API_VERSION;
-use super::server::Server;
-use super::{Model, QueryError, resolve, schema, sdl};
+use super::server::{self, Server};
+use super::{Model, QueryError, resolve, schema, sdl, support};
+use crate::graph::engine::{NestedSession, Nesting};
 use crate::graph::memo::Memo;
 use crate::graph::node::{Answer, Workspace};
 use crate::graph::{Args, Call, Engine, Node, Object, Value, secret};
 use crate::module::config::Dependency;
 use crate::module::{Module, config, reference, types};
+use crate::progress::Current;
 use crate::store::{Digest, Hasher};
 
 /// Directory of a module, and the name it is known by if that is not its own.
@@ -50,6 +52,8 @@ pub struct Client {
     view: Mutex<View>,
     /// The call of a function that this client answers.
     pub call: Option<ActiveCall>,
+    /// A program in a container: the machine is not for it.
+    pub confined: bool,
     pub reads: Reads,
     /// Tells clients of a run apart.
     pub serial: u64,
@@ -78,7 +82,7 @@ impl Shared {
             .unwrap_or(Path::new(""))
             .to_string_lossy()
             .into_owned();
-        Ok(Arc::new(Self {
+        let shared = Arc::new(Self {
             engine,
             core: Arc::new(sdl::core()?),
             clients: AtomicU64::new(0),
@@ -89,7 +93,11 @@ impl Shared {
             told: Mutex::default(),
             asked: Mutex::default(),
             written: Memo::default(),
-        }))
+        });
+        let nested = NestedSessions(Arc::downgrade(&shared));
+        // Whoever serves first serves all.
+        let _ = shared.engine.nesting.set(Arc::new(nested));
+        Ok(shared)
     }
 
     /// The module in a directory, read once; by its own name if there is no other.
@@ -103,6 +111,21 @@ impl Shared {
         let module = Module::read(&self.engine, &key.0, name).await?;
         modules.insert(key, module.clone());
         Ok(module)
+    }
+
+    /// A module that another uses. None for one that only a Dagger Engine can run:
+    /// what does not call it works without, and the user is told.
+    async fn dependency(&self, dir: &Path, name: &str) -> Result<Option<Arc<Module>>> {
+        if Module::is_foreign(dir)? {
+            let text = format!(
+                "dependency `{name}` is not written in Rust, so calls of it fail: use a Dagger Engine for them"
+            );
+            if locked(&self.told).insert(text.clone()) {
+                self.engine.progress.note(text);
+            }
+            return Ok(None);
+        }
+        self.module(dir, Some(name)).await.map(Some)
     }
 
     /// Modules of the caller's workspace: toolchains of the `dagger.json` around
@@ -159,8 +182,7 @@ impl Shared {
                 for dependency in &module.config.dependencies {
                     let dir =
                         reference::dependency_dir(&self.engine, dependency, &module.dir).await?;
-                    let name = Some(dependency.name.as_str());
-                    queue.push_back(self.module(&dir, name).await?);
+                    queue.extend(self.dependency(&dir, &dependency.name).await?);
                 }
             }
             Ok::<_, eyre::Report>(hasher.digest())
@@ -194,6 +216,20 @@ impl Shared {
     }
 }
 
+/// Serves the API to commands in containers.
+struct NestedSessions(Weak<Shared>);
+
+impl Nesting for NestedSessions {
+    fn serve(&self, listener: tokio::net::TcpListener) -> Result<NestedSession> {
+        let shared = self.0.upgrade().ok_or_eyre("the run is over")?;
+        let server = server::serve(listener, Client::nested(shared));
+        Ok(NestedSession {
+            token: server.token.clone(),
+            server: Box::new(server),
+        })
+    }
+}
+
 impl Client {
     /// The client of the command line.
     pub fn caller(shared: Arc<Shared>) -> Result<Arc<Self>> {
@@ -206,15 +242,25 @@ impl Client {
             schema: None,
             modules: Vec::new(),
         };
+        let confined = call.is_some();
         let serial = shared.clients.fetch_add(1, Ordering::Relaxed);
         Self {
             shared,
             view: Mutex::new(view),
             call,
+            confined,
             reads,
             serial,
             held: Mutex::default(),
         }
+    }
+
+    /// The client of a command that was given a session.
+    pub fn nested(shared: Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self {
+            confined: true,
+            ..Self::new(shared, None, Reads::default())
+        })
     }
 
     /// The client of a module's program: it sees the module and its dependencies.
@@ -227,8 +273,9 @@ impl Client {
         let client = Self::new(shared, Some(call), reads);
         for dependency in &module.config.dependencies {
             let dir = reference::dependency_dir(client.engine(), dependency, &module.dir).await?;
-            let name = Some(dependency.name.as_str());
-            client.add(&client.shared.module(&dir, name).await?)?;
+            if let Some(found) = client.shared.dependency(&dir, &dependency.name).await? {
+                client.add(&found)?;
+            }
         }
         client.add(&module)?;
         Ok(Arc::new(client))
@@ -311,7 +358,11 @@ impl Client {
         if let Some(operation) = operation {
             request = request.operation_name(operation);
         }
-        let mut response = schema.execute(request).await;
+        let asks = self
+            .call
+            .as_ref()
+            .map_or_else(Current::get, |call| call.asks);
+        let mut response = asks.scope(schema.execute(request)).await;
         for error in &mut response.errors {
             if let Some(refusal) = refusal(&error.message) {
                 error.message = refusal;
@@ -357,7 +408,7 @@ impl Client {
         self.bind(type_name, field, &mut args).await?;
         let call = self.call_of(this.as_deref(), field, &args);
         // A secret that the caller may have is not one that every module may have.
-        let asks_anew = field == "secret" && this.is_none() && self.call.is_some();
+        let asks_anew = field == "secret" && this.is_none() && self.confined;
         let stable = resolve::stable(type_name, field) && !asks_anew;
         if stable
             && let Some(node) = self.shared.known(&call.digest())
@@ -472,6 +523,7 @@ impl Client {
             Answer::AsList(type_name, objects) => list(type_name, objects),
             Answer::Nodes(nodes) => Value::Nodes(nodes),
             Answer::Node(node) => Value::Node(node),
+            Answer::Receiver => Value::Node(this.ok_or_else(|| eyre!("the root is no object"))?),
             Answer::This => {
                 let this = this.ok_or_else(|| eyre!("the root has no id"))?;
                 Value::Json(this.id.to_string().into())
@@ -616,9 +668,9 @@ fn refusal(message: &str) -> Option<String> {
     let rest = message.strip_prefix("Unknown field \"")?;
     let (field, rest) = rest.split_once('"')?;
     let (type_name, _) = rest.strip_prefix(" on type \"")?.split_once('"')?;
-    Some(format!(
-        "`{type_name}.{field}` is not supported by poniard, if Dagger's API {API_VERSION} has it"
-    ))
+    let unknown = || format!("Dagger's API {API_VERSION} has no `{type_name}.{field}`");
+    let missing = support::refusal(type_name, field);
+    missing.or_else(|| support::is_core(type_name).then(unknown))
 }
 
 /// Every id that a JSON value holds.
@@ -643,7 +695,7 @@ mod tests {
     fn what_is_not_there_is_refused_by_name() {
         let said = refusal(r#"Unknown field "moduleSource" on type "Query"."#).unwrap();
         assert!(
-            said.starts_with("`Query.moduleSource` is not supported by poniard"),
+            said.starts_with("`Query.moduleSource` is not implemented in poniard"),
             "{said}"
         );
         assert_eq!(refusal("something else"), None);

@@ -14,6 +14,7 @@ mod schema;
 pub mod sdl;
 mod server;
 mod session;
+pub mod support;
 #[cfg(test)]
 mod tests;
 

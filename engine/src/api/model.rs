@@ -79,8 +79,6 @@ pub struct Function {
     pub deprecated: Option<String>,
     /// Whether it is a check of a module.
     pub check: bool,
-    /// Known to Dagger, refused here by name.
-    pub unsupported: bool,
 }
 
 /// An object type.

@@ -51,7 +51,7 @@ pub fn build(model: &Model) -> Result<Schema> {
         };
         object = object.description(&def.description);
         for function in def.functions.values() {
-            object = object.field(field(model, name, function));
+            object = object.field(field(model, function));
         }
         if root {
             query = object;
@@ -107,21 +107,15 @@ fn as_member(value: Const) -> Const {
     }
 }
 
-fn field(model: &Model, object: &str, function: &Function) -> Field {
-    let (object, name) = (object.to_owned(), function.name.clone());
-    let unsupported = function.unsupported;
+fn field(model: &Model, function: &Function) -> Field {
+    let name = function.name.clone();
     let interface = function.ty.name() == "Node";
     let mut field = Field::new(
         function.name.as_str(),
         type_ref(&function.ty),
         move |context| {
-            let (object, name) = (object.clone(), name.clone());
+            let name = name.clone();
             FieldFuture::new(async move {
-                if unsupported {
-                    return Err(Error::new(format!(
-                        "`{object}.{name}` is not supported by poniard"
-                    )));
-                }
                 let client = client(&context)?;
                 let this = receiver(&context);
                 let args = arguments(&context)?;

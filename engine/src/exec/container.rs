@@ -11,6 +11,7 @@ use eyre::{Result, WrapErr, bail};
 use rustix::process::Signal;
 use tokio::io::AsyncWriteExt;
 
+use super::console::Handover;
 use super::handle::ProcessHandle;
 use super::launch::{Launch, Start};
 use super::mounts::Mounts;
@@ -35,6 +36,8 @@ pub(super) struct Container {
     init: Option<Arc<ProcessHandle>>,
     launch: Option<Launch>,
     streams: Option<Streams>,
+    /// Its terminal, when it has one.
+    pub(super) console: Option<OwnedFd>,
     stdin: Vec<u8>,
     /// Removed when all processes are dead.
     points: MountPoints,
@@ -61,12 +64,16 @@ impl Processes {
 
 impl Container {
     /// Starts the command. When this future is dropped, nothing is left.
-    pub(super) async fn start(engine: Arc<Engine>, process: Process) -> Result<Self> {
+    pub(super) async fn start(
+        engine: Arc<Engine>,
+        process: Process,
+        terminal: bool,
+    ) -> Result<Self> {
         engine.prepare()?;
         let id = engine.next_id();
         let dir = engine.run_dir.join(&id);
         let user = User::resolve(&process.rootfs, &process.user)?;
-        let command = command(&engine, &process, user)?;
+        let command = command(&engine, &process, user, terminal)?;
         let init = match process.no_init {
             true => None,
             false => {
@@ -96,6 +103,7 @@ impl Container {
             init,
             launch: None,
             streams: None,
+            console: None,
             stdin: process.stdin,
             points: MountPoints::default(),
             hosts: None,
@@ -137,8 +145,16 @@ impl Container {
     }
 
     async fn launch(&mut self) -> Result<()> {
-        let words = ["run".as_ref(), "--detach".as_ref(), "--bundle".as_ref()];
-        let words: [&Path; 5] = [words[0], words[1], words[2], &self.dir, self.id.as_ref()];
+        let mut words: Vec<&Path> = vec!["run".as_ref(), "--detach".as_ref()];
+        let socket = self.dir.join("console");
+        let handover = match self.command.terminal {
+            true => {
+                words.extend(["--console-socket".as_ref(), socket.as_path()]);
+                Some(Handover::at(&socket)?)
+            }
+            false => None,
+        };
+        words.extend(["--bundle".as_ref(), self.dir.as_path(), self.id.as_ref()]);
         let (log, pid_file) = (self.dir.join("log"), self.dir.join("pid"));
         let start = Start {
             words: &words,
@@ -154,6 +170,7 @@ impl Container {
             .insert(Launch::begin(self.engine.runtime()?, &start)?);
         let (_, streams) = launch.complete(&start).await?;
         self.streams = Some(streams);
+        self.console = handover.map(Handover::take).transpose()?;
         Ok(())
     }
 
@@ -227,7 +244,12 @@ fn make_private(dir: &Path) -> std::io::Result<()> {
 }
 
 /// What is run, with the environment that every container gets.
-fn command(engine: &Engine, process: &Process, user: User) -> Result<spec::Command> {
+fn command(
+    engine: &Engine,
+    process: &Process,
+    user: User,
+    terminal: bool,
+) -> Result<spec::Command> {
     if process.args.is_empty() {
         bail!(SandboxError::Runtime("no command to run".into()));
     }
@@ -242,6 +264,10 @@ fn command(engine: &Engine, process: &Process, user: User) -> Result<spec::Comma
         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     );
     default("HOME", &user.home.to_string_lossy());
+    if terminal {
+        let own = std::env::var("TERM");
+        default("TERM", own.as_deref().unwrap_or("xterm"));
+    }
     engine.trust.extend(&mut env);
     let cwd = Path::new("/").join(&process.cwd);
     Ok(spec::Command {
@@ -250,5 +276,6 @@ fn command(engine: &Engine, process: &Process, user: User) -> Result<spec::Comma
         cwd,
         user,
         privileged: process.privileged,
+        terminal,
     })
 }

@@ -8,6 +8,7 @@
 
 mod ca;
 mod cgroup;
+mod console;
 mod container;
 mod handle;
 mod hosts;
@@ -36,6 +37,7 @@ use eyre::{Result, WrapErr};
 
 use crate::net::{Attachment, Network};
 use crate::progress::Span;
+pub use console::Terminal;
 pub use hosts::HostsFile;
 pub use isolate::{Isolation, IsolationError, isolate};
 pub use running::Running;
@@ -94,6 +96,30 @@ pub struct SecretFile {
     pub owner: String,
 }
 
+impl Process {
+    /// Another process that sees the same.
+    pub fn again(&self, args: Vec<String>, attachment: Attachment) -> Self {
+        Self {
+            args,
+            env: self.env.clone(),
+            cwd: self.cwd.clone(),
+            user: self.user.clone(),
+            rootfs: self.rootfs.clone(),
+            binds: self.binds.clone(),
+            temps: self.temps.clone(),
+            files: self.files.clone(),
+            stdin: Vec::new(),
+            scrub: self.scrub.clone(),
+            hosts: self.hosts.clone(),
+            hosts_file: self.hosts_file.clone(),
+            privileged: self.privileged,
+            no_init: self.no_init,
+            attachment,
+            hostname: self.hostname.clone(),
+        }
+    }
+}
+
 /// What a process left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
@@ -146,15 +172,35 @@ impl Executor {
     /// All output is kept in memory. An error is a [`SandboxError`] when the
     /// command did not run.
     pub async fn run(&self, process: Process, span: &Span) -> Result<Output> {
-        container::Container::start(self.engine.clone(), process)
+        container::Container::start(self.engine.clone(), process, false)
             .await?
             .finish(span)
             .await
     }
 
+    /// Runs to the end on the user's terminal.
+    pub async fn attach(
+        &self,
+        process: Process,
+        terminal: &Terminal,
+        span: &Span,
+    ) -> Result<Output> {
+        let engine = self.engine.clone();
+        let mut container = container::Container::start(engine, process, true).await?;
+        let (console, secrets) = (container.console.take(), container.secrets.clone());
+        let terminal = terminal.clone();
+        let session = tokio::task::spawn_blocking(move || match console {
+            Some(console) => terminal.join(&console, secrets),
+            None => Ok(()),
+        });
+        let output = container.finish(span).await?;
+        session.await??;
+        Ok(output)
+    }
+
     /// Starts a service.
     pub async fn spawn(&self, process: Process, span: Span) -> Result<Running> {
-        let container = container::Container::start(self.engine.clone(), process).await?;
+        let container = container::Container::start(self.engine.clone(), process, false).await?;
         Running::new(container, span)
     }
 }

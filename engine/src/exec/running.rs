@@ -1,5 +1,6 @@
 //! Services: containers that go on while others run.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,8 +10,11 @@ use eyre::{Result, WrapErr, eyre};
 use rustix::process::Signal;
 use tokio::sync::watch;
 
+use super::console::{Handover, Terminal};
 use super::container::{Container, Processes};
+use super::handle::ProcessHandle;
 use super::launch::{Launch, Start};
+use super::output::Streams;
 use super::scrub::Secrets;
 use super::{Engine, Output, SandboxError, spec};
 use crate::progress::Span;
@@ -85,25 +89,63 @@ impl Running {
     /// Runs a command in the namespaces of the service, as its user and with its
     /// environment. Dropping the future kills the command.
     pub async fn exec(&self, args: Vec<String>) -> Result<Output> {
+        let (main, streams, _) = self.start(args, false).await?;
+        let ended = async {
+            let _ = main.ended().await;
+        };
+        // What the command leaves running may hold the pipes open for long.
+        let mut output = streams.collect(&self.secrets, None, ended).await?;
+        output.code = main.reap().unwrap_or(255);
+        Ok(output)
+    }
+
+    /// The same on the user's terminal.
+    pub async fn attach(&self, args: Vec<String>, terminal: &Terminal) -> Result<()> {
+        let (main, _streams, console) = self.start(args, true).await?;
+        let (terminal, secrets) = (terminal.clone(), self.secrets.clone());
+        let session = tokio::task::spawn_blocking(move || match console {
+            Some(console) => terminal.join(&console, secrets),
+            None => Ok(()),
+        });
+        main.ended()
+            .await
+            .wrap_err("cannot wait for a command in a service")?;
+        main.reap();
+        session.await?
+    }
+
+    async fn start(
+        &self,
+        args: Vec<String>,
+        terminal: bool,
+    ) -> Result<(Started, Streams, Option<OwnedFd>)> {
         if self.ended.borrow().is_some() {
             return Err(SandboxError::Runtime("the service has ended".into()).into());
         }
         let number = self.execs.fetch_add(1, Ordering::Relaxed);
         let file = |name: &str| self.dir.join(format!("exec-{number}-{name}"));
         let mut process = self.process.clone();
-        process.set_args(Some(args.clone()));
+        process
+            .set_args(Some(args.clone()))
+            .set_terminal(Some(terminal));
         let process_file = file("process.json");
         let json = serde_json::to_vec(&process)?;
         std::fs::write(&process_file, json).wrap_err("cannot write what to run in a service")?;
 
-        let words = ["exec".as_ref(), "--detach".as_ref(), "--process".as_ref()];
-        let words: [&Path; 5] = [
-            words[0],
-            words[1],
-            words[2],
-            &process_file,
+        let socket = file("console");
+        let mut words: Vec<&Path> = vec!["exec".as_ref(), "--detach".as_ref()];
+        let handover = match terminal {
+            true => {
+                words.extend(["--console-socket".as_ref(), socket.as_path()]);
+                Some(Handover::at(&socket)?)
+            }
+            false => None,
+        };
+        words.extend([
+            "--process".as_ref(),
+            process_file.as_path(),
             self.id.as_ref(),
-        ];
+        ]);
         let (log, pid) = (file("log"), file("pid"));
         let start = Start {
             words: &words,
@@ -114,13 +156,26 @@ impl Running {
         };
         let mut launch = Launch::begin(self.engine.runtime()?, &start)?;
         let (main, streams) = launch.complete(&start).await?;
-        let ended = async {
-            let _ = main.ended().await;
+        let console = handover.map(Handover::take).transpose()?;
+        let started = Started {
+            main,
+            _launch: launch,
         };
-        // What the command leaves running may hold the pipes open for long.
-        let mut output = streams.collect(&self.secrets, None, ended).await?;
-        output.code = main.reap().unwrap_or(255);
-        Ok(output)
+        Ok((started, streams, console))
+    }
+}
+
+/// A command in a service. Dropping it kills the command.
+struct Started {
+    main: Arc<ProcessHandle>,
+    _launch: Launch,
+}
+
+impl std::ops::Deref for Started {
+    type Target = ProcessHandle;
+
+    fn deref(&self) -> &ProcessHandle {
+        &self.main
     }
 }
 

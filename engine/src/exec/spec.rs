@@ -22,6 +22,8 @@ pub(super) struct Command {
     pub(super) cwd: PathBuf,
     pub(super) user: User,
     pub(super) privileged: bool,
+    /// Whether it has a terminal.
+    pub(super) terminal: bool,
 }
 
 /// What a container is made of.
@@ -109,6 +111,7 @@ pub(super) fn process(command: &Command) -> Result<oci_spec::runtime::Process> {
         .set_user(user)
         .set_args(Some(command.args.clone()))
         .set_env(Some(env))
+        .set_terminal(Some(command.terminal))
         .set_cwd(command.cwd.clone())
         .set_capabilities(Some(capabilities(command.privileged)));
     Ok(process)

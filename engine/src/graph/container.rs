@@ -26,7 +26,27 @@ pub struct Container {
     /// By registry host: user name and password.
     pub auth: BTreeMap<String, (String, Arc<Secret>)>,
     pub annotations: Vec<(String, String)>,
+    /// What a terminal runs, unless told otherwise.
+    pub terminal: TerminalCommand,
     pub last: Option<exec::Shared>,
+}
+
+/// What runs in a terminal of a container.
+#[derive(Clone)]
+pub struct TerminalCommand {
+    pub args: Vec<String>,
+    pub nested: bool,
+    pub privileged: bool,
+}
+
+impl Default for TerminalCommand {
+    fn default() -> Self {
+        Self {
+            args: vec!["sh".to_owned()],
+            nested: false,
+            privileged: false,
+        }
+    }
 }
 
 /// Something mounted.
@@ -110,6 +130,7 @@ impl Container {
             services: Vec::new(),
             auth: BTreeMap::new(),
             annotations: Vec::new(),
+            terminal: TerminalCommand::default(),
             last: None,
         }
     }

@@ -1,7 +1,7 @@
 //! What evaluation works with: the store, images, processes, the network.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use eyre::Result;
 
@@ -9,12 +9,13 @@ use super::exec;
 use super::gate::Gate;
 use super::memo::Memo;
 use super::service::Services;
-use crate::exec::{Executor, HostsFile};
+use crate::exec::{Executor, HostsFile, Terminal};
 use crate::image::Images;
 use crate::net::Network;
 use crate::progress::Progress;
 use crate::store::Store;
 pub(crate) use crate::store::blocking;
+pub use module_source::clean;
 
 /// One per invocation.
 pub struct Engine {
@@ -23,6 +24,9 @@ pub struct Engine {
     pub executor: Arc<Executor>,
     pub network: Arc<Network>,
     pub progress: Progress,
+    /// Gives sessions to commands that want one; set by whoever serves the API.
+    pub nesting: OnceLock<Arc<dyn Nesting>>,
+    pub terminal: Terminal,
     pub services: Services,
     /// Open as long as the run goes on.
     pub gate: Arc<Gate>,
@@ -38,6 +42,19 @@ pub struct Engine {
     pub module_versions: Memo<String>,
 }
 
+/// Serves the API to commands in containers.
+pub trait Nesting: Send + Sync {
+    /// Serves on a listener in the command's network until the session is dropped.
+    fn serve(&self, listener: tokio::net::TcpListener) -> Result<NestedSession>;
+}
+
+/// A session of a command.
+pub struct NestedSession {
+    pub token: String,
+    /// What serves it.
+    pub server: Box<dyn std::any::Any + Send + Sync>,
+}
+
 /// How an engine is set up.
 pub struct Options {
     pub state_dir: PathBuf,
@@ -48,6 +65,8 @@ pub struct Options {
     /// Memory-backed, private to this invocation.
     pub run_dir: PathBuf,
     pub progress: Progress,
+    /// The user's terminal, for containers.
+    pub terminal: Terminal,
 }
 
 impl Engine {
@@ -58,6 +77,7 @@ impl Engine {
             config,
             run_dir,
             progress,
+            terminal,
         } = options;
         let store = Store::open(&state_dir)?;
         let network = Arc::new(Network::new(&run_dir)?);
@@ -77,6 +97,8 @@ impl Engine {
             executor,
             network,
             progress,
+            nesting: OnceLock::new(),
+            terminal,
             services: Services::default(),
             gate,
             workdir,
@@ -100,19 +122,6 @@ impl Engine {
         self.gate.close().await;
         self.services.stop_all().await;
     }
-}
-
-/// The path without `.` and `..`, by text.
-pub fn clean(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            std::path::Component::ParentDir => drop(out.pop()),
-            std::path::Component::CurDir => {}
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 /// Shortens a command for display.

@@ -172,6 +172,8 @@ pub enum Answer {
     Nodes(Vec<Arc<Node>>),
     /// The id of the receiver.
     This,
+    /// The receiver itself.
+    Receiver,
 }
 
 impl<T: Into<Json>> From<T> for Answer {

@@ -14,7 +14,7 @@ use super::exec::{self, Exec};
 use super::fs::on_task;
 use super::memo::Memo;
 use super::{Engine, Failure};
-use crate::exec::Running;
+use crate::exec::{Running, Terminal};
 use crate::store::{Digest, Hasher};
 
 /// How long a service may take to listen on its ports.
@@ -193,6 +193,14 @@ impl Started {
         match &self.process {
             Some(process) => process.stop(kill).await,
             None => Ok(()),
+        }
+    }
+
+    /// Runs a command in it on the user's terminal.
+    pub async fn terminal(&self, terminal: &Terminal, args: Vec<String>) -> Result<()> {
+        match &self.process {
+            Some(process) => process.attach(args, terminal).await,
+            None => bail!("service `{}` does not support terminal", self.hostname),
         }
     }
 

@@ -145,15 +145,22 @@ impl Types {
 
 /// `bun-website` → `BunWebsite`.
 pub fn pascal(name: &str) -> String {
-    name.split(['-', '_', ' ', '.'])
-        .map(|word| {
-            let mut letters = word.chars();
-            letters
-                .next()
-                .map(|first| first.to_uppercase().chain(letters).collect::<String>())
-                .unwrap_or_default()
-        })
-        .collect()
+    let mut starts = true;
+    let mut out = String::new();
+    for letter in name.chars() {
+        if matches!(letter, '-' | '_' | ' ' | '.') {
+            starts = true;
+            continue;
+        }
+        if starts {
+            out.extend(letter.to_uppercase());
+        } else {
+            out.push(letter);
+        }
+        // As in Dagger, a digit ends a word.
+        starts = letter.is_ascii_digit();
+    }
+    out
 }
 
 /// `bun-website` → `bunWebsite`.
@@ -248,7 +255,6 @@ pub fn join(model: &mut Model, names: &Names) -> Result<()> {
                 ty: rename(&parse_type(&field.ty)?, names),
                 deprecated: field.deprecated.clone(),
                 check: false,
-                unsupported: false,
             };
             def.functions.insert(field.name.clone(), function);
         }
@@ -336,7 +342,6 @@ fn to_function(model: &Model, doc: &FunctionDoc, names: &Names) -> Result<Functi
         ty: rename(&parse_type(&doc.ty)?, names),
         deprecated: doc.deprecated.clone(),
         check: doc.check,
-        unsupported: false,
     })
 }
 

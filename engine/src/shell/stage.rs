@@ -1,7 +1,7 @@
 //! A stage of a pipeline: a function is found by its name and put on a chain.
 
-use crate::api::LoadedModule;
 use crate::api::model::{Function, Model, Object};
+use crate::api::{LoadedModule, support};
 use crate::client::{Chain, Failure, Value, argument, flags, lookup};
 use crate::module::git::Reference;
 
@@ -91,14 +91,39 @@ impl Shell {
                 Err(Failure::from(error).within(format!("cannot load module `{reference}`")))
             }
             Err(error) => {
+                if let Some(missing) = support::refusal("Query", reference) {
+                    return Err(Failure::new(missing));
+                }
                 let hint = match super::builtin::is_interpreter(reference) {
                     true => format!(" (`_{reference}` is the shell's own)"),
                     false => String::new(),
                 };
                 let message = format!("function or module `{reference}` does not exist{hint}");
-                Err(Failure::new(format!("{message}: {error:#}")))
+                let meant = lookup::hint(reference, &self.beginnings());
+                Err(Failure::new(format!("{message}: {error:#}{meant}")))
             }
         }
+    }
+
+    /// Words that a pipeline can begin with here.
+    fn beginnings(&self) -> Vec<String> {
+        let model = self.engine.model();
+        let mut names = model.object("Query").map(lookup::names).unwrap_or_default();
+        if let Some(module) = &self.place.module {
+            names.extend(
+                main_object(&model, module)
+                    .map(lookup::names)
+                    .unwrap_or_default(),
+            );
+            names.extend(
+                module
+                    .dependencies
+                    .iter()
+                    .chain(&module.toolchains)
+                    .cloned(),
+            );
+        }
+        names
     }
 
     /// Whether a module that cannot be loaded is there all the same.
@@ -145,13 +170,6 @@ impl Shell {
     ) -> Result<Chain, Failure> {
         let name = crate::api::model::kebab(&function.name);
         let context = format!("function `{name}`");
-        if function.unsupported {
-            let ty = chain.type_name();
-            return Err(Failure::new(format!(
-                "{ty}.{} is not supported by poniard",
-                function.name
-            )));
-        }
         let assigned = flags::assign(function, args).map_err(|e| e.within(&context))?;
         let paths = self.place.paths();
         let args = argument::literals(&*self.engine, &paths, function, assigned).await;
@@ -165,8 +183,12 @@ pub fn main_object<'a>(model: &'a Model, module: &LoadedModule) -> Option<&'a Ob
 }
 
 fn unknown(object: &Object, name: &str) -> Failure {
-    Failure::new(format!(
-        "{} has no function `{name}`: `… | .help` lists what it has",
-        object.name
-    ))
+    let missing = support::refusal(&object.name, name);
+    Failure::new(missing.unwrap_or_else(|| {
+        let hint = lookup::hint(name, &lookup::names(object));
+        format!(
+            "{} has no function `{name}`: `… | .help` lists what it has{hint}",
+            object.name
+        )
+    }))
 }

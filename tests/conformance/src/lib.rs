@@ -1,4 +1,5 @@
-//! Runs the recordings in `cases/` against a CLI and compares.
+//! Runs the recordings in `cases/`, and cases of our own in `own/`, against a
+//! CLI and compares.
 //!
 //! Data flows one way: [`Case`] is read from its folder → [`run`] copies its
 //! inputs to a fresh working directory, runs its steps there and notes what

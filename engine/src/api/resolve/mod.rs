@@ -13,6 +13,7 @@ mod records;
 mod root;
 mod run;
 mod search;
+mod terminal;
 mod workspace;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use root::API_VERSION;
 /// Whether asking again gives the same object, so that it is made once in a run.
 pub fn stable(type_name: &str, field: &str) -> bool {
     match type_name {
+        _ if field == "terminal" => false,
         "Host" | "Workspace" | "Address" | "CurrentModule" => false,
         "Query" => matches!(
             field,
@@ -110,6 +112,9 @@ fn unsupported(type_name: &str, field: &str) -> Result<Answer> {
 fn callers_only(client: &Client, what: &str) -> Result<()> {
     if client.call.is_some() {
         bail!("`{what}` is not for modules: take or return a Directory, File or Workspace");
+    }
+    if client.confined {
+        bail!("`{what}` is not for programs in containers: mount what they need");
     }
     Ok(())
 }

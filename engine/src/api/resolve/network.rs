@@ -58,23 +58,17 @@ pub async fn of_container(
     field: &str,
     args: &Args,
 ) -> Result<Answer> {
-    if args.flag("experimentalPrivilegedNesting")? {
-        bail!("`experimentalPrivilegedNesting` of `Container.{field}` is not supported by poniard");
-    }
     let exec = Exec {
-        container: Container::clone(this),
         args: this.command(
             &args.list("args")?,
             args.flag("useEntrypoint")?,
             args.flag("expand")?,
         )?,
-        stdin: String::new(),
-        redirect_stdin: None,
-        redirect_stdout: None,
-        redirect_stderr: None,
         expect: Expect::Any,
         privileged: args.flag("insecureRootCapabilities")?,
         no_init: args.flag("noInit")?,
+        nested: args.flag("experimentalPrivilegedNesting")?,
+        ..Exec::of(this)
     };
     let backend = Backend::Container {
         container: this.clone(),
@@ -136,6 +130,7 @@ pub async fn service(
                 .await?;
             Answer::This
         }
+        "terminal" => super::terminal::service(client, this, args).await?,
         "up" => up(engine, this, args).await?,
         "withHostname" => {
             let hostname = args.str("hostname")?;

@@ -43,6 +43,9 @@ pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<A
             own(client, "CurrentModule", Object::CurrentModule, field)
         }
         "currentModule" => bail!("no current module: this client is no module"),
+        "currentWorkspace" if client.confined && client.call.is_none() => {
+            return super::callers_only(client, "Query.currentWorkspace").map(|()| Answer::Null);
+        }
         "currentWorkspace" => Answer::Node(super::workspace_node(client)),
         "defaultPlatform" => host_platform().to_owned().into(),
         "directory" => Directory::scratch().into(),

@@ -62,7 +62,7 @@ pub async fn module(client: &Arc<Client>, field: &str, args: &Args) -> Result<An
             Answer::Objects("Module", records.collect())
         }
         "generators" => checks::of_module(&module, field, args)?,
-        "source" => Answer::Node(source(client, &module.dir).await?),
+        "source" => Answer::Node(source(client, &module.code()).await?),
         "workdirFile" => Answer::Node(workdir_file(client, args.str("path")?).await?),
         "workdir" => {
             let path = args.text("path")?;

@@ -14,6 +14,7 @@ use serde_json::{Value as Json, json};
 
 use super::QueryError;
 use super::client::{Client, Shared};
+use crate::exec::Terminal;
 use crate::graph::engine::{Engine, Options};
 use crate::progress::Progress;
 
@@ -45,6 +46,7 @@ impl Bench {
             config: None,
             run_dir: self.0.path().join("run"),
             progress: Progress::silent(),
+            terminal: Terminal::refused("there is no terminal in tests"),
         });
         Client::caller(Shared::new(engine.unwrap()).unwrap()).unwrap()
     }

@@ -1,8 +1,8 @@
 //! Functions and flags in turns: flags belong to the function before them, those
 //! at the beginning to the constructor.
 
-use crate::api::Model;
 use crate::api::model::{Function, Object, kebab};
+use crate::api::{Model, support};
 use crate::client::flags::{self, Assigned, Token, Words};
 use crate::client::{Chain, Engine, Failure, Paths, Value, argument, help, lookup, print};
 
@@ -106,7 +106,12 @@ impl<'a> Reader<'a> {
         match self.fixed.long(name) {
             Some(Known::Value) if !given => words.value(&format!("--{name}")).map(drop),
             Some(_) => Ok(()),
-            None => Err(Failure::new(format!("unknown flag: --{name}"))),
+            None => {
+                let level = self.levels.last().or(self.constructor.as_ref());
+                let function = level.map(|level| level.function);
+                let hint = lookup::flag_hint(name, function, self.fixed.longs());
+                Err(Failure::new(format!("unknown flag: --{name}{hint}")))
+            }
         }
     }
 
@@ -137,9 +142,12 @@ impl<'a> Reader<'a> {
                 .levels
                 .last()
                 .map_or("poniard call".to_owned(), |l| kebab(&l.function.name));
-            return Err(Failure::new(format!(
-                "unknown command \"{name}\" for \"{before}\": see `--help`"
-            )));
+            let object = self.levels.last().and_then(|l| self.object_of(l.function));
+            let missing = object.and_then(|object| support::refusal(&object.name, name));
+            return Err(Failure::new(missing.unwrap_or_else(|| {
+                let hint = lookup::hint(name, &self.names());
+                format!("unknown command \"{name}\" for \"{before}\": see `--help`{hint}")
+            })));
         };
         if !is_callable(self.model, function) {
             let message = format!("function \"{name}\" takes an object that flags cannot express");
@@ -150,6 +158,19 @@ impl<'a> Reader<'a> {
             given: Assigned::new(),
         });
         Ok(())
+    }
+
+    /// What can be called next.
+    fn names(&self) -> Vec<String> {
+        let object = match self.levels.last() {
+            Some(level) => self.object_of(level.function),
+            None => self.root.object(self.model),
+        };
+        let mut names = object.map(lookup::names).unwrap_or_default();
+        if self.levels.is_empty() {
+            names.extend(self.root.toolchains(self.model).map(|f| kebab(&f.name)));
+        }
+        names
     }
 
     fn object_of(&self, function: &Function) -> Option<&'a Object> {

@@ -132,7 +132,6 @@ fn function(text: &str) -> Function {
         ty: ty(result),
         deprecated: None,
         check: false,
-        unsupported: false,
     }
 }
 

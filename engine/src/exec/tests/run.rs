@@ -175,6 +175,7 @@ async fn overhead() {
         cwd: "/".into(),
         user,
         privileged: false,
+        terminal: false,
     };
     let container = spec::Container {
         id: "poniard-overhead",

@@ -20,13 +20,15 @@ impl Exec {
             .with(&container.config.user)
             .with(&self.stdin)
             .with(format!(
-                "{:?} {:?} {:?} {:?} {} {}",
+                "{:?} {:?} {:?} {:?} {} {}{}",
                 self.redirect_stdin,
                 self.redirect_stdout,
                 self.redirect_stderr,
                 self.expect,
                 self.privileged,
-                self.no_init
+                self.no_init,
+                // Nothing more unless asked for: what was kept stays known.
+                if self.nested { " nested" } else { "" }
             ))
             .with_all(self.args.iter())
             .with_all(

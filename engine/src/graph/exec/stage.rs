@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eyre::{Result, WrapErr, bail};
+use eyre::{OptionExt, Result, WrapErr, bail};
 
 use super::{Exec, volume};
 use crate::exec::{Bind, Process, SecretFile};
 use crate::graph::Engine;
 use crate::graph::container::{Mounted, set};
 use crate::graph::directory::join;
+use crate::graph::engine::NestedSession;
 use crate::store::{Lock, Mount, MountRw, Snapshot};
 
 /// What must stay as long as a command runs.
@@ -18,6 +19,7 @@ pub struct Stage {
     pub(super) mounts: Vec<Option<(MountRw, Snapshot)>>,
     pub(super) _read_only: Vec<Mount>,
     pub(super) _locks: Vec<Lock>,
+    pub(super) _session: Option<NestedSession>,
 }
 
 /// Writes an output to a file of the container, which may be in a mount.
@@ -48,6 +50,7 @@ pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, P
         mounts: Vec::new(),
         _read_only: Vec::new(),
         _locks: volume::lock(engine, &container.mounts).await?,
+        _session: None,
     };
     let (mut binds, mut temps, mut files, mut scrub) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -151,6 +154,20 @@ pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, P
     } else {
         &container.config.workdir
     };
+    let attachment = engine.network.attach().await?;
+    let mut hosts_file = None;
+    if exec.nested {
+        let nesting = engine.nesting.get().ok_or_eyre("nobody serves the API")?;
+        let listener = engine.network.listen_in(&attachment).await?;
+        let port = listener.local_addr()?.port();
+        let session = nesting.serve(listener)?;
+        set(&mut env, "DAGGER_SESSION_PORT", port.to_string());
+        set(&mut env, "DAGGER_SESSION_TOKEN", session.token.clone());
+        scrub.push(session.token.clone().into_bytes());
+        // What it starts has names for it, too.
+        hosts_file = Some(engine.hosts.clone());
+        stage._session = Some(session);
+    }
     let process = Process {
         args: exec.args.clone(),
         env,
@@ -165,9 +182,9 @@ pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, P
         hosts,
         privileged: exec.privileged,
         no_init: exec.no_init,
-        attachment: engine.network.attach().await?,
+        attachment,
         hostname: "container".to_owned(),
-        hosts_file: None,
+        hosts_file,
     };
     Ok((stage, process))
 }

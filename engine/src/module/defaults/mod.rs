@@ -21,7 +21,7 @@ use crate::api::sdl::parse_type;
 use dotenv::Environment;
 
 /// Name of the file.
-pub const FILE: &str = ".env";
+pub const FILE: &str = module_source::USER_DEFAULTS;
 
 /// The variables that concern one module.
 pub struct Files {

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use eyre::{Result, bail, eyre};
 
-use super::unsupported;
+use super::{changeset, unsupported};
 use crate::api::client::Client;
-use crate::graph::node::Answer;
+use crate::graph::node::{Answer, Changeset};
 use crate::graph::task::{Done, Kind, Task};
-use crate::graph::{Args, File, Object};
+use crate::graph::{Args, Directory, File, Object};
 use crate::module::Module;
 use crate::module::config::Dependency;
 
@@ -157,9 +157,7 @@ pub async fn one(client: &Arc<Client>, this: &Arc<Task>, field: &str) -> Result<
         }
         ("isEmpty", Kind::Generator) => {
             let changes = run::changes(this, field)?;
-            super::changeset::is_empty(client.engine(), &changes)
-                .await?
-                .into()
+            changeset::is_empty(client.engine(), &changes).await?.into()
         }
         _ => unsupported(type_name, field)?,
     })
@@ -203,19 +201,28 @@ pub async fn group(
         ("GeneratorGroup", "isEmpty") => {
             for task in this.iter() {
                 let changes = run::changes(task, field)?;
-                if !super::changeset::is_empty(engine, &changes).await? {
+                if !changeset::is_empty(engine, &changes).await? {
                     return Ok(false.into());
                 }
             }
             true.into()
         }
         ("GeneratorGroup", "changes") => {
-            let mut changes = Vec::new();
+            let mut all = Vec::new();
             for task in this.iter() {
-                changes.push((names::shown(&task.path), run::changes(task, field)?));
+                let changes = *run::changes(task, field)?;
+                if !changeset::is_empty(engine, &changes).await? {
+                    all.push(changes);
+                }
             }
-            let merged = super::changeset::merged(engine, changes).await?;
-            Answer::Object("Changeset", Object::Changeset(Box::new(merged)))
+            let (before, after) = (Directory::scratch(), Directory::scratch());
+            let none = Changeset { before, after };
+            match all.split_first() {
+                Some((first, others)) => {
+                    changeset::many(engine, first, others, &args.text("onConflict")?).await?
+                }
+                None => changeset::many(engine, &none, &[], "").await?,
+            }
         }
         ("UpGroup", "run") => {
             services::run(client, this).await?;

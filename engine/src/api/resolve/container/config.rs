@@ -8,7 +8,7 @@ use super::path;
 use crate::api::resolve::{network, records};
 use crate::duration;
 use crate::graph::Args;
-use crate::graph::container::{Container, Port, set, unset};
+use crate::graph::container::{Container, Port, TerminalCommand, set, unset};
 use crate::graph::node::Answer;
 
 /// Fields that change how commands run, and nothing else.
@@ -84,6 +84,13 @@ pub(super) fn configured(this: &Container, field: &str, args: &Args) -> Result<O
             &args.str("alias")?,
             args.service("service")?,
         ),
+        "withDefaultTerminalCmd" => {
+            new.terminal = TerminalCommand {
+                args: args.list("args")?,
+                nested: args.flag("experimentalPrivilegedNesting")?,
+                privileged: args.flag("insecureRootCapabilities")?,
+            }
+        }
         "withUser" => new.config.user = name()?,
         "withoutUser" => new.config.user.clear(),
         "withWorkdir" => new.config.workdir = this.absolute(&path(this, args, "path")?),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eyre::{Result, bail, eyre};
+use eyre::{Result, eyre};
 
 use super::{expanded, image, path};
 use crate::api::client::Client;
@@ -186,11 +186,6 @@ fn sharing(asked: &str, of_volume: Option<&str>) -> Sharing {
 }
 
 fn with_exec(engine: &Arc<Engine>, this: &Container, args: &Args) -> Result<Container> {
-    if args.flag("experimentalPrivilegedNesting")? {
-        bail!(
-            "`experimentalPrivilegedNesting` of `Container.withExec` is not supported by poniard"
-        );
-    }
     let some =
         |name: &str| Ok::<_, eyre::Report>(Some(args.text(name)?).filter(|text| !text.is_empty()));
     let exec = Exec {
@@ -211,6 +206,7 @@ fn with_exec(engine: &Arc<Engine>, this: &Container, args: &Args) -> Result<Cont
         },
         privileged: args.flag("insecureRootCapabilities")?,
         no_init: args.flag("noInit")?,
+        nested: args.flag("experimentalPrivilegedNesting")?,
     };
     Ok(this.with_exec(engine, exec))
 }

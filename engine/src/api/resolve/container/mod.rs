@@ -10,7 +10,7 @@ use std::sync::Arc;
 use eyre::{Result, bail};
 use serde_json::{Value as Json, json};
 
-use super::{callers_only, directory as dir, file, network, records, unsupported};
+use super::{callers_only, directory as dir, file, network, records, terminal, unsupported};
 use crate::api::client::Client;
 use crate::graph::container::Container;
 use crate::graph::node::Answer;
@@ -106,6 +106,7 @@ async fn read(
             this.sync().await?;
             Answer::This
         }
+        "terminal" => terminal::container(client, this, args).await?,
         "user" => config.user.clone().into(),
         "workdir" => config.workdir.clone().into(),
         _ => return Ok(None),
