@@ -1,29 +1,34 @@
-//! Shared by the modules' tests: the part of a README between the two
-//! `functions` comments is what `dagger.types.json` says.
+//! The part of a module's README between the two `functions` comments is what
+//! its `dagger.types.json` says.
 //!
-//! In a module: `#[cfg(test)] #[path = "../../readme.rs"] mod readme;`
+//! In a module, for its tests: `#[cfg(test)] #[path = "../../readme.rs"] mod readme;`.
+//! The module `ci` renews all READMEs with it.
 
 use std::fmt::Write as _;
-use std::fs;
 
-use poniard_sdk::serde_json::{self, Value};
+use poniard_sdk::serde_json::Value;
 
 const START: &str = "<!-- functions: from dagger.types.json, see modules/readme.rs -->\n";
 const END: &str = "<!-- /functions -->";
 
+/// The README with current tables; none if it has no place for them.
+pub fn renewed(readme: &str, types: &Value) -> Option<String> {
+    let (before, rest) = readme.split_once(START)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{START}{}{END}{after}", tables(types)))
+}
+
+#[cfg(test)]
 #[test]
 fn readme_is_current() {
+    use poniard_sdk::serde_json;
+    use std::fs;
+
     let folder = env!("CARGO_MANIFEST_DIR");
     let read = |name: &str| fs::read_to_string(format!("{folder}/{name}")).unwrap();
     let types: Value = serde_json::from_str(&read("dagger.types.json")).unwrap();
     let readme = read("README.md");
-    let (before, rest) = readme
-        .split_once(START)
-        .expect("the comment that starts the functions");
-    let (_, after) = rest
-        .split_once(END)
-        .expect("the comment that ends the functions");
-    let wanted = format!("{before}{START}{}{END}{after}", tables(&types));
+    let wanted = renewed(&readme, &types).expect("the comments around the functions");
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write(format!("{folder}/README.md"), &wanted).unwrap();
     }
@@ -58,10 +63,11 @@ fn tables(types: &Value) -> String {
             .iter()
             .chain(list(&object["functions"]))
         {
-            let check = if field["check"] == true {
-                " (a check)"
-            } else {
-                ""
+            let kind = match ["check", "generate", "up"].map(|kind| field[kind] == true) {
+                [true, ..] => " (a check)",
+                [_, true, _] => " (a generator)",
+                [_, _, true] => " (a service for `up`)",
+                _ => "",
             };
             let returns = shown(&field["type"]);
             let text_of = word(&field["description"])
@@ -69,7 +75,7 @@ fn tables(types: &Value) -> String {
                 .replace('|', "\\|");
             let _ = writeln!(
                 text,
-                "| {} | {returns} | {text_of}{check} |",
+                "| {} | {returns} | {text_of}{kind} |",
                 usage(&kebab(word(&field["name"])), field)
             );
         }

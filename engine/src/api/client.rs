@@ -16,6 +16,7 @@ use super::resolve::API_VERSION;
 use super::server::{self, Server};
 use super::{Model, QueryError, resolve, schema, sdl, support};
 use crate::graph::engine::{NestedSession, Nesting};
+use crate::graph::memo::Memo;
 use crate::graph::node::{Answer, Workspace};
 use crate::graph::{Args, Call, Engine, Node, Object, Value, secret};
 use crate::module::config::Dependency;
@@ -41,6 +42,8 @@ pub struct Shared {
     told: Mutex<HashSet<String>>,
     /// Directory of the module that `-m` named.
     asked: Mutex<Option<PathBuf>>,
+    /// Directories of the API that modules were read from, where they lie.
+    pub written: Memo<Arc<tempfile::TempDir>>,
 }
 
 /// One caller.
@@ -89,6 +92,7 @@ impl Shared {
             results: Results::default(),
             told: Mutex::default(),
             asked: Mutex::default(),
+            written: Memo::default(),
         });
         let nested = NestedSessions(Arc::downgrade(&shared));
         // Whoever serves first serves all.

@@ -43,6 +43,8 @@ pub struct Function {
     pub deprecated: Option<LitStr>,
     pub cache: Option<LitStr>,
     pub check: Option<Span>,
+    pub generate: Option<Span>,
+    pub up: Option<Span>,
     pub args: Vec<Arg>,
 }
 
@@ -233,11 +235,13 @@ impl Function {
             deprecated: options.text("deprecated", errors),
             cache: options.text("cache", errors),
             check: options.flag("check"),
+            generate: options.flag("generate"),
+            up: options.flag("up"),
             args,
             sig: item.sig.clone(),
         };
         options.finish(
-            "`name = \"…\"`, `cache = \"never\"`, `check`, `deprecated = \"…\"`",
+            "`name = \"…\"`, `cache = \"never\"`, `check`, `generate`, `up`, `deprecated = \"…\"`",
             errors,
         );
         Some(function)

@@ -132,7 +132,16 @@ fn function(function: &Function, self_ty: &Type, errors: &mut Errors) {
         errors.push(cache, "expected \"never\", \"session\", or a time to live from \"1s\" to \"168h\", such as \"20s\" or \"1h30m\"");
     }
     if function.check.is_some() {
-        check(function, errors);
+        gives("a check fails or gives nothing", "()", function, errors);
+        without_arguments("a check", function, errors);
+    }
+    if function.generate.is_some() {
+        gives("a generator gives changes", "Changeset", function, errors);
+        without_arguments("a generator", function, errors);
+    }
+    if function.up.is_some() {
+        gives("`dagger up` starts a service", "Service", function, errors);
+        without_arguments("what is up", function, errors);
     }
 }
 
@@ -148,8 +157,17 @@ fn constructor(function: &Function, self_ty: &Type, errors: &mut Errors) {
     if !made.is_some_and(|made| is(made, "Self") || is(made, &own)) {
         errors.push(&function.sig.ident, "expected `pub fn new(…) -> Self` or `-> Result<Self>`; rename a helper, or put it in an impl block without `#[functions]`");
     }
-    if let Some(check) = function.check {
-        errors.add(syn::Error::new(check, "a constructor is not a check"));
+    for (found, what) in [
+        (function.check, "a check"),
+        (function.generate, "a generator"),
+        (function.up, "a service"),
+    ] {
+        if let Some(found) = found {
+            errors.add(syn::Error::new(
+                found,
+                format!("a constructor is not {what}: expected a function of its own"),
+            ));
+        }
     }
     if let Some(cache) = &function.cache {
         errors.push(
@@ -211,16 +229,20 @@ fn arg(arg: &Arg, errors: &mut Errors) {
     }
 }
 
-fn check(function: &Function, errors: &mut Errors) {
+/// Commands that find functions by themselves know what to do with one type.
+fn gives(what: &str, wanted: &str, function: &Function, errors: &mut Errors) {
     let output = function.output().map(|output| peel(output, "Result"));
-    if let Some(output) = output
-        && !is_unit(output)
-    {
-        errors.push(
-            output,
-            "a check fails or gives nothing: expected `Result<()>`",
-        );
+    let message = format!("{what}: expected `Result<{wanted}>`");
+    match output {
+        Some(output) if wanted == "()" && is_unit(output) => {}
+        Some(output) if is(output, wanted) => {}
+        Some(output) => errors.push(output, message),
+        None if wanted == "()" => {}
+        None => errors.push(&function.sig.ident, message),
     }
+}
+
+fn without_arguments(what: &str, function: &Function, errors: &mut Errors) {
     for arg in &function.args {
         let given = is(&arg.ty, "Option")
             || is(&arg.ty, "Workspace")
@@ -231,7 +253,7 @@ fn check(function: &Function, errors: &mut Errors) {
             errors.push(
                 &arg.ident,
                 format!(
-                    "a check is run without arguments: expected a default, or `Option`, for `{}`",
+                    "{what} is called without arguments: expected a default, or `Option`, for `{}`",
                     arg.ident
                 ),
             );

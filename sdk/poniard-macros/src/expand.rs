@@ -324,6 +324,8 @@ fn describe(function: &Function) -> TokenStream {
     let deprecated = option(&function.deprecated);
     let cache = option(&function.cache);
     let check = function.check.is_some();
+    let generate = function.generate.is_some();
+    let up = function.up.is_some();
     let args = function.args.iter().map(describe_arg);
     quote! {
         __poniard::types::Function {
@@ -333,6 +335,8 @@ fn describe(function: &Function) -> TokenStream {
             deprecated: #deprecated,
             cache: #cache,
             check: #check,
+            generate: #generate,
+            up: #up,
             args: ::std::vec![#(#args),*],
         }
     }

@@ -41,7 +41,7 @@ pub fn object(options: TokenStream, item: TokenStream) -> TokenStream {
 /// `new` its constructor.
 ///
 /// On functions: `#[function(name = "…", cache = "never" | "session" | "20s",
-/// check, deprecated = "…")]`; on arguments: `#[arg(name = "…", default = …,
+/// check, generate, up, deprecated = "…")]`; on arguments: `#[arg(name = "…", default = …,
 /// default_path = "…", default_address = "…", ignore = ["…"], deprecated = "…")]`.
 #[proc_macro_attribute]
 pub fn functions(options: TokenStream, item: TokenStream) -> TokenStream {

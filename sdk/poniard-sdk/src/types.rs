@@ -63,6 +63,12 @@ pub struct Function {
     /// Whether `dagger check` runs it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub check: bool,
+    /// Whether `dagger generate` runs it and applies the changes that it gives.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub generate: bool,
+    /// Whether `dagger up` starts the service that it gives.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub up: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<Arg>,
 }

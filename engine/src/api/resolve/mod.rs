@@ -9,6 +9,7 @@ mod env_file;
 mod file;
 mod git;
 mod host;
+mod module;
 mod network;
 mod records;
 mod root;
@@ -99,7 +100,7 @@ async fn dispatch(
         Object::Module(this) => functions::select(client, this, field, args).await,
         Object::Record(record) => Ok(record.get(field).cloned().into()),
         Object::RecordWithLists(record, lists) => records::with_lists(record, lists, field),
-        Object::LoadedModule(this) => checks::module(client, this, field, args).await,
+        Object::LoadedModule(this) => module::resolve(client, this, field, args).await,
         Object::Task(this) => checks::one(client, this, field).await,
         Object::Tasks(this) => checks::group(client, &node.type_name, this, field, args).await,
         Object::CacheVolume(_) | Object::Socket(_) => unsupported(&node.type_name, field),

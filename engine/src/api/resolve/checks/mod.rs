@@ -11,14 +11,13 @@ use std::sync::Arc;
 
 use eyre::{Result, bail, eyre};
 
-use super::unsupported;
+use super::{changeset, unsupported};
 use crate::api::client::Client;
-use crate::graph::node::Answer;
+use crate::graph::node::{Answer, Changeset};
 use crate::graph::task::{Done, Kind, Task};
-use crate::graph::{Args, Call, File, Object};
+use crate::graph::{Args, Directory, File, Object};
 use crate::module::Module;
 use crate::module::config::Dependency;
-use crate::store::Hasher;
 
 /// What a group is made of.
 fn answer(kind: Kind, tasks: Vec<Task>) -> Answer {
@@ -106,36 +105,22 @@ fn ignored(toolchain: &Dependency, kind: Kind) -> &[String] {
     }
 }
 
-/// The fields of `Module`.
-pub async fn module(
-    _client: &Arc<Client>,
-    this: &Arc<Module>,
-    field: &str,
-    args: &Args,
-) -> Result<Answer> {
-    Ok(match field {
-        "name" => this.name.clone().into(),
-        "description" => this.types.description.clone().into(),
-        "checks" | "generators" | "services" => of_module(this, field, args)?,
-        "check" | "generator" => {
-            let (name, kind) = (args.str("name")?, kind_of(field));
-            let all = found(this, kind, &Args::default())?;
-            let mut tasks = names::chosen(all, std::slice::from_ref(&name), false)?;
-            match (tasks.pop(), tasks.len()) {
-                (Some(task), 0) => single(task),
-                (Some(_), more) => bail!(
-                    "`{name}` names {} {field}s of module `{}`: name one",
-                    more + 1,
-                    this.name
-                ),
-                (None, _) => bail!(
-                    "module `{}` has no {field} `{name}`: `{field}s` lists them",
-                    this.name
-                ),
-            }
-        }
-        _ => unsupported("Module", field)?,
-    })
+/// The one of a name in a module: `check` or `generator`.
+pub fn named(module: &Arc<Module>, field: &str, name: &str) -> Result<Answer> {
+    let all = found(module, kind_of(field), &Args::default())?;
+    let mut tasks = names::chosen(all, &[name.to_owned()], false)?;
+    match (tasks.pop(), tasks.len()) {
+        (Some(task), 0) => Ok(single(task)),
+        (Some(_), more) => bail!(
+            "`{name}` names {} {field}s of module `{}`: name one",
+            more + 1,
+            module.name
+        ),
+        (None, _) => bail!(
+            "module `{}` has no {field} `{name}`: `{field}s` lists them",
+            module.name
+        ),
+    }
 }
 
 /// The fields of one check, generator or service.
@@ -146,14 +131,8 @@ pub async fn one(client: &Arc<Client>, this: &Arc<Task>, field: &str) -> Result<
         ("description", _) => this.description.clone().into(),
         ("path", _) => this.path.clone().into(),
         ("originalModule", _) => {
-            let key = Hasher::new("loaded-1")
-                .with(this.module.dir.as_os_str().as_encoded_bytes())
-                .with(&this.module.name)
-                .digest();
-            let args = [("key".to_owned(), key.to_string().into())];
-            let call = Call::root("_loaded", args.into_iter().collect());
             let module = Object::LoadedModule(this.module.clone());
-            Answer::As("Module".to_owned(), module, Some(call))
+            Answer::Object("Module", module)
         }
         ("run", Kind::Up) => {
             services::run(client, std::slice::from_ref(this)).await?;
@@ -178,9 +157,7 @@ pub async fn one(client: &Arc<Client>, this: &Arc<Task>, field: &str) -> Result<
         }
         ("isEmpty", Kind::Generator) => {
             let changes = run::changes(this, field)?;
-            super::changeset::is_empty(client.engine(), &changes)
-                .await?
-                .into()
+            changeset::is_empty(client.engine(), &changes).await?.into()
         }
         _ => unsupported(type_name, field)?,
     })
@@ -224,19 +201,28 @@ pub async fn group(
         ("GeneratorGroup", "isEmpty") => {
             for task in this.iter() {
                 let changes = run::changes(task, field)?;
-                if !super::changeset::is_empty(engine, &changes).await? {
+                if !changeset::is_empty(engine, &changes).await? {
                     return Ok(false.into());
                 }
             }
             true.into()
         }
         ("GeneratorGroup", "changes") => {
-            let mut changes = Vec::new();
+            let mut all = Vec::new();
             for task in this.iter() {
-                changes.push((names::shown(&task.path), run::changes(task, field)?));
+                let changes = *run::changes(task, field)?;
+                if !changeset::is_empty(engine, &changes).await? {
+                    all.push(changes);
+                }
             }
-            let merged = super::changeset::merged(engine, changes).await?;
-            Answer::Object("Changeset", Object::Changeset(Box::new(merged)))
+            let (before, after) = (Directory::scratch(), Directory::scratch());
+            let none = Changeset { before, after };
+            match all.split_first() {
+                Some((first, others)) => {
+                    changeset::many(engine, first, others, &args.text("onConflict")?).await?
+                }
+                None => changeset::many(engine, &none, &[], "").await?,
+            }
         }
         ("UpGroup", "run") => {
             services::run(client, this).await?;

@@ -18,7 +18,8 @@ use crate::graph::{Failure, Node};
 /// Runs one; gives it with how it went.
 pub async fn one(client: &Arc<Client>, task: &Task) -> Task {
     let span = client.engine().progress.start(names::shown(&task.path));
-    let outcome = call(client, task).await.map_err(Failure::from);
+    let work = span.current().scope(call(client, task));
+    let outcome = work.await.map_err(Failure::from);
     match &outcome {
         Ok(_) => span.finish(),
         Err(failure) => span.fail(&failure.message),

@@ -83,6 +83,9 @@ pub async fn resolve(
             this.fs.snapshot().await?;
             Answer::This
         }
+        "asModule" => {
+            super::module::of_directory(client, this, &args.text("sourceRootPath")?).await?
+        }
         "withChanges" => with_changes(engine, this, &*args.changeset("changes")?).into(),
         "withDirectory" => {
             let source = args.directory("source")?.filtered(engine, filter(args)?);

@@ -1,0 +1,1 @@
+poniard_sdk::main!(ci::Ci);
