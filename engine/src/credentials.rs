@@ -2,11 +2,92 @@
 //!
 //! [`hidden`] goes over everything that users are told, errors and progress: an
 //! address gets there in many ways, also in the words of git and ssh.
+//!
+//! What is kept for longer than a run is seen by more people than its output is:
+//! [`Veil`] takes every secret out of it that the run has come to know.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::collections::BTreeSet;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use regex::{Captures, Regex};
+
+/// Plaintexts of this run.
+static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Shorter ones would make holes into everything; a process that has them does
+/// not show them anyway.
+const SHORTEST: usize = 4;
+
+/// Remembers a secret, so that it is in nothing that is kept.
+pub fn keep_out(plaintext: &str) {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.insert(plaintext.to_owned());
+}
+
+/// Hides every form of every secret.
+pub struct Veil {
+    /// The longest first.
+    forms: Vec<String>,
+}
+
+impl Veil {
+    /// Over the secrets that are known by now.
+    pub fn new() -> Self {
+        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::over(known.iter().map(String::as_str))
+    }
+
+    fn over<'a>(plaintexts: impl Iterator<Item = &'a str>) -> Self {
+        let mut forms = BTreeSet::new();
+        for plaintext in plaintexts {
+            forms.insert(plaintext.to_owned());
+            // Of a key, each line says enough.
+            forms.extend(plaintext.lines().map(|line| line.trim().to_owned()));
+            for text in [plaintext, plaintext.trim()] {
+                forms.extend(encoded(text.as_bytes()));
+            }
+        }
+        let mut forms: Vec<_> = forms.into_iter().collect();
+        forms.retain(|form| form.len() >= SHORTEST);
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        Self { forms }
+    }
+
+    /// Length of the longest form.
+    pub fn longest(&self) -> usize {
+        self.forms.first().map_or(0, String::len)
+    }
+
+    pub fn over_text(&self, text: &str) -> String {
+        let mut text = hidden(text).into_owned();
+        for form in &self.forms {
+            if text.contains(form.as_str()) {
+                text = text.replace(form.as_str(), "***");
+            }
+        }
+        text
+    }
+}
+
+/// In base64, wherever among other bytes the text begins: without the letters
+/// that its neighbours have a part in. Short ones would fit too much.
+fn encoded(plaintext: &[u8]) -> Vec<String> {
+    let mut forms = Vec::new();
+    for before in 0..3 {
+        let bytes = [&vec![0; before], plaintext].concat();
+        let from = [0, 2, 3][before];
+        for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+            let text = engine.encode(&bytes);
+            let to = bytes.len() / 3 * 4;
+            forms.extend(text.get(from..to).map(str::to_owned));
+        }
+    }
+    forms.retain(|form| form.len() >= 8);
+    forms
+}
 
 static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
     let scheme = "[a-zA-Z][a-zA-Z0-9+.-]*://";
@@ -54,6 +135,30 @@ fn has_password(found: &Captures) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_form_of_a_secret_is_seen_through_the_veil() {
+        let secret = "s3cr3t-p4ssw0rd-of-mine";
+        let key = "-----BEGIN KEY-----\nMIIabcdefgh\n-----END KEY-----\n";
+        let veil = Veil::over([secret, key, "no"].into_iter());
+        assert_eq!(veil.over_text(&format!("a {secret} b no")), "a *** b no");
+        assert_eq!(veil.over_text("  MIIabcdefgh\r\n"), "  ***\r\n");
+        for before in ["", "u", "us", "user:", "\0\0"] {
+            for after in ["", "\n", ":x"] {
+                for engine in [
+                    base64::engine::general_purpose::STANDARD,
+                    base64::engine::general_purpose::URL_SAFE,
+                ] {
+                    let text = engine.encode(format!("{before}{secret}{after}"));
+                    let seen = veil.over_text(&text);
+                    assert!(
+                        seen.contains("***") && seen.len() < 16,
+                        "{before:?} {after:?}: {seen}"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn users_with_passwords_are_hidden() {

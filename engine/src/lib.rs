@@ -5,7 +5,7 @@
 //! [`exec`], [`image`], [`store`] and [`net`] → a value is printed or exported.
 //! [`module`] turns a `dagger.json` into types and a program; objects of modules
 //! are objects of the graph, so these two know each other. Otherwise nothing
-//! below knows anything above.
+//! below knows anything above. All tell [`progress`] what they do; [`trace`] keeps it.
 
 mod accounts;
 pub mod api;
@@ -21,3 +21,5 @@ pub mod net;
 pub mod progress;
 pub mod shell;
 pub mod store;
+mod suggest;
+pub mod trace;

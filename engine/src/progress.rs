@@ -4,6 +4,7 @@
 //! never blocks. The CLI decides with a [`Renderer`] how events look (a tree, plain
 //! lines, nothing).
 
+mod current;
 mod dots;
 mod mode;
 mod plain;
@@ -11,10 +12,13 @@ mod tree;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+pub use current::{Current, inherit};
 pub use mode::{Mode, Renderer};
 
 use crate::credentials::hidden;
+use crate::trace::Context;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -24,6 +28,7 @@ pub enum Event {
         span: u64,
         parent: Option<u64>,
         name: String,
+        waited: Waited,
     },
     /// A chunk of output of the work (already scrubbed of secrets).
     Output {
@@ -36,9 +41,20 @@ pub enum Event {
         span: u64,
         cached: bool,
         error: Option<String>,
+        /// Given up, or stopped: nobody said how it went.
+        dropped: bool,
     },
     /// A remark to the user that belongs to no work.
     Note { text: String },
+}
+
+/// What work waited for before it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Waited {
+    /// What it works on was made.
+    pub inputs: Duration,
+    /// Somebody else did the same, or held what it needs.
+    pub turn: Duration,
 }
 
 /// Where events go.
@@ -47,6 +63,7 @@ pub struct Progress {
     sink: Arc<dyn Fn(Event) + Send + Sync>,
     next: Arc<AtomicU64>,
     parent: Option<u64>,
+    context: Option<Arc<Context>>,
 }
 
 impl Progress {
@@ -55,7 +72,14 @@ impl Progress {
             sink: Arc::new(sink),
             next: Arc::new(AtomicU64::new(1)),
             parent: None,
+            context: None,
         }
+    }
+
+    /// Lets programs know which trace they are part of.
+    pub fn in_trace(mut self, context: Option<Arc<Context>>) -> Self {
+        self.context = context;
+        self
     }
 
     /// Drops every event.
@@ -65,11 +89,17 @@ impl Progress {
 
     /// Announces work; it ends when the span is finished or dropped.
     pub fn start(&self, name: impl Into<String>) -> Span {
+        self.start_after(Waited::default(), name)
+    }
+
+    /// Announces work that had to wait.
+    pub fn start_after(&self, waited: Waited, name: impl Into<String>) -> Span {
         let span = self.next.fetch_add(1, Ordering::Relaxed);
         (self.sink)(Event::Started {
             span,
-            parent: self.parent,
+            parent: self.parent.or_else(|| Current::get().span()),
             name: hidden(&name.into()).into_owned(),
+            waited,
         });
         Span {
             progress: self.clone(),
@@ -101,6 +131,17 @@ impl Span {
         }
     }
 
+    /// For the work that this work asks for, whoever announces it.
+    pub fn current(&self) -> Current {
+        Current::of(self.span)
+    }
+
+    /// The value of `TRACEPARENT` for a program of this work, if there is a trace.
+    pub fn traceparent(&self) -> Option<String> {
+        let context = self.progress.context.as_ref()?;
+        Some(context.traceparent(self.span))
+    }
+
     pub fn output(&self, stderr: bool, bytes: &[u8]) {
         (self.progress.sink)(Event::Output {
             span: self.span,
@@ -110,23 +151,24 @@ impl Span {
     }
 
     pub fn finish(mut self) {
-        self.end(false, None);
+        self.end(false, None, false);
     }
 
     pub fn finish_cached(mut self) {
-        self.end(true, None);
+        self.end(true, None, false);
     }
 
     pub fn fail(mut self, error: impl Into<String>) {
-        self.end(false, Some(hidden(&error.into()).into_owned()));
+        self.end(false, Some(hidden(&error.into()).into_owned()), false);
     }
 
-    fn end(&mut self, cached: bool, error: Option<String>) {
+    fn end(&mut self, cached: bool, error: Option<String>, dropped: bool) {
         self.done = true;
         (self.progress.sink)(Event::Finished {
             span: self.span,
             cached,
             error,
+            dropped,
         });
     }
 }
@@ -134,7 +176,7 @@ impl Span {
 impl Drop for Span {
     fn drop(&mut self) {
         if !self.done {
-            self.end(false, None);
+            self.end(false, None, true);
         }
     }
 }

@@ -7,6 +7,7 @@ mod bench;
 mod demo;
 mod deny;
 mod project;
+mod release;
 mod setup;
 mod test;
 mod tools;
@@ -25,6 +26,7 @@ enum Task {
     Test(test::Test),
     Tools(tools::Tools),
     Bench(bench::Bench),
+    Release(release::Release),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Task::Test(task) => task.run(&project),
         Task::Tools(task) => task.run(&project),
         Task::Bench(task) => task.run(&project),
+        Task::Release(task) => task.run(&project),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

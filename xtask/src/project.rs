@@ -58,9 +58,14 @@ impl Project {
 
     /// The poniard that lies in the folder of a profile.
     pub fn built(&self, profile: &str) -> Poniard<'_> {
+        self.at(self.target.join(profile).join("poniard"))
+    }
+
+    /// A poniard that somebody else has built.
+    pub fn at(&self, program: PathBuf) -> Poniard<'_> {
         Poniard {
             project: self,
-            program: self.target.join(profile).join("poniard"),
+            program,
         }
     }
 }

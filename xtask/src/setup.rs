@@ -35,12 +35,30 @@ pub const TESTS: &[Package] = &[
     // Certificates of test servers; uploads by hand that backups are measured with.
     program("openssl", "openssl"),
     program("curl", "curl"),
+    // Looks at the page of a trace; shells that completion is for; a reader of manuals.
+    program("chromium-headless-shell", "chromium-headless-shell"),
+    program("zsh", "zsh"),
+    program("fish", "fish"),
+    program("man-db", "man"),
     // What gitlab-ci-local copies a project with.
     program("rsync", "rsync"),
 ];
 
 /// What programs come from PyPI with, and through it those from npm.
 pub const PYTHON: &[Package] = &[program("python3-pip", "pip3")];
+
+/// What links programs for another kind of machine: a compiler of C and its library.
+pub const CROSS_ARM64: &[Package] = &[
+    program("gcc-aarch64-linux-gnu", "aarch64-linux-gnu-gcc"),
+    program("libc6-dev-arm64-cross", "aarch64-linux-gnu-gcc"),
+];
+pub const CROSS_AMD64: &[Package] = &[
+    program("gcc-x86-64-linux-gnu", "x86_64-linux-gnu-gcc"),
+    program("libc6-dev-amd64-cross", "x86_64-linux-gnu-gcc"),
+];
+
+/// What copies an image to a registry.
+pub const REGISTRY: &[Package] = &[program("skopeo", "skopeo")];
 
 const fn program(name: &'static str, program: &'static str) -> Package {
     Package { name, program }

@@ -18,7 +18,9 @@ use super::{Model, QueryError, resolve, schema, sdl, support};
 use crate::graph::engine::{NestedSession, Nesting};
 use crate::graph::node::{Answer, Workspace};
 use crate::graph::{Args, Call, Engine, Node, Object, Value, secret};
+use crate::module::config::Dependency;
 use crate::module::{Module, config, reference, types};
+use crate::progress::Current;
 use crate::store::{Digest, Hasher};
 
 /// Directory of a module, and the name it is known by if that is not its own.
@@ -37,6 +39,8 @@ pub struct Shared {
     pub results: Results,
     /// User defaults that the user was told.
     told: Mutex<HashSet<String>>,
+    /// Directory of the module that `-m` named.
+    asked: Mutex<Option<PathBuf>>,
 }
 
 /// One caller.
@@ -84,6 +88,7 @@ impl Shared {
             workspace: Arc::new(Workspace { root, path }),
             results: Results::default(),
             told: Mutex::default(),
+            asked: Mutex::default(),
         });
         let nested = NestedSessions(Arc::downgrade(&shared));
         // Whoever serves first serves all.
@@ -102,6 +107,48 @@ impl Shared {
         let module = Module::read(&self.engine, &key.0, name).await?;
         modules.insert(key, module.clone());
         Ok(module)
+    }
+
+    /// A module that another uses. None for one that only a Dagger Engine can run:
+    /// what does not call it works without, and the user is told.
+    async fn dependency(&self, dir: &Path, name: &str) -> Result<Option<Arc<Module>>> {
+        if Module::is_foreign(dir)? {
+            let text = format!(
+                "dependency `{name}` is not written in Rust, so calls of it fail: use a Dagger Engine for them"
+            );
+            if locked(&self.told).insert(text.clone()) {
+                self.engine.progress.note(text);
+            }
+            return Ok(None);
+        }
+        self.module(dir, Some(name)).await.map(Some)
+    }
+
+    /// Modules of the caller's workspace: toolchains of the `dagger.json` around
+    /// its directory with their entries, the module itself, and the one that was
+    /// asked for.
+    pub async fn workspace_modules(&self) -> Result<Vec<(Arc<Module>, Option<Dependency>)>> {
+        let around = config::find_up(&self.engine.workdir, config::FILE);
+        let asked = locked(&self.asked).clone();
+        let (mut all, mut dirs) = (Vec::new(), Vec::new());
+        dirs.extend(around);
+        dirs.extend(asked.filter(|dir| !dirs.contains(dir)));
+        for dir in dirs {
+            let module = self.module(&dir, None).await?;
+            for toolchain in &module.config.toolchains {
+                let found = reference::dependency_dir(&self.engine, toolchain, &dir).await?;
+                let found = self.module(&found, Some(&toolchain.name)).await?;
+                all.push((found, Some(toolchain.clone())));
+            }
+            all.push((module, None));
+        }
+        all.retain(|(module, _)| module.config.sdk.is_some());
+        Ok(all)
+    }
+
+    /// Notes that the caller asked for the module in a directory.
+    pub fn ask(&self, dir: &Path) {
+        *locked(&self.asked) = Some(dir.to_owned());
     }
 
     /// Any module of this run, by its name and the digest of its sources.
@@ -131,8 +178,7 @@ impl Shared {
                 for dependency in &module.config.dependencies {
                     let dir =
                         reference::dependency_dir(&self.engine, dependency, &module.dir).await?;
-                    let name = Some(dependency.name.as_str());
-                    queue.push_back(self.module(&dir, name).await?);
+                    queue.extend(self.dependency(&dir, &dependency.name).await?);
                 }
             }
             Ok::<_, eyre::Report>(hasher.digest())
@@ -223,8 +269,9 @@ impl Client {
         let client = Self::new(shared, Some(call), reads);
         for dependency in &module.config.dependencies {
             let dir = reference::dependency_dir(client.engine(), dependency, &module.dir).await?;
-            let name = Some(dependency.name.as_str());
-            client.add(&client.shared.module(&dir, name).await?)?;
+            if let Some(found) = client.shared.dependency(&dir, &dependency.name).await? {
+                client.add(&found)?;
+            }
         }
         client.add(&module)?;
         Ok(Arc::new(client))
@@ -307,7 +354,11 @@ impl Client {
         if let Some(operation) = operation {
             request = request.operation_name(operation);
         }
-        let mut response = schema.execute(request).await;
+        let asks = self
+            .call
+            .as_ref()
+            .map_or_else(Current::get, |call| call.asks);
+        let mut response = asks.scope(schema.execute(request)).await;
         for error in &mut response.errors {
             if let Some(refusal) = refusal(&error.message) {
                 error.message = refusal;

@@ -1,4 +1,5 @@
-//! The session protocol: GraphQL over HTTP, on loopback, with a token.
+//! The session protocol: GraphQL over HTTP with a token, on loopback unless the
+//! user wants to be reached from elsewhere.
 
 use std::sync::Arc;
 
@@ -48,15 +49,20 @@ struct Request {
 
 /// Serves a client on a listener, to whoever knows the token.
 pub fn serve(listener: TcpListener, client: Arc<Client>) -> Server {
-    serve_up_to(listener, client, MAX_BODY_BYTES)
+    serve_as(listener, client, token())
+}
+
+/// The same with a token that is known already.
+pub fn serve_as(listener: TcpListener, client: Arc<Client>, token: String) -> Server {
+    serve_up_to(listener, client, token, MAX_BODY_BYTES)
 }
 
 pub(super) fn serve_up_to(
     listener: TcpListener,
     client: Arc<Client>,
+    token: String,
     max_body_bytes: usize,
 ) -> Server {
-    let token = token();
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("{token}:"));
     let served = Served {
         client,

@@ -1,5 +1,6 @@
 //! The engine as the command line sees it.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -74,6 +75,7 @@ impl Session {
     /// of a dependency.
     pub async fn load_flag(&self, value: &str, base: &Path) -> Result<LoadedModule> {
         let dir = reference::of_flag(&self.engine, value, base).await?;
+        self.client.shared.ask(&dir);
         self.load_dir(&dir, None).await
     }
 
@@ -109,6 +111,20 @@ impl Session {
         let token = server.token.clone();
         self.client.hold(server);
         Ok((port, token))
+    }
+
+    /// Serves the API at an address of this machine to whoever knows the token;
+    /// gives the address.
+    pub async fn listen(
+        self: &Arc<Self>,
+        address: &str,
+        token: String,
+    ) -> std::io::Result<SocketAddr> {
+        let listener = tokio::net::TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let server = server::serve_as(listener, self.client.clone(), token);
+        self.client.hold(server);
+        Ok(address)
     }
 
     /// Stops services and waits until nothing runs any more.

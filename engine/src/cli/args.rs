@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::Failure;
 use crate::progress::Mode;
@@ -33,32 +33,63 @@ pub enum Engine {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Global {
     /// Module to load: a path, a git reference, or a dependency's name
-    #[arg(short = 'm', long = "mod", global = true, value_name = "MODULE")]
+    #[arg(
+        short = 'm',
+        long = "mod",
+        global = true,
+        value_name = "MODULE",
+        help_heading = "Module"
+    )]
     pub module: Option<String>,
     /// Do not load the module of the working directory
-    #[arg(short = 'M', long = "no-mod", global = true, conflicts_with = "module")]
+    #[arg(
+        short = 'M',
+        long = "no-mod",
+        global = true,
+        conflicts_with = "module",
+        help_heading = "Module"
+    )]
     pub no_module: bool,
     /// Show no progress
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Progress")]
     pub silent: bool,
     /// Show less progress
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Progress")]
     pub quiet: u8,
     /// Show more progress
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Progress")]
     pub verbose: u8,
     /// Show everything
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Progress")]
     pub debug: bool,
     /// How progress looks
-    #[arg(long, global = true, value_enum, default_value_t)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        help_heading = "Progress"
+    )]
     pub progress: Mode,
-    /// Which engine to use [default: poniard, or dagger with a runner host]
-    #[arg(long, global = true, value_enum)]
+    /// Keep the run as a page to look at: a file, or a directory for one
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE.html",
+        env = "PONIARD_TRACE",
+        hide_env_values = true,
+        help_heading = "Progress"
+    )]
+    pub trace: Option<PathBuf>,
+    /// Which engine to use: poniard, or dagger, which a runner host also means
+    #[arg(long, global = true, value_enum, hide_possible_values = true)]
     pub engine: Option<Engine>,
     /// Directory to work in
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Module")]
     pub workdir: Option<PathBuf>,
+    /// Apply changes without asking
+    #[arg(short = 'y', long, global = true)]
+    pub auto_apply: bool,
     /// Open a terminal in the container of a command that failed
     #[arg(short, long, global = true)]
     pub interactive: bool,
@@ -70,8 +101,6 @@ pub struct Global {
     pub no_exit: bool,
     #[arg(short, long, global = true, hide = true)]
     pub web: bool,
-    #[arg(short = 'y', long, global = true, hide = true)]
-    pub auto_apply: bool,
     #[arg(long, global = true, hide = true)]
     pub x_release: Option<String>,
     #[arg(long, global = true, hide = true)]
@@ -92,10 +121,20 @@ pub enum Command {
     Core(Call),
     /// List the functions of a module
     Functions(Functions),
+    /// Run the checks of the modules here
+    #[command(alias = "checks")]
+    Check(Check),
+    /// Run the generators of the modules here and apply what they change
+    Generate(Chosen),
+    /// Start the services of the modules here, on ports of this machine
+    Up(Chosen),
     /// Send a GraphQL query
     Query(Query),
     /// Run a program with a session of the engine
     Run(Run),
+    /// Serve the API to programs elsewhere, who show `DAGGER_SESSION_TOKEN`
+    #[command(alias = "l")]
+    Listen(Listen),
     /// Make a new module
     Init(Init),
     /// Add a dependency to a module
@@ -111,8 +150,12 @@ pub enum Command {
     Develop(Develop),
     /// Remove what the engine has kept
     Prune(Prune),
+    /// Say what this machine can do, and how to mend what it cannot
+    Doctor(Doctor),
     /// Print a completion script for a shell
     Completion(Completion),
+    /// Print the manual
+    Man(Man),
     /// Print the version
     Version,
     #[command(hide = true)]
@@ -148,6 +191,32 @@ pub struct Functions {
     pub functions: Vec<String>,
 }
 
+/// Checks, generators or services.
+#[derive(Debug, Args)]
+pub struct Chosen {
+    /// Only list them
+    #[arg(short, long)]
+    pub list: bool,
+    /// Names as `module:name`, or patterns with `*` and `**` [default: all]
+    #[arg(value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Stop at the first that fails
+    #[arg(long)]
+    pub failfast: bool,
+    /// Without generators, which pass when they have nothing to change
+    #[arg(long)]
+    pub no_generate: bool,
+    /// Only generators
+    #[arg(long)]
+    pub generate: bool,
+}
+
 #[derive(Debug, Args)]
 pub struct Query {
     /// Read the query from a file instead of stdin
@@ -169,13 +238,26 @@ pub struct Run {
 }
 
 #[derive(Debug, Args)]
+pub struct Listen {
+    /// Address of this machine to listen at
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+}
+
+#[derive(Debug, Args)]
 pub struct Init {
     /// Name of the module [default: that of its directory]
     #[arg(long)]
     pub name: Option<String>,
-    /// SDK that runs it: a path or git reference
+    /// SDK that runs it: a git reference, or a path from the module's directory
     #[arg(long)]
     pub sdk: Option<String>,
+    /// Directory of its code [default: the module's, or `.dagger` beside other files]
+    #[arg(long)]
+    pub source: Option<PathBuf>,
+    /// Files outside of it that it is made from, relative to it
+    #[arg(long, value_delimiter = ',')]
+    pub include: Vec<String>,
     /// Directory of the module
     #[arg(default_value = ".")]
     pub path: PathBuf,
@@ -235,14 +317,33 @@ pub struct Prune {
 }
 
 #[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print what was found as JSON
+    #[arg(short, long)]
+    pub json: bool,
+    /// Do not ask a registry of images
+    #[arg(long)]
+    pub offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write a page for each command into a directory
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Completes commands and flags. For bash, in ~/.bashrc:
+///     eval "$(poniard completion bash)"
+/// For zsh, in a directory of $fpath:
+///     poniard completion zsh > ~/.zfunc/_poniard
+/// For fish:
+///     poniard completion fish > ~/.config/fish/completions/poniard.fish
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub struct Completion {
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
-}
-
-/// The help of the program.
-pub fn help() -> String {
-    Cli::command().render_long_help().to_string()
 }
 
 /// An error of clap in the words of dagger; help is no error.
@@ -251,19 +352,29 @@ pub fn explain(error: clap::Error) -> Result<(), Failure> {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
     };
+    let meant = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => format!("; did you mean `{text}`?"),
+        Some(ContextValue::Strings(texts)) => texts
+            .last()
+            .map_or(String::new(), |text| format!("; did you mean `{text}`?")),
+        _ => String::new(),
+    };
     let message = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             return super::print(&error.to_string());
         }
         ErrorKind::UnknownArgument => match context(ContextKind::InvalidArg) {
-            Some(flag) if flag.starts_with("--") => format!("unknown flag: {flag}"),
+            Some(flag) if flag.starts_with("--") => {
+                format!("unknown flag: {flag}{}", meant(ContextKind::SuggestedArg))
+            }
             Some(flag) if flag.starts_with('-') => format!("unknown shorthand flag: {flag}"),
             Some(word) => format!("unknown argument: {word}"),
             None => error.to_string(),
         },
         ErrorKind::InvalidSubcommand => match context(ContextKind::InvalidSubcommand) {
             Some(word) => format!(
-                "unknown command or file \"{word}\" for \"poniard\": `poniard help` lists the commands"
+                "unknown command or file \"{word}\" for \"poniard\": `poniard help` lists the commands{}",
+                meant(ContextKind::SuggestedSubcommand)
             ),
             None => error.to_string(),
         },

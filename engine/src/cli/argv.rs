@@ -103,6 +103,12 @@ impl Flags {
             .map(known)
     }
 
+    /// Names of those that users are told of.
+    pub fn longs(&self) -> impl Iterator<Item = &str> {
+        let shown = self.args.iter().filter(|a| !a.is_hide_set());
+        shown.filter_map(clap::Arg::get_long)
+    }
+
     pub fn short(&self, letter: char) -> Option<Known> {
         self.args
             .iter()

@@ -45,15 +45,21 @@ pub fn list(model: &Model, root: &root::Root, path: &[String]) -> Result<String,
         let more = root.object(model).map(|_| "with");
         return Ok(table(model, &functions, more));
     };
-    let unknown = |name: &str| {
+    let unknown = |name: &str, names: &[String]| {
+        let hint = lookup::hint(name, names);
         Failure::new(format!(
-            "no function \"{name}\": `poniard functions` lists them"
+            "no function \"{name}\": `poniard functions` lists them{hint}"
         ))
     };
-    let mut function = root.function(model, first).ok_or_else(|| unknown(first))?;
+    let mut function = root.function(model, first).ok_or_else(|| {
+        let mut names = root.object(model).map(lookup::names).unwrap_or_default();
+        names.extend(root.toolchains(model).map(|f| kebab(&f.name)));
+        unknown(first, &names)
+    })?;
     for name in rest {
         let object = object_of(model, function)?;
-        function = lookup::function(object, name).ok_or_else(|| unknown(name))?;
+        function =
+            lookup::function(object, name).ok_or_else(|| unknown(name, &lookup::names(object)))?;
     }
     let functions: Vec<&Function> = lookup::visible(object_of(model, function)?).collect();
     Ok(table(model, &functions, None))

@@ -15,7 +15,7 @@ const RUNNER_HOSTS: &[&str] = &["_EXPERIMENTAL_DAGGER_RUNNER_HOST", "DAGGER_RUNN
 /// # Errors
 /// When there is no `dagger`.
 pub fn consider(line: &Line) -> Result<(), Failure> {
-    let (engine, words) = without_engine_flag(&line.all);
+    let (engine, words) = without_flag(&line.all, "--engine");
     let host = RUNNER_HOSTS
         .iter()
         .find(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty()));
@@ -34,6 +34,12 @@ pub fn consider(line: &Line) -> Result<(), Failure> {
             "{why} asks for the `dagger` CLI, which is not in PATH: {hint}"
         )));
     };
+    let (trace, words) = without_flag(&words, "--trace");
+    if trace.is_some() {
+        // A job that says so for poniard works on both.
+        let told = "--trace is of poniard's own engine: a Dagger Engine sends its spans to OTEL_EXPORTER_OTLP_ENDPOINT\n";
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes());
+    }
     let error = std::process::Command::new(&dagger).args(words).exec();
     Err(Failure::new(format!(
         "cannot run `{}`: {error}",
@@ -41,9 +47,9 @@ pub fn consider(line: &Line) -> Result<(), Failure> {
     )))
 }
 
-/// The value of `--engine`, and the words without it.
-fn without_engine_flag(words: &[String]) -> (Option<String>, Vec<String>) {
-    let mut engine = None;
+/// The value of a flag, and the words without it.
+fn without_flag(words: &[String], flag: &str) -> (Option<String>, Vec<String>) {
+    let mut given = None;
     let mut rest = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -51,14 +57,14 @@ fn without_engine_flag(words: &[String]) -> (Option<String>, Vec<String>) {
             rest.push(word.clone());
             break;
         }
-        match word.strip_prefix("--engine") {
-            Some("") => engine = words.next().cloned(),
-            Some(value) if value.starts_with('=') => engine = Some(value[1..].to_owned()),
+        match word.strip_prefix(flag) {
+            Some("") => given = words.next().cloned(),
+            Some(value) if value.starts_with('=') => given = Some(value[1..].to_owned()),
             _ => rest.push(word.clone()),
         }
     }
     rest.extend(words.cloned());
-    (engine, rest)
+    (given, rest)
 }
 
 /// The first `dagger` that is not this program under another name.
@@ -87,7 +93,7 @@ mod tests {
         ];
         for (line, engine, rest) in cases {
             assert_eq!(
-                without_engine_flag(&words(line)),
+                without_flag(&words(line), "--engine"),
                 (engine.map(str::to_owned), words(rest)),
                 "{line}"
             );

@@ -7,20 +7,28 @@
 mod args;
 mod argv;
 mod call;
+mod check;
 mod completion;
+mod doctor;
 mod functions;
+mod generate;
+mod group;
 mod handover;
+mod help;
+mod listen;
 mod manifest;
 mod prune;
 mod query;
 mod run;
 mod runtime;
 mod shell;
+mod tracing;
+mod up;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use crate::client::Failure;
 
@@ -44,12 +52,13 @@ pub fn main() -> ExitCode {
 
 fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
     let Some(line) = argv::read(words)? else {
-        return print(&args::help());
+        return print(&help::text());
     };
     handover::consider(&line)?;
     let Line { fixed, dynamic, .. } = line;
     let name = std::iter::once("poniard".to_owned());
-    let cli = match Cli::try_parse_from(name.chain(fixed)) {
+    let found = help::command().try_get_matches_from(name.chain(fixed));
+    let cli = match found.and_then(|found| Cli::from_arg_matches(&found)) {
         Ok(cli) => cli,
         Err(error) => return args::explain(error),
     };
@@ -63,8 +72,12 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Command::Call(options) => call::run(&global, options, dynamic, false),
         Command::Core(options) => call::run(&global, options, dynamic, true),
         Command::Functions(options) => functions::run(&global, options),
+        Command::Check(options) => check::run(&global, options),
+        Command::Generate(options) => generate::run(&global, options),
+        Command::Up(options) => up::run(&global, options),
         Command::Query(options) => query::run(&global, options),
         Command::Run(options) => run::run(&global, options),
+        Command::Listen(options) => listen::run(&global, &options),
         Command::Init(options) => manifest::init::run(&options),
         Command::Install(options) => manifest::install::run(&global, &options, List::Dependencies),
         Command::Uninstall(options) => {
@@ -74,9 +87,11 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Command::Toolchain(command) => manifest::toolchain::run(&global, &command),
         Command::Develop(options) => manifest::develop::run(&global, &options),
         Command::Prune(options) => prune::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
+        Command::Man(options) => help::man(&options),
         Command::Completion(options) => completion::run(&options),
         Command::Version => print(&format!("poniard v{}\n", env!("CARGO_PKG_VERSION"))),
-        Command::Help => print(&args::help()),
+        Command::Help => print(&help::text()),
     }
 }
 

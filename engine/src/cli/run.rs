@@ -31,7 +31,12 @@ pub fn run(global: &Global, options: args::Run) -> Result<(), Failure> {
                 .kill_on_drop(true);
             command
                 .env("DAGGER_SESSION_PORT", port.to_string())
-                .env("DAGGER_SESSION_TOKEN", token);
+                .env("DAGGER_SESSION_TOKEN", token)
+                // One trace has one file.
+                .env_remove("PONIARD_TRACE");
+            if let Some(traceparent) = &context.traceparent {
+                command.env("TRACEPARENT", traceparent);
+            }
             let failed = |e: std::io::Error| Failure {
                 code: if e.kind() == std::io::ErrorKind::NotFound {
                     127

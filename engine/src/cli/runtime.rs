@@ -11,8 +11,10 @@ use crate::client::{Engine, Failure};
 use crate::exec::Terminal;
 use crate::progress::{Mode, Renderer};
 use crate::shell::Printer;
+use crate::trace::otlp::Exporter;
 
 use super::args::Global;
+use super::tracing::Tracing;
 
 /// What a command works with.
 pub struct Context {
@@ -21,6 +23,8 @@ pub struct Context {
     pub workdir: PathBuf,
     pub state_dir: PathBuf,
     pub renderer: Renderer,
+    /// For programs that the run is made for, when there is a trace.
+    pub traceparent: Option<String>,
 }
 
 impl Context {
@@ -63,6 +67,7 @@ fn printer<W: Write + 'static>(renderer: &Renderer, open: fn() -> W) -> Printer 
             let mut out = open();
             result = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         });
+        renderer.wrote(text);
         result
     })
 }
@@ -106,15 +111,17 @@ where
         i16::from(global.verbose)
     };
     let renderer = Renderer::new(mode, more - i16::from(global.quiet));
+    let (tracing, exporter) = Tracing::begin(global)?;
     let options = Options {
         state_dir: state_dir.clone(),
         config: config_file(&workdir),
         workdir: workdir.clone(),
         run_dir: isolation.run_dir.clone(),
-        progress: renderer.progress(),
+        progress: tracing.progress(&renderer),
         terminal: terminal(global, mode, &renderer),
     };
     let (global, shown) = (global.clone(), renderer.clone());
+    let traceparent = tracing.traceparent();
     let work = async move |session: Arc<Session>| {
         let context = Context {
             session,
@@ -122,27 +129,33 @@ where
             workdir,
             state_dir,
             renderer: shown,
+            traceparent,
         };
         command(Arc::new(context)).await
     };
     // The main thread has a small stack, so the work gets another.
     let result = std::thread::scope(|scope| {
         let builder = std::thread::Builder::new().name("poniard".to_owned());
-        let thread = builder
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, || block_on(options, interrupts, work))?;
+        let thread = builder.stack_size(STACK_BYTES).spawn_scoped(scope, || {
+            block_on(options, interrupts, (&tracing, exporter), work)
+        })?;
         match thread.join() {
             Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
+            Err(panic) => {
+                tracing.end(&Err(Failure::new("a fault of poniard ended the run")));
+                std::panic::resume_unwind(panic)
+            }
         }
     });
     renderer.finish();
+    tracing.close(&renderer);
     result
 }
 
 fn block_on<F>(
     options: Options,
     interrupts: Interrupts,
+    (tracing, exporter): (&Tracing, Option<Exporter>),
     work: impl FnOnce(Arc<Session>) -> F,
 ) -> Result<(), Failure>
 where
@@ -153,17 +166,24 @@ where
         .thread_stack_size(STACK_BYTES)
         .build()?;
     let result = runtime.block_on(async {
+        let export = tracing.export(exporter);
         let session = Session::start(options).await?;
         let result = tokio::select! {
             result = work(session.clone()) => result,
             code = interrupted(interrupts) => Err(code?),
         };
+        tracing.end(&result);
         // A second signal does not wait for the end of what runs.
         let closed = tokio::select! {
             closed = session.close() => closed.map_err(Failure::from),
             code = interrupted(Interrupts::End) => Err(code?),
         };
-        result.and(closed)
+        let result = result.and(closed);
+        if result.is_err() {
+            tracing.end(&result);
+        }
+        export.finish().await;
+        result
     });
     // What was dropped on the way kills its containers and removes what they
     // had; that must be done before the process ends.
@@ -234,7 +254,7 @@ pub fn state_dir() -> Result<PathBuf, Failure> {
 }
 
 /// `PONIARD_CONFIG`, or the nearest `poniard.toml` upward, or the user's.
-fn config_file(workdir: &Path) -> Option<PathBuf> {
+pub fn config_file(workdir: &Path) -> Option<PathBuf> {
     const NAME: &str = "poniard.toml";
     if let Some(file) = std::env::var_os("PONIARD_CONFIG").filter(|value| !value.is_empty()) {
         return Some(absolute(Path::new(&file)));

@@ -125,7 +125,8 @@ pub fn assign(function: &Function, words: Vec<Value>) -> Result<Assigned, Failur
             Token::Word(word) => positional.push(word),
             Token::Long(name, value) => {
                 if !take(function, &name, value, &mut words, &mut assigned)? {
-                    return Err(Failure::new(format!("unknown flag: --{name}")));
+                    let hint = lookup::flag_hint(&name, Some(function), std::iter::empty());
+                    return Err(Failure::new(format!("unknown flag: --{name}{hint}")));
                 }
             }
             Token::Short(letters) => return Err(unknown_short(&letters)),

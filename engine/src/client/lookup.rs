@@ -1,6 +1,7 @@
 //! Finding functions by the names that users type.
 
 use crate::api::model::{Arg, Function, Model, Object, kebab};
+use crate::suggest;
 
 /// The function of `object` that is meant by `word`: kebab-case or camelCase.
 ///
@@ -66,6 +67,34 @@ pub fn visible(object: &Object) -> impl Iterator<Item = &Function> {
     object.functions.values().filter(move |f| {
         f.name != "id" && !(root && f.name.starts_with("load") && f.name.ends_with("FromID"))
     })
+}
+
+/// Names of visible functions, as users type them.
+pub fn names(object: &Object) -> Vec<String> {
+    visible(object).map(|f| kebab(&f.name)).collect()
+}
+
+/// The end of an error about a function that is none of these.
+pub fn hint(word: &str, names: &[String]) -> String {
+    suggest::hint(word, names.iter().map(String::as_str))
+}
+
+/// The end of an error about a flag that `function` does not have.
+pub fn flag_hint<'a>(
+    word: &str,
+    function: Option<&Function>,
+    more: impl Iterator<Item = &'a str>,
+) -> String {
+    let own = function.map_or(&[][..], |function| &function.args);
+    let own = own
+        .iter()
+        .filter(|arg| is_flag(arg))
+        .map(|arg| kebab(&arg.name));
+    let names: Vec<String> = own.chain(more.map(str::to_owned)).collect();
+    match suggest::closest(word, names.iter().map(String::as_str)) {
+        Some(name) => format!("; did you mean `--{name}`?"),
+        None => String::new(),
+    }
 }
 
 /// Such as `Container.from`, for errors.

@@ -15,6 +15,7 @@ use crate::net::Network;
 use crate::progress::Progress;
 use crate::store::Store;
 pub(crate) use crate::store::blocking;
+pub use module_source::clean;
 
 /// One per invocation.
 pub struct Engine {
@@ -129,19 +130,6 @@ impl Engine {
             ));
         }
     }
-}
-
-/// The path without `.` and `..`, by text.
-pub fn clean(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            std::path::Component::ParentDir => drop(out.pop()),
-            std::path::Component::CurDir => {}
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 /// Shortens a command for display.

@@ -7,6 +7,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 
 use super::{Engine, Failure};
+use crate::progress::inherit;
 use crate::store::{Snapshot, Store};
 
 /// A lazy, shared [`Snapshot`]: made at most once, whoever asks.
@@ -65,7 +66,7 @@ pub(super) async fn on_task<T: Clone + Send + Sync + 'static>(
     if let Some(done) = work.peek() {
         return done.clone();
     }
-    let done = AbortOnDrop(tokio::spawn(work)).await;
+    let done = AbortOnDrop(tokio::spawn(inherit(work))).await;
     done.unwrap_or_else(|error| Err(Failure::new(format!("a worker task ended early: {error}"))))
 }
 

@@ -39,6 +39,11 @@ impl Gate {
         }
     }
 
+    /// Whether the run is ending.
+    pub fn is_over(&self) -> bool {
+        *self.over.borrow()
+    }
+
     /// Ends what is under way, and waits until it is gone.
     pub async fn close(&self) {
         self.over.send_replace(true);

@@ -8,6 +8,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 
 use super::Failure;
+use crate::progress::inherit;
 use crate::store::Digest;
 
 /// Work under way, waited for by many.
@@ -44,7 +45,8 @@ impl<T: Clone + Send + Sync + 'static> Memo<T> {
         if let Some(work) = entries.get(&key).and_then(Entry::work) {
             return work;
         }
-        let (memo, made) = (self.clone(), make());
+        // Whoever asks first is who it is done for.
+        let (memo, made) = (self.clone(), inherit(make()));
         let work = async move {
             let result = made.await.map_err(Failure::from);
             let mut entries = memo.entries();

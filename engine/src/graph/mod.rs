@@ -20,6 +20,7 @@ pub mod node;
 pub mod owner;
 pub mod secret;
 pub mod service;
+pub mod task;
 
 pub use container::Container;
 pub use directory::{Directory, File};

@@ -6,6 +6,7 @@ use eyre::{Result, bail, eyre};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 
+use super::task::Task;
 use super::{Container, Directory, File, Secret, Service, git, secret, service};
 use crate::store::{Digest, Hasher};
 
@@ -116,6 +117,12 @@ pub enum Object {
     RecordWithLists(Arc<Map<String, Json>>, Arc<Lists>),
     /// An object of a module: its state.
     Module(Arc<ModuleObject>),
+    /// A module itself.
+    LoadedModule(Arc<crate::module::Module>),
+    /// A check, generator or service of a module.
+    Task(Arc<Task>),
+    /// Several: `CheckGroup`, `GeneratorGroup`, `UpGroup`.
+    Tasks(Arc<Vec<Arc<Task>>>),
 }
 
 /// Fields that hold lists of records: (field, type, records).

@@ -7,6 +7,7 @@ use eyre::{Result, WrapErr, bail, eyre};
 use tokio::sync::OnceCell;
 
 use super::Engine;
+use crate::credentials;
 use crate::store::{Digest, Hasher};
 
 /// A secret. Its plaintext is read once per run, when somebody needs it.
@@ -28,6 +29,7 @@ enum Source {
 
 impl Secret {
     pub fn given(name: String, plaintext: String) -> Self {
+        credentials::keep_out(&plaintext);
         Self {
             source: Source::Given { name },
             plaintext: OnceCell::new_with(Some(plaintext)),
@@ -62,6 +64,11 @@ impl Secret {
                 Source::Given { name } => Err(eyre!("secret `{name}` has no plaintext")),
                 Source::Uri { uri, workdir } => resolve(uri, workdir).await,
             }
+        };
+        let read = || async {
+            let plaintext = read().await?;
+            credentials::keep_out(&plaintext);
+            Ok::<_, eyre::Report>(plaintext)
         };
         Ok(self.plaintext.get_or_try_init(read).await?)
     }

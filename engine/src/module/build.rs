@@ -1,5 +1,6 @@
-//! Compiles a module: a static binary that runs in an empty container, the same
-//! that the SDK's runtime makes on a Dagger Engine.
+//! The program of a module: from the image of its release, or compiled here. A
+//! static binary that runs in an empty container, the same that the SDK's runtime
+//! makes on a Dagger Engine.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -8,10 +9,11 @@ use std::sync::Arc;
 use eyre::{Result, WrapErr, bail, eyre};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use super::Module;
+use super::{Module, prebuilt};
 use crate::graph::{Engine, Failure};
 
-/// The binary of a module, compiled unless one is there for these sources.
+/// The binary of a module, unless one is there for these sources: from a release
+/// that has it, else compiled.
 pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     let key = module.source_key()?;
     let dir = engine.store.root().join("modules").join(format!(
@@ -24,7 +26,10 @@ pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         engine.store.mark_used(&dir);
         return Ok(binary);
     }
-    if !module.dir.join("Cargo.toml").exists() {
+    if prebuilt::keep(engine, module, &dir).await? {
+        return Ok(binary);
+    }
+    if !module.code().join("Cargo.toml").exists() {
         let sdk = module
             .config
             .sdk
@@ -43,13 +48,18 @@ pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         return Ok(binary);
     }
     let built = engine.gate.pass(cargo(engine, module)).await?;
-    let temp = engine.store.temp_dir()?;
-    let copy = temp.path().join("module");
-    std::fs::copy(&built, &copy).wrap_err_with(|| format!("cannot keep `{}`", built.display()))?;
-    std::fs::create_dir_all(&dir).wrap_err_with(|| format!("cannot make `{}`", dir.display()))?;
-    std::fs::rename(&copy, &binary)
-        .wrap_err_with(|| format!("cannot keep `{}`", binary.display()))?;
+    keep(engine, &built, &dir)?;
     Ok(binary)
+}
+
+/// Puts a program where [`binary`] finds it: whole, or not at all.
+pub(super) fn keep(engine: &Engine, program: &Path, dir: &Path) -> Result<()> {
+    let temp = engine.store.temp_dir()?;
+    let (copy, binary) = (temp.path().join("module"), dir.join("module"));
+    std::fs::copy(program, &copy)
+        .wrap_err_with(|| format!("cannot keep `{}`", program.display()))?;
+    std::fs::create_dir_all(dir).wrap_err_with(|| format!("cannot make `{}`", dir.display()))?;
+    std::fs::rename(&copy, &binary).wrap_err_with(|| format!("cannot keep `{}`", binary.display()))
 }
 
 /// Runs cargo; gives the path of the executable.
@@ -63,8 +73,9 @@ async fn cargo(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         .arg("--message-format=json-render-diagnostics")
         .args(["--bin", &module.config.name])
         .arg("--manifest-path")
-        .arg(module.dir.join("Cargo.toml"))
-        .current_dir(&module.context)
+        .arg(module.code().join("Cargo.toml"))
+        // With the settings that the module may have for cargo.
+        .current_dir(module.code())
         // Ctrl-C is for us: a build that is not wanted any more is killed, not failed.
         .process_group(0)
         .envs(environment(engine.store.root()))
@@ -131,6 +142,8 @@ pub fn environment(state_dir: &Path) -> Vec<(&'static str, PathBuf)> {
         ("CARGO_TARGET_DIR", target_dir(state_dir)),
         ("RUSTFLAGS", "-C target-feature=+crt-static".into()),
         ("CARGO_TERM_COLOR", "never".into()),
+        // As for everything else from git, its credentials and settings count.
+        ("CARGO_NET_GIT_FETCH_WITH_CLI", "true".into()),
     ];
     variables.extend(homes());
     variables

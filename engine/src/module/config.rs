@@ -1,9 +1,11 @@
 //! `dagger.json`: what a module is called, needs and is made of.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use eyre::{Result, WrapErr, bail};
 use serde::{Deserialize, Deserializer};
+
+use crate::graph::engine::clean;
 
 /// The name of the file.
 pub const FILE: &str = "dagger.json";
@@ -56,13 +58,19 @@ impl<'de> Deserialize<'de> for Sdk {
 
 /// Another module that this one uses.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Dependency {
     pub name: String,
     /// A path relative to the file, or a git reference.
     pub source: String,
     /// Commit that a git reference was resolved to.
     pub pin: String,
+    /// Patterns of what `check`, `generate` and `up` pass over in a toolchain.
+    pub ignore_checks: Vec<String>,
+    pub ignore_generators: Vec<String>,
+    pub ignore_services: Vec<String>,
+    /// Ports of the host for services of a toolchain, as `3000:80`.
+    pub port_mappings: std::collections::BTreeMap<String, Vec<String>>,
 }
 
 impl Config {
@@ -89,6 +97,15 @@ impl Config {
                 config.name
             );
         }
+        let source = config.source.as_deref().unwrap_or_default();
+        let is_outside =
+            |part: Component| !matches!(part, Component::Normal(_) | Component::CurDir);
+        if Path::new(source).components().any(is_outside) {
+            bail!(
+                "cannot read `{}`: `source` is `{source}`; expected a directory inside of the module",
+                path.display()
+            );
+        }
         if config.name.is_empty() {
             bail!(
                 "cannot read `{}`: `name` is missing; give the module a name",
@@ -96,6 +113,14 @@ impl Config {
             );
         }
         Ok(config)
+    }
+
+    /// Where the code of the module in `dir` is.
+    pub fn code(&self, dir: &Path) -> PathBuf {
+        match self.source.as_deref() {
+            None | Some("" | ".") => dir.to_owned(),
+            Some(source) => clean(&dir.join(source)),
+        }
     }
 
     /// The dependency of that name.
@@ -144,6 +169,19 @@ mod tests {
             read(r#"{"name": "a", "sdk": {"source": "../sdk", "config": {"prebuilt": "x"}}}"#)
                 .unwrap();
         assert_eq!(config.sdk.unwrap().config["prebuilt"], "x");
+    }
+
+    #[test]
+    fn code_is_in_the_directory_that_source_names_and_never_outside() {
+        let code = |text: &str| read(text).map(|config| config.code(Path::new("/m")));
+        let sdk = |source: &str| format!(r#"{{"name": "a", "sdk": "x", "source": "{source}"}}"#);
+        assert_eq!(code(&sdk(".dagger")).unwrap(), Path::new("/m/.dagger"));
+        assert_eq!(code(&sdk(".")).unwrap(), Path::new("/m"));
+        assert_eq!(code(r#"{"name": "a"}"#).unwrap(), Path::new("/m"));
+        for outside in ["..", "a/../..", "/etc"] {
+            let error = code(&sdk(outside)).unwrap_err().to_string();
+            assert!(error.contains("`source`"), "{error}");
+        }
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! [`reference`] finds the directory (for modules in [`git`], in a checkout of
 //! theirs), [`config`] reads it, [`types`] says what
 //! it offers (without compiling, when `dagger.types.json` is there), [`defaults`]
-//! adds what the user's `.env` files say, [`source`] fingerprints it and [`build`] compiles it when a function is first called.
+//! adds what the user's `.env` files say, [`source`] fingerprints it. When a function is first called,
+//! [`prebuilt`] finds its program in the image of a release, or [`build`] compiles it.
 
 pub mod build;
 pub mod config;
 pub mod defaults;
 pub mod git;
+mod prebuilt;
 pub mod reference;
 pub mod source;
 pub mod types;
@@ -67,6 +69,14 @@ impl Module {
         Ok(Arc::new(module))
     }
 
+    /// Whether the module in a directory has code that is not in Rust.
+    pub fn is_foreign(dir: &Path) -> Result<bool> {
+        let config = Config::read(dir)?;
+        let code = config.code(dir);
+        let is_ours = |name: &str| code.join(name).exists();
+        Ok(config.sdk.is_some() && !is_ours(TYPES_FILE) && !is_ours("Cargo.toml"))
+    }
+
     /// Whoever calls the module, the files are those of the user on this machine.
     fn apply_user_defaults(&mut self, engine: &Engine) -> Result<Vec<String>> {
         let known = Known {
@@ -81,7 +91,7 @@ impl Module {
     }
 
     async fn read_types(&self, engine: &Arc<Engine>) -> Result<Types> {
-        let path = self.dir.join(TYPES_FILE);
+        let path = self.code().join(TYPES_FILE);
         if path.exists() {
             let text = std::fs::read_to_string(&path)
                 .wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
@@ -104,12 +114,17 @@ impl Module {
         Types::parse(&String::from_utf8_lossy(&output.stdout), &path)
     }
 
+    /// Where its code is: its directory, or what `source` names in it.
+    pub fn code(&self) -> PathBuf {
+        self.config.code(&self.dir)
+    }
+
     /// Digest of everything that the module is made from.
     pub fn source_key(&self) -> Result<Digest> {
         if let Some(key) = self.source_key.get() {
             return Ok(*key);
         }
-        let files = source::files(&self.dir, &self.config)?;
+        let files = module_source::files(&self.dir, &self.config.include)?;
         let key = source::digest(&self.context, &files)?;
         Ok(*self.source_key.get_or_init(|| key))
     }

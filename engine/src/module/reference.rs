@@ -10,6 +10,7 @@ use super::git::{Reference, commit, version};
 use crate::graph::Engine;
 use crate::graph::engine::clean;
 use crate::store::Hasher;
+use crate::suggest;
 
 /// Directory of the module that a word of the shell means: a dependency or
 /// toolchain of the module around `base`, which may give it another name, a git
@@ -77,8 +78,12 @@ pub async fn of_flag(engine: &Arc<Engine>, value: &str, base: &Path) -> Result<P
             file.display()
         ),
         None => bail!(
-            "there is neither a directory `{value}`, nor a dependency of that name in `{}`",
-            file.display()
+            "there is neither a directory `{value}`, nor a dependency of that name in `{}`{}",
+            file.display(),
+            suggest::hint(
+                value,
+                config.dependencies.iter().map(|found| found.name.as_str())
+            )
         ),
     }
 }
@@ -97,7 +102,9 @@ pub async fn dependency_dir(
     dependency: &Dependency,
     dir: &Path,
 ) -> Result<PathBuf> {
-    let Dependency { name, source, pin } = dependency;
+    let Dependency {
+        name, source, pin, ..
+    } = dependency;
     let reference = match pin.as_str() {
         "" => Reference::read(source, dir)?,
         _ => Some(Reference::parse(source)?),

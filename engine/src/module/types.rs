@@ -52,6 +52,10 @@ pub struct FunctionDoc {
     /// `never`, `session` or a duration; none is the engine's default.
     pub cache: Option<String>,
     pub check: bool,
+    /// Whether it gives changes that `generate` applies.
+    pub generate: bool,
+    /// Whether it gives a service that `up` starts.
+    pub up: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -141,15 +145,22 @@ impl Types {
 
 /// `bun-website` → `BunWebsite`.
 pub fn pascal(name: &str) -> String {
-    name.split(['-', '_', ' ', '.'])
-        .map(|word| {
-            let mut letters = word.chars();
-            letters
-                .next()
-                .map(|first| first.to_uppercase().chain(letters).collect::<String>())
-                .unwrap_or_default()
-        })
-        .collect()
+    let mut starts = true;
+    let mut out = String::new();
+    for letter in name.chars() {
+        if matches!(letter, '-' | '_' | ' ' | '.') {
+            starts = true;
+            continue;
+        }
+        if starts {
+            out.extend(letter.to_uppercase());
+        } else {
+            out.push(letter);
+        }
+        // As in Dagger, a digit ends a word.
+        starts = letter.is_ascii_digit();
+    }
+    out
 }
 
 /// `bun-website` → `bunWebsite`.

@@ -38,6 +38,9 @@ pub(super) trait View: Send + Sync {
         print();
     }
 
+    /// Somebody else has written to the terminal, and ended the line or not.
+    fn wrote(&self, _ended_line: bool) {}
+
     /// Shows nothing new while the terminal belongs to somebody else.
     fn pause(&self, _paused: bool) {}
 
@@ -80,11 +83,25 @@ impl Renderer {
         }
     }
 
+    /// Shows an event.
+    pub fn event(&self, event: Event) {
+        if let Some(view) = &self.view {
+            view.event(event);
+        }
+    }
+
     /// Prints without mixing with the progress.
     pub fn suspend(&self, print: &mut dyn FnMut()) {
         match &self.view {
             Some(view) => view.suspend(print),
             None => print(),
+        }
+    }
+
+    /// Tells that others have written `text`, so that it stays on its line.
+    pub fn wrote(&self, text: &str) {
+        if let Some(view) = self.view.as_ref().filter(|_| !text.is_empty()) {
+            view.wrote(text.ends_with('\n'));
         }
     }
 

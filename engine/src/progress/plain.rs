@@ -69,6 +69,7 @@ impl Plain {
             Event::Started { span, name, .. } => {
                 state.next += 1;
                 let number = state.next;
+                let name = short(&name);
                 let line = format!("#{number} {name}\n");
                 let shown = Shown {
                     number,
@@ -99,6 +100,7 @@ impl Plain {
                 span,
                 cached,
                 error,
+                ..
             } => {
                 let Some(mut shown) = state.spans.remove(&span) else {
                     return String::new();
@@ -132,6 +134,15 @@ impl Plain {
             Told::Logs => text.lines().map(|line| format!("{line}\n")).collect(),
             Told::Quiet | Told::Report => String::new(),
         }
+    }
+}
+
+/// What a line of a log has room for.
+fn short(name: &str) -> String {
+    let name = name.replace('\n', " ");
+    match name.char_indices().nth(72) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name,
     }
 }
 

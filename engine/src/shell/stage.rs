@@ -99,9 +99,31 @@ impl Shell {
                     false => String::new(),
                 };
                 let message = format!("function or module `{reference}` does not exist{hint}");
-                Err(Failure::new(format!("{message}: {error:#}")))
+                let meant = lookup::hint(reference, &self.beginnings());
+                Err(Failure::new(format!("{message}: {error:#}{meant}")))
             }
         }
+    }
+
+    /// Words that a pipeline can begin with here.
+    fn beginnings(&self) -> Vec<String> {
+        let model = self.engine.model();
+        let mut names = model.object("Query").map(lookup::names).unwrap_or_default();
+        if let Some(module) = &self.place.module {
+            names.extend(
+                main_object(&model, module)
+                    .map(lookup::names)
+                    .unwrap_or_default(),
+            );
+            names.extend(
+                module
+                    .dependencies
+                    .iter()
+                    .chain(&module.toolchains)
+                    .cloned(),
+            );
+        }
+        names
     }
 
     /// Whether a module that cannot be loaded is there all the same.
@@ -163,8 +185,9 @@ pub fn main_object<'a>(model: &'a Model, module: &LoadedModule) -> Option<&'a Ob
 fn unknown(object: &Object, name: &str) -> Failure {
     let missing = support::refusal(&object.name, name);
     Failure::new(missing.unwrap_or_else(|| {
+        let hint = lookup::hint(name, &lookup::names(object));
         format!(
-            "{} has no function `{name}`: `… | .help` lists what it has",
+            "{} has no function `{name}`: `… | .help` lists what it has{hint}",
             object.name
         )
     }))

@@ -1,12 +1,9 @@
-//! The certificate authorities that TLS trusts: `SSL_CERT_FILE`, or the system's.
+//! The certificate authorities that TLS trusts, as a file for client tools:
+//! `SSL_CERT_FILE`, or the system's. What this program trusts itself is that of
+//! [`poniard_http::authorities`].
 
 use std::env;
-use std::fs;
 use std::path::PathBuf;
-
-use poniard_sdk::prelude::*;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 const SYSTEM: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -17,13 +14,4 @@ pub fn bundle() -> Option<PathBuf> {
         .into_iter()
         .flatten()
         .find(|path| path.is_file())
-}
-
-pub fn certificates() -> Result<Vec<CertificateDer<'static>>> {
-    let Some(path) = bundle() else {
-        bail!("no certificate authorities: neither `SSL_CERT_FILE` nor `{SYSTEM}` is there");
-    };
-    let pem = fs::read(&path).wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    certificates.wrap_err_with(|| format!("cannot read `{}`", path.display()))
 }

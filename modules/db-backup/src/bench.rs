@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::DbBackup;
 use crate::authorities;
 use crate::engine::Engine;
+use crate::worker::s3::Location;
 use crate::worker::{self, Found, Job};
 
 /// Where a backup is read from and written to.
@@ -91,6 +92,17 @@ impl Bench {
         Self {
             container: self.container.with_mounted_file(INPUT, backup),
         }
+    }
+
+    /// A backup out of S3.
+    pub async fn download(self, location: Location, key: String) -> Result<File> {
+        let job = Job::Download {
+            location,
+            key,
+            path: OUTPUT.into(),
+        };
+        let (_, container) = self.run::<serde_json::Value>(&job).await?;
+        Ok(container.file(OUTPUT))
     }
 
     /// Does the job; its answer, and the container after it.

@@ -31,6 +31,8 @@ use shelf::Shelf;
 use worker::s3::Location;
 use worker::{Done, Job, Options, Place};
 
+/// More processes than a server should be asked to serve.
+const MAX_JOBS: u32 = 32;
 /// How long a download URL of a backup that was just made lasts.
 const AN_HOUR: u64 = 3600;
 
@@ -95,11 +97,15 @@ impl DbBackup {
         exclude_table: Option<Vec<String>>,
         /// Key of age to encrypt with, `age1…` or `AGE-SECRET-KEY-1…`.
         encryption_key: Option<Secret>,
+        /// Processes that dump at the same time (PostgreSQL).
+        #[arg(default = 1)]
+        jobs: u32,
     ) -> Result<File> {
+        let options = self.options(exclude_table, jobs).await?;
         let server = self.ask().await?;
         let job = Job::Dump {
             server: server.clone(),
-            options: self.options(exclude_table),
+            options,
             place: Place::File(bench::OUTPUT.into()),
         };
         let bench = self.bench(&server).await?.with_key(encryption_key);
@@ -135,39 +141,76 @@ impl DbBackup {
         session_token: Option<Secret>,
         /// Tables to leave out.
         exclude_table: Option<Vec<String>>,
+        /// Processes that dump at the same time (PostgreSQL).
+        #[arg(default = 1)]
+        jobs: u32,
+        /// Restores it into a fresh server and compares, as `verify` does, before old ones go.
+        #[arg(default = false)]
+        verify: bool,
     ) -> Result<Backup> {
         let location = Location::new(bucket, prefix, endpoint, region)?;
         let retention = kept(keep_last, keep_daily, keep_weekly, keep_monthly);
+        let options = self.options(exclude_table, jobs).await?;
+        if let (true, Some(key)) = (verify, &encryption_key) {
+            ensure!(
+                worker::decrypts(&key.plaintext().await?)?,
+                "`--verify` has to decrypt the backup: pass the identity (`AGE-SECRET-KEY-1…`) as `--encryption-key`, or leave it out"
+            );
+        }
         let database = self.address().await?.database;
         let server = self.ask().await?;
-        let (now, nonce) = bench::now();
-        let name = Name::new(&database, &server, now, encryption_key.is_some(), &nonce);
+        let (created, nonce) = bench::now();
+        let name = Name {
+            database: names::plain(&database),
+            engine: server.engine,
+            major: server.major(),
+            created,
+            pieces: jobs > 1,
+            encrypted: encryption_key.is_some(),
+            nonce,
+        };
         let key = name.key(&location.prefix);
         let job = Job::Dump {
             server: server.clone(),
-            options: self.options(exclude_table),
+            options,
             place: Place::S3 {
                 location: location.clone(),
                 key: key.clone(),
             },
         };
-        let bench = self.bench(&server).await?.with_key(encryption_key);
+        let bench = self.bench(&server).await?.with_key(encryption_key.clone());
         let bench = bench.with_s3(&access_key_id, &secret_access_key, session_token.as_ref());
         let (done, _) = bench.run::<Done>(&job).await?;
+        if verify {
+            let bench = Bench::bare()?;
+            let bench = bench.with_s3(&access_key_id, &secret_access_key, session_token.as_ref());
+            let file = bench.download(location.clone(), key.clone()).await?;
+            self.verify(file, encryption_key).await.wrap_err_with(|| {
+                format!("the backup `{key}` was made, but is not proven to restore; old ones were not pruned")
+            })?;
+        }
         let token = session_token.as_ref();
         let shelf = Shelf::open(location, &access_key_id, &secret_access_key, token).await?;
         let download_url = shelf.presign(&key, AN_HOUR)?;
+        if let Err(error) = shelf.sweep(&database, created) {
+            eprintln!("uploads that were never finished are not looked for: {error:#}");
+        }
         // The new backup is good whatever becomes of the old ones.
         let pruned = shelf.prune(&database, retention).wrap_err_with(|| {
             format!("the backup `{key}` was made, but the old ones were not pruned")
         })?;
         let summary = format!(
-            "**Backup of `{database}`** ({} {}): {} tables, {} rows in {:.1} s\n\n`{key}`, {}, SHA-256 `{}`{}",
+            "**Backup of `{database}`** ({} {}): {} tables, {} rows in {:.1} s{}\n\n`{key}`, {}, SHA-256 `{}`{}",
             server.engine.title(),
             done.server_version,
             done.tables,
             done.rows,
             done.seconds,
+            if verify {
+                ", restored and compared"
+            } else {
+                ""
+            },
             size(done.bytes),
             done.sha256,
             match pruned.len() {
@@ -272,15 +315,10 @@ impl DbBackup {
         /// Session token of temporary keys.
         session_token: Option<Secret>,
     ) -> Result<File> {
-        let job = Job::Download {
-            location: Location::new(bucket, None, endpoint, region)?,
-            key,
-            path: bench::OUTPUT.into(),
-        };
+        let location = Location::new(bucket, None, endpoint, region)?;
         let bench = Bench::bare()?;
         let bench = bench.with_s3(&access_key_id, &secret_access_key, session_token.as_ref());
-        let (_, container) = bench.run::<poniard_sdk::serde_json::Value>(&job).await?;
-        Ok(container.file(bench::OUTPUT))
+        bench.download(location, key).await
     }
 
     /// Removes old backups of this database; the newest one always stays.
@@ -333,7 +371,7 @@ impl DbBackup {
         overwrite: bool,
         /// Key of age to decrypt with, `AGE-SECRET-KEY-1…`.
         encryption_key: Option<Secret>,
-        /// Everything belongs to the user of the address (PostgreSQL).
+        /// Everything belongs to the user of the address, whoever owned it or it ran as.
         #[arg(default = false)]
         no_owner: bool,
     ) -> Result<Restoration> {
@@ -416,12 +454,20 @@ impl DbBackup {
         })
     }
 
-    fn options(&self, exclude_tables: Option<Vec<String>>) -> Options {
-        Options {
+    async fn options(&self, exclude_tables: Option<Vec<String>>, jobs: u32) -> Result<Options> {
+        ensure!(
+            (1..=MAX_JOBS).contains(&jobs),
+            "{jobs} jobs: pass `--jobs` from 1 to {MAX_JOBS}"
+        );
+        ensure!(
+            jobs == 1 || self.address().await?.postgres,
+            "`--jobs` is for PostgreSQL: MySQL and MariaDB show one moment of a database to a single connection only, so leave it out"
+        );
+        Ok(Options {
             exclude_tables: exclude_tables.unwrap_or_default(),
-            jobs: 1,
+            jobs,
             stall_secs: self.stall_timeout.into(),
-        }
+        })
     }
 }
 

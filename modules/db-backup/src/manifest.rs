@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Engine, Version};
+use crate::worker::Piece;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     pub engine: Engine,
     pub version: String,
     pub database: String,
-    pub format: Format,
     /// Start of the dump, RFC 3339 in UTC.
     pub created: String,
     /// Bytes of the dump before compression.
@@ -26,19 +26,11 @@ pub struct Manifest {
     /// Roles (PostgreSQL) or accounts (`user@host`) that own something, or may.
     #[serde(default)]
     pub owners: Vec<String>,
+    /// The pieces of a dump by several processes, in a tar archive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<Piece>,
     #[serde(flatten)]
     pub tally: Tally,
-}
-
-/// How the dump is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// `pg_dump --format=custom`
-    Custom,
-    /// `pg_dump --format=directory`, in a tar archive.
-    Directory,
-    Sql,
 }
 
 /// What was counted while the dump went by.

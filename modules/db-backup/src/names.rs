@@ -4,7 +4,7 @@
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Engine, Version};
+use crate::engine::Engine;
 
 const SIDECAR: &str = ".json";
 const STAMP: &str = "%Y%m%dT%H%M%SZ";
@@ -17,31 +17,17 @@ pub struct Name {
     pub major: String,
     /// In UTC.
     pub created: DateTime,
+    /// Made by several processes.
+    pub pieces: bool,
     pub encrypted: bool,
     /// Tells apart what began in the same second.
     pub nonce: String,
 }
 
 impl Name {
-    pub fn new(
-        database: &str,
-        server: &Version,
-        created: DateTime,
-        encrypted: bool,
-        nonce: &str,
-    ) -> Self {
-        Self {
-            database: plain(database),
-            engine: server.engine,
-            major: server.major(),
-            created,
-            encrypted,
-            nonce: nonce.to_owned(),
-        }
-    }
-
     pub fn key(&self, prefix: &str) -> String {
         let kind = match self.engine {
+            Engine::Postgresql if self.pieces => "dump.tar",
             Engine::Postgresql => "dump",
             Engine::Mysql | Engine::Mariadb => "sql",
         };
@@ -64,9 +50,13 @@ impl Name {
             None => (name, false),
         };
         let name = name.strip_suffix(".zst")?;
-        let name = name
-            .strip_suffix(".dump")
-            .or_else(|| name.strip_suffix(".sql"))?;
+        let (name, pieces) = match name.strip_suffix(".dump.tar") {
+            Some(name) => (name, true),
+            None => {
+                let dump = name.strip_suffix(".dump");
+                (dump.or_else(|| name.strip_suffix(".sql"))?, false)
+            }
+        };
         let mut parts = name.rsplitn(5, '-');
         let nonce = parts.next()?.to_owned();
         let created = DateTime::strptime(STAMP, parts.next()?).ok()?;
@@ -83,6 +73,7 @@ impl Name {
             engine,
             major,
             created,
+            pieces,
             encrypted,
             nonce,
         })
@@ -109,12 +100,31 @@ mod tests {
 
     #[test]
     fn a_key_tells_what_it_was_made_of() {
-        let server = Version::parse(Engine::Mariadb, "10.11.6").unwrap();
-        let created = DateTime::constant(2026, 11, 22, 0, 30, 5, 0);
-        for encrypted in [false, true] {
-            let name = Name::new("my-shop/ä", &server, created, encrypted, "1f3a5c");
+        let name = |engine, major: &str, pieces, encrypted| Name {
+            database: plain("my-shop/ä"),
+            engine,
+            major: major.to_owned(),
+            created: DateTime::constant(2026, 11, 22, 0, 30, 5, 0),
+            pieces,
+            encrypted,
+            nonce: "1f3a5c".to_owned(),
+        };
+        for (name, end) in [
+            (
+                name(Engine::Mariadb, "10.11", false, false),
+                "mariadb-10.11-20261122T003005Z-1f3a5c.sql.zst",
+            ),
+            (
+                name(Engine::Postgresql, "15", false, true),
+                "postgres-15-20261122T003005Z-1f3a5c.dump.zst.age",
+            ),
+            (
+                name(Engine::Postgresql, "15", true, true),
+                "postgres-15-20261122T003005Z-1f3a5c.dump.tar.zst.age",
+            ),
+        ] {
             let key = name.key("a/b/");
-            assert!(key.starts_with("a/b/my-shop__-mariadb-10.11-20261122T003005Z-1f3a5c.sql.zst"));
+            assert_eq!(key, format!("a/b/my-shop__-{end}"));
             assert_eq!(Name::parse(&key), Some(name));
         }
     }

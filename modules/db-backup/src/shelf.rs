@@ -1,5 +1,6 @@
 //! The backups in a bucket: listed, told apart by their keys, and pruned.
 
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use poniard_sdk::prelude::*;
 
@@ -7,6 +8,9 @@ use crate::names::{self, Name};
 use crate::retention::Retention;
 use crate::worker::s3::{Keys, Location, Store};
 use crate::worker::sidecar;
+
+/// What was begun so long before now is under way no more.
+const UNFINISHED: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 pub struct Shelf {
     store: Store,
@@ -90,6 +94,21 @@ impl Shelf {
             gone.push(key.clone());
         }
         Ok(gone)
+    }
+
+    /// Aborts the database's uploads that were never finished, as their run was
+    /// killed: nobody sees their parts, which are paid for all the same.
+    pub fn sweep(&self, database: &str, now: DateTime) -> Result<()> {
+        let database = names::plain(database);
+        for (key, upload_id) in self.store.unfinished(&self.location.prefix)? {
+            let left = Name::parse(&key).is_some_and(|name| {
+                name.database == database && name.created < now.saturating_sub(UNFINISHED)
+            });
+            if left {
+                self.store.abort(&key, &upload_id)?;
+            }
+        }
+        Ok(())
     }
 
     pub fn presign(&self, key: &str, ttl: u64) -> Result<String> {

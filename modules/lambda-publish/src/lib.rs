@@ -21,7 +21,7 @@ use aws::lambda::{Alias, Lambda};
 use image::manifest;
 use image::push::{self, push};
 use image::reference::{Reference, Repository};
-use image::registry::Registry;
+use image::registry::{Registry, Stored};
 use release::alias::shown;
 use release::plan::{Before, Order, check_alias_name};
 use release::publication;
@@ -153,15 +153,25 @@ impl LambdaPublish {
         let tag = push::tag(&image, tag).await?;
         let lambda = self.lambda(function_name).await?;
         let address = self.registry.as_deref();
-        let before = Before::look(&lambda, &order).await?;
+        let (before, registry) = tokio::join!(
+            Before::look(&lambda, &order),
+            Registry::open(&lambda.client, &repository, address, false)
+        );
+        let (before, registry) = (before?, registry?);
         before.check_platform(&image).await?;
-        let registry =
-            Registry::open(&lambda.client, &repository, address, create_repository).await?;
+        let registry = match registry {
+            None if create_repository => {
+                Registry::open(&lambda.client, &repository, address, true).await?
+            }
+            found => found,
+        };
         let registry = registry.ok_or_else(|| no_repository(&repository))?;
-        let digest = push(&lambda.client, &registry, &image, &tag)
-            .await
-            .wrap_err_with(|| before.unharmed())?;
-        release(&lambda, &order, &before, &registry, &digest).await
+        let pushed = async {
+            let digest = push(&lambda.client, &registry, &image, &tag).await?;
+            registry.stored(&digest).await
+        };
+        let stored = pushed.await.wrap_err_with(|| before.unharmed())?;
+        release(&lambda, &order, &before, &registry, &stored).await
     }
 
     /// Publishes an image that is in the registry already, as `publish` does.
@@ -195,15 +205,8 @@ impl LambdaPublish {
             self.registry(&lambda.client, &reference.repository)
         );
         let (before, registry) = (before?, registry?);
-        let stored = registry.manifest(&reference.name).await?;
-        let stored = stored.ok_or_else(|| {
-            eyre!(
-                "no image `{}` in `{}`: push it first",
-                reference.name,
-                registry.uri
-            )
-        })?;
-        release(&lambda, &order, &before, &registry, &stored.digest).await
+        let stored = registry.stored(&reference.name).await?;
+        release(&lambda, &order, &before, &registry, &stored).await
     }
 
     /// What `publish` would do, without doing it.
@@ -454,21 +457,19 @@ async fn release(
     order: &Order,
     before: &Before,
     registry: &Registry,
-    digest: &str,
+    stored: &Stored,
 ) -> Result<Publication> {
+    let digest = &stored.digest;
     let image = format!("{}@{digest}", registry.uri);
-    let checked = async {
-        let stored = registry.manifest(digest).await?;
-        let stored = stored.ok_or_else(|| eyre!("no image `{image}`: push it first"))?;
-        manifest::check(registry, &stored, before.architecture()).await
-    };
-    checked.await.wrap_err_with(|| before.unharmed())?;
+    manifest::check(registry, stored, before.architecture())
+        .await
+        .wrap_err_with(|| before.unharmed())?;
     let published = publication::publish(lambda, order, before, &image, digest).await?;
     Ok(Publication {
         summary: published.summary(lambda, &image),
         version: published.version.version,
         function_arn: published.version.function_arn,
-        image_digest: digest.to_owned(),
+        image_digest: digest.clone(),
         image_ref: image,
         alias: published.alias.map(|alias| alias.name).unwrap_or_default(),
         previous_version: published.previous.unwrap_or_default(),

@@ -1,11 +1,12 @@
 //! Static files, split off for object storage.
 
+use poniard_sdk::api::DirectoryFilterOptsBuilder;
 use poniard_sdk::prelude::*;
 use poniard_sdk::serde_json::{self, Value, json};
 
 use crate::deps::{ConfigCraftCloudOpts, Dependencies as _};
 use crate::image::TIME;
-use crate::project::Project;
+use crate::project::{Project, join};
 
 const PROGRAM: &str = include_str!("artifacts.php");
 
@@ -38,6 +39,12 @@ pub const TYPES: [(&str, &str); 25] = [
     ("xml", "application/xml"),
 ];
 
+/// Those that no page reads on the server, as it does manifests, styles and drawings.
+const FOR_BROWSERS: [&str; 18] = [
+    "avif", "gif", "ico", "jpeg", "jpg", "js", "map", "mjs", "mp4", "otf", "pdf", "png", "ttf",
+    "wasm", "webm", "webp", "woff", "woff2",
+];
+
 /// `<fingerprint>/…` and `manifest.json` of the files in `directory`.
 pub fn laid_out(php: &Container, directory: Directory) -> Result<Directory> {
     let types: serde_json::Map<_, _> = TYPES
@@ -50,6 +57,25 @@ pub fn laid_out(php: &Container, directory: Directory) -> Result<Directory> {
         .with_new_file("/artifacts.php", PROGRAM)
         .with_exec(vec!["php", "-n", "/artifacts.php", types.as_str()]);
     Ok(laid.directory("/out").with_timestamps(TIME))
+}
+
+/// Name of the directory in what [`laid_out`] gives.
+pub async fn fingerprint(laid: &Directory) -> Result<String> {
+    let manifest = laid.file("manifest.json").contents().await?;
+    let manifest: Value = serde_json::from_str(&manifest)?;
+    Ok(manifest["fingerprint"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned())
+}
+
+/// `source` without the files below `path` that only browsers read.
+pub fn without(source: &Directory, path: &str) -> Result<Directory> {
+    let patterns = FOR_BROWSERS.map(|extension| join(path, &format!("**/*.{extension}")));
+    let opts = DirectoryFilterOptsBuilder::default()
+        .exclude(patterns.iter().map(String::as_str).collect::<Vec<_>>())
+        .build()?;
+    Ok(source.filter_opts(opts))
 }
 
 /// What `craft-cloud.yaml` says to the CDN: redirects, rewrites and rules of its cache.

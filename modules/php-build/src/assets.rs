@@ -25,63 +25,73 @@ const PHP: [&str; 7] = [
     "craft-cloud.yaml",
 ];
 
-/// The project after its script ran.
-pub async fn built(
-    project: &Project,
-    settings: &Settings,
-    node: &Container,
-    reads_php: bool,
-) -> Result<Container> {
-    let at = |file: &str| join(&settings.node_path, file);
-    let manifest = manifest(project, settings).await?;
-    let exclude: &[&str] = if reads_php { &[] } else { &PHP };
-    let source = project.without(exclude)?;
-    let manifests = match LIFECYCLE
-        .iter()
-        .any(|name| !manifest["scripts"][*name].is_null())
-    {
-        // A script that runs with the installation may read any file.
-        true => source.clone(),
-        false => {
-            let mut include: Vec<String> = INSTALLED_FROM.map(at).into();
-            include
-                .extend(workspaces(&manifest).map(|folder| at(&format!("{folder}/package.json"))));
-            project.part(&include)?
-        }
-    };
-    let folder = join(SITE, &settings.node_path);
-    Ok(node
-        .with_env_variable("CI", "1")
-        .with_env_variable("NO_COLOR", "1")
-        .with_env_variable("DO_NOT_TRACK", "1")
-        .with_env_variable("NPM_CONFIG_UPDATE_NOTIFIER", "false")
-        .with_env_variable("NPM_CONFIG_CACHE", "/var/cache/npm")
-        .with_mounted_cache("/var/cache/npm", dag().cache_volume("php-build-npm"))
-        .with_directory(SITE, manifests)
-        .with_workdir(folder)
-        .with_exec(vec!["npm", "clean-install", "--no-audit", "--no-fund"])
-        .with_directory(SITE, source)
-        // Not before: npm would leave out what only the build needs.
-        .with_env_variable("NODE_ENV", "production")
-        .with_exec(vec!["npm", "run", settings.npm_script.as_str()]))
+/// A step that can be run: its manifests are there, and the script in them.
+pub struct Step<'a> {
+    project: &'a Project,
+    settings: &'a Settings,
+    manifest: Value,
 }
 
-/// Where the script left static files.
-pub async fn output(built: &Container, settings: &Settings) -> Result<Directory> {
-    let place = join(SITE, &settings.artifact_path);
-    let there = built
-        .exists_opts(
-            place.as_str(),
-            ContainerExistsOptsBuilder::default().build()?,
-        )
-        .await?;
-    ensure!(
-        there,
-        "`npm run {}` made no `{}`: correct `artifact-path` in `craft-cloud.yaml`, or what the script writes",
-        settings.npm_script,
-        settings.artifact_path
-    );
-    Ok(built.directory(place))
+impl<'a> Step<'a> {
+    /// The step of the project, if it has one.
+    pub async fn read(project: &'a Project, settings: &'a Settings) -> Result<Option<Self>> {
+        if settings.node_version.is_empty() {
+            return Ok(None);
+        }
+        let manifest = manifest(project, settings).await?;
+        Ok(Some(Self {
+            project,
+            settings,
+            manifest,
+        }))
+    }
+
+    /// The directory of static files that the script makes.
+    pub async fn output(&self, node: &Container, reads_php: bool) -> Result<Directory> {
+        let built = self.built(node, reads_php)?;
+        let place = join(SITE, &self.settings.artifact_path);
+        let opts = ContainerExistsOptsBuilder::default().build()?;
+        ensure!(
+            built.exists_opts(place.as_str(), opts).await?,
+            "`npm run {}` made no `{}`: correct `artifact-path` in `craft-cloud.yaml`, or what the script writes",
+            self.settings.npm_script,
+            self.settings.artifact_path
+        );
+        Ok(built.directory(place))
+    }
+
+    /// The project after its script ran.
+    fn built(&self, node: &Container, reads_php: bool) -> Result<Container> {
+        let at = |file: &str| join(&self.settings.node_path, file);
+        let exclude: &[&str] = if reads_php { &[] } else { &PHP };
+        let source = self.project.without(exclude)?;
+        let scripts = &self.manifest["scripts"];
+        let manifests = match LIFECYCLE.iter().any(|name| !scripts[*name].is_null()) {
+            // A script that runs with the installation may read any file.
+            true => source.clone(),
+            false => {
+                let mut include: Vec<String> = INSTALLED_FROM.map(at).into();
+                let folders = workspaces(&self.manifest);
+                include.extend(folders.map(|folder| at(&format!("{folder}/package.json"))));
+                self.project.part(&include)?
+            }
+        };
+        let folder = join(SITE, &self.settings.node_path);
+        Ok(node
+            .with_env_variable("CI", "1")
+            .with_env_variable("NO_COLOR", "1")
+            .with_env_variable("DO_NOT_TRACK", "1")
+            .with_env_variable("NPM_CONFIG_UPDATE_NOTIFIER", "false")
+            .with_env_variable("NPM_CONFIG_CACHE", "/var/cache/npm")
+            .with_mounted_cache("/var/cache/npm", dag().cache_volume("php-build-npm"))
+            .with_directory(SITE, manifests)
+            .with_workdir(folder)
+            .with_exec(vec!["npm", "clean-install", "--no-audit", "--no-fund"])
+            .with_directory(SITE, source)
+            // Not before: npm would leave out what only the build needs.
+            .with_env_variable("NODE_ENV", "production")
+            .with_exec(vec!["npm", "run", self.settings.npm_script.as_str()]))
+    }
 }
 
 /// Directories of a monorepo's packages, as patterns.

@@ -44,10 +44,10 @@ pub async fn checkout(
         Some(name) => repository.r#ref(name),
         None => repository.head(),
     };
-    let newest = branch
-        .commit()
-        .await
-        .wrap_err_with(|| format!("cannot read `{name}` of `{shown}`"))?;
+    let newest = branch.commit().await.wrap_err_with(|| {
+        let with = token.map_or("", |_| " with the token");
+        format!("cannot read `{name}` of `{shown}`{with}")
+    })?;
     let (wanted, commit) = match commit {
         // The branch may have moved on since: the commit must be one of its.
         Some(commit) if commit != newest => {

@@ -3,12 +3,12 @@
 
 use poniard_sdk::prelude::*;
 
-use crate::project::join;
+use crate::project::{Project, join};
 use crate::settings::Settings;
 
 pub const TASK: &str = "/var/task";
 /// Handler of a queue, unless another one is named.
-pub const QUEUE: &str = "queue.php";
+const QUEUE: &str = "queue.php";
 
 /// Of every file that a build adds: the same input makes the same image. In the
 /// year 2000, since some archives cannot tell of 1970.
@@ -78,31 +78,52 @@ pub fn with_task(container: &Container, files: Directory) -> Container {
     container.with_directory("/var", above.with_timestamps(TIME))
 }
 
-/// The runtime and the handler in it.
-pub fn with_handler(
-    container: &Container,
-    settings: &Settings,
-    handler: Handler,
-    file: Option<&str>,
-) -> Result<Container> {
-    let (runtime, file) = match (handler, file) {
-        (Handler::Web, file) => {
-            let index = join(&settings.document_root, "index.php");
-            ("fpm", file.map_or(index, str::to_owned))
-        }
-        (Handler::Console, Some(file)) => ("console", file.to_owned()),
-        (Handler::Console, None) => {
-            ensure!(
-                !settings.console.is_empty(),
-                "no `craft`, `artisan` or `bin/console` in the project: pass the program as `--file`"
-            );
-            ("console", settings.console.clone())
-        }
-        (Handler::Queue, file) => ("function", file.unwrap_or(QUEUE).to_owned()),
-    };
-    Ok(container
-        .with_env_variable("BREF_RUNTIME", runtime)
-        .with_default_args(vec![file]))
+/// A runtime of Bref's, and the handler in it.
+pub struct Function {
+    runtime: &'static str,
+    file: String,
+}
+
+impl Function {
+    /// What runs as `handler`: `file`, or else the usual one.
+    pub async fn find(
+        project: &Project,
+        settings: &Settings,
+        handler: Handler,
+        file: Option<&str>,
+    ) -> Result<Self> {
+        let runtime = match handler {
+            Handler::Web => "fpm",
+            Handler::Console => "console",
+            Handler::Queue => "function",
+        };
+        let file = match (handler, file) {
+            (_, Some(file)) => file.to_owned(),
+            (Handler::Web, None) => join(&settings.document_root, "index.php"),
+            (Handler::Console, None) => {
+                ensure!(
+                    !settings.console.is_empty(),
+                    "no `craft`, `artisan` or `bin/console` in the project: pass the program as `--file`"
+                );
+                settings.console.clone()
+            }
+            (Handler::Queue, None) => {
+                let queue = join(&settings.app_path, QUEUE);
+                ensure!(
+                    project.source.exists(queue.as_str()).await?,
+                    "no `{queue}` in the project: pass the handler's file or class as `--file`"
+                );
+                QUEUE.to_owned()
+            }
+        };
+        Ok(Self { runtime, file })
+    }
+
+    pub fn laid_on(self, container: &Container) -> Container {
+        container
+            .with_env_variable("BREF_RUNTIME", self.runtime)
+            .with_default_args(vec![self.file])
+    }
 }
 
 /// Puts the time of everything else on what commands wrote.

@@ -22,13 +22,16 @@ mod matrix;
 mod project;
 mod settings;
 
+use futures::try_join;
 use poniard_sdk::api::QueryContainerOptsBuilder;
 use poniard_sdk::prelude::*;
 
+use assets::Step;
 use composer::manifest::Manifest;
+use composer::platform::Base;
 use database::{Database, DatabaseKind};
 use deps::Dependencies as _;
-use image::Handler;
+use image::{Function, Handler};
 use invocation::Invocation;
 use matrix::report::Matrix;
 use project::{Project, join};
@@ -48,6 +51,8 @@ pub struct PhpBuild {
     repository: String,
     database: State<Option<Database>>,
     composer_auth: Option<Secret>,
+    /// Where the static files will be; empty when images have them as well.
+    artifact_url: String,
     /// Variables of the steps of a build, as `NAME=value`.
     variables: Vec<String>,
     /// The same of images.
@@ -104,6 +109,7 @@ impl PhpBuild {
             repository: String::new(),
             database: State(None),
             composer_auth: None,
+            artifact_url: String::new(),
             variables: Vec::new(),
             image_variables: Vec::new(),
             secret_names: Vec::new(),
@@ -168,6 +174,20 @@ impl PhpBuild {
         self
     }
 
+    /// A copy whose images leave the static files that only browsers read to object storage: pages get the address in `CRAFT_CLOUD_ARTIFACT_BASE_URL`.
+    pub fn with_artifacts(
+        mut self,
+        /// Where what `artifacts` gives will be, such as `https://cdn.example.com/site`.
+        url: String,
+    ) -> Result<Self> {
+        ensure!(
+            url.starts_with("https://") || url.starts_with("http://"),
+            "`{url}` is no address of static files: pass one such as `https://cdn.example.com/site`"
+        );
+        self.artifact_url = url.trim_end_matches('/').to_owned();
+        Ok(self)
+    }
+
     /// A copy with an environment variable for the steps of the build; the image does not get it.
     pub fn with_env(mut self, name: String, value: String) -> Self {
         self.variables.push(format!("{name}={value}"));
@@ -222,7 +242,8 @@ impl PhpBuild {
     #[function(cache = "session")]
     pub async fn assets(&self, workspace: Workspace) -> Result<Directory> {
         let plan = self.plan(&workspace).await?;
-        match self.output(&plan).await? {
+        let step = Step::read(&plan.project, &plan.settings).await?;
+        match self.output(step.as_ref(), &plan.settings).await? {
             Some(output) => Ok(output),
             None => bail!("no Node.js step: set `node-version` in `craft-cloud.yaml`"),
         }
@@ -247,9 +268,10 @@ impl PhpBuild {
     #[function(cache = "session")]
     pub async fn artifacts(&self, workspace: Workspace) -> Result<Directory> {
         let plan = self.plan(&workspace).await?;
+        let step = Step::read(&plan.project, &plan.settings).await?;
         let path = plan.settings.artifact_path.as_str();
         let mut files = plan.project.source.clone();
-        if let Some(output) = self.output(&plan).await? {
+        if let Some(output) = self.output(step.as_ref(), &plan.settings).await? {
             files = files.with_directory(path, output);
         }
         let there = path.is_empty() || files.exists(path).await?;
@@ -281,7 +303,8 @@ impl PhpBuild {
             Some("php") => args,
             _ => ["php".to_owned()].into_iter().chain(args).collect(),
         };
-        Ok(lambda::restricted(&self.beside_database(&image, "")?)?.with_exec(args))
+        let image = self.beside_database(&image, "")?;
+        Ok(lambda::restricted(&image).await?.with_exec(args))
     }
 
     /// The site as it runs in production, its static files beside it.
@@ -423,11 +446,10 @@ impl PhpBuild {
         let platform = self.platform().await?;
         let (settings, manifest) = Settings::read(&project, &self.bref_version, &platform).await?;
         let base = self.container(&settings.bref_image, &platform)?;
-        let phar = self.composer().file("/usr/bin/composer");
-        let checked =
-            composer::platform::check(&base, phar, &project, &manifest, &settings.app_path);
-        let check = checked.await?;
-        let additions = check.additions(&manifest, &settings.bref_image)?;
+        let looked = Base::look(&base, &project, &manifest, &settings.app_path).await?;
+        let composer = self.composer().file("/usr/bin/composer");
+        let additions = looked.additions(&manifest, composer, &settings.bref_image);
+        let additions = additions.await?;
         Ok(Plan {
             settings: settings.with(additions, &self.bref_version)?,
             project,
@@ -469,38 +491,57 @@ impl PhpBuild {
     }
 
     /// What the Node.js step builds, if there is one.
-    async fn output(&self, plan: &Plan) -> Result<Option<Directory>> {
-        let version = &plan.settings.node_version;
-        if version.is_empty() {
+    async fn output(
+        &self,
+        step: Option<&Step<'_>>,
+        settings: &Settings,
+    ) -> Result<Option<Directory>> {
+        let Some(step) = step else {
             return Ok(None);
-        }
-        let mut node = self.with_variables(&dag().container().from(format!("node:{version}")));
+        };
+        let image = format!("node:{}", settings.node_version);
+        let mut node = self.with_variables(&dag().container().from(image));
         for (name, secret) in self.secret_names.iter().zip(&self.secrets) {
             node = node.with_secret_variable(name.as_str(), secret.clone());
         }
-        let built =
-            assets::built(&plan.project, &plan.settings, &node, self.assets_read_php).await?;
-        Ok(Some(assets::output(&built, &plan.settings).await?))
+        let output = step.output(&node, self.assets_read_php).await?;
+        Ok(Some(output.sync().await?))
     }
 
     async fn whole(&self, plan: &Plan, handler: Handler, file: Option<&str>) -> Result<Container> {
-        let settings = &plan.settings;
+        let (settings, project) = (&plan.settings, &plan.project);
         ensure!(
             plan.manifest.installs("bref/bref"),
             "`bref/bref` is not among the packages, and nothing runs on Lambda without it: run `composer require bref/bref` (Craft CMS: `craftcms/cloud`)"
         );
-        let mut source = plan.project.without(&image::LEFT_OUT)?;
-        // Neither half waits for the other.
-        let vendor = self.installed(plan)?;
-        let packages = async { Ok::<_, poniard_sdk::eyre::Report>(vendor.sync().await?) };
-        let (vendor, assets) = futures::try_join!(packages, self.output(plan))?;
+        let function = Function::find(project, settings, handler, file).await?;
+        let step = Step::read(project, settings).await?;
+        // None waits for another.
+        let (base, vendor) = (
+            image::with_extensions(&plan.base, settings),
+            self.installed(plan)?,
+        );
+        let (base, vendor, assets) = try_join!(
+            async { Ok(base.sync().await?) },
+            async { Ok(vendor.sync().await?) },
+            self.output(step.as_ref(), settings)
+        )?;
+        let mut source = project.without(&image::LEFT_OUT)?;
         if let Some(output) = assets {
             source = source.with_directory(settings.artifact_path.as_str(), output);
+        }
+        let mut variables = self.image_variables.clone();
+        if !self.artifact_url.is_empty() {
+            let path = settings.artifact_path.as_str();
+            let laid = artifacts::laid_out(&plan.base, source.directory(path))?;
+            let fingerprint = artifacts::fingerprint(&laid).await?;
+            let url = &self.artifact_url;
+            variables.push(format!("CRAFT_CLOUD_ARTIFACT_BASE_URL={url}/{fingerprint}"));
+            source = artifacts::without(&source, path)?;
         }
         if !settings.app_path.is_empty() {
             source = source.directory(settings.app_path.as_str());
         }
-        let base = image::with_extensions(&plan.base, settings);
         let mut whole = image::with_application(&base, vendor, source);
         let scripts = plan.manifest.scripts();
         if !scripts.is_empty() {
@@ -508,15 +549,8 @@ impl PhpBuild {
             let composer = self.with_variables(&whole);
             whole = image::settled(&composer::run_scripts(&composer, phar, &scripts), &base);
         }
-        let whole = with_variables(&whole, &self.image_variables);
-        if handler == Handler::Queue && file.is_none() {
-            let queue = join(&settings.app_path, image::QUEUE);
-            ensure!(
-                plan.project.source.exists(queue.as_str()).await?,
-                "no `{queue}` in the project: pass the handler's file or class as `--file`"
-            );
-        }
-        let whole = image::with_handler(&whole, settings, handler, file)?;
+        let whole = with_variables(&whole, &variables);
+        let whole = function.laid_on(&whole);
         let notes = [
             ("title", plan.manifest.name()),
             ("base.name", settings.bref_image.as_str()),

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use futures::try_join;
 use poniard_sdk::prelude::*;
 
 use crate::composer::manifest::{Manifest, SUPPORTED};
@@ -109,15 +110,23 @@ impl Settings {
             ..Default::default()
         };
         let craft = dag().config().craft_cloud_opts(opts);
+        let (php_version, node_version, node_path, npm_script) = try_join!(
+            craft.php_version(),
+            craft.node_version(),
+            craft.node_path(),
+            craft.npm_script()
+        )?;
+        let (app_path, document_root, artifact_path) =
+            try_join!(craft.app_path(), craft.webroot(), craft.artifact_path())?;
         Ok(Self {
-            php_version: craft.php_version().await?,
+            php_version,
             php_version_from: "`php-version` of craft-cloud.yaml".into(),
-            node_version: craft.node_version().await?,
-            node_path: craft.node_path().await?,
-            npm_script: craft.npm_script().await?,
-            app_path: craft.app_path().await?,
-            document_root: craft.webroot().await?,
-            artifact_path: craft.artifact_path().await?,
+            node_version,
+            node_path,
+            npm_script,
+            app_path,
+            document_root,
+            artifact_path,
             ..Self::plain()
         })
     }

@@ -12,23 +12,22 @@ const LOCK: &str = r#"{ "packages": [
     { "name": "bref/bref" }
 ] }"#;
 
-/// What `check.php` writes, with the requirements that are not met.
-fn checked(unmet: Value) -> String {
-    answer(true, unmet)
+/// What `check.php` writes of a base that lacks nothing.
+fn complete() -> String {
+    has(true, json!({ "gd": "8.4.1" }))
 }
 
-fn answer(current: bool, unmet: Value) -> String {
+fn has(current: bool, extensions: Value) -> String {
     json!({
         "current": current,
-        "code": 2,
-        "out": unmet.to_string(),
-        "err": "",
         "php": "8.4.1",
+        "extensions": extensions,
         "available": ["intl", "redis"],
     })
     .to_string()
 }
 
+/// An entry of `composer check-platform-reqs`.
 fn unmet(name: &str, status: &str) -> Value {
     let failed = json!({ "source": "a/cms", "constraint": "^9.0" });
     json!({ "name": name, "version": "8.4.1", "status": status, "failed_requirement": failed })
@@ -66,6 +65,14 @@ fn project(check: String, files: &[(&'static str, String)]) -> FakeEngine {
         .on("*.entries", json!(["README.md"]))
 }
 
+/// A project with a package that requires this.
+fn requiring(requirements: &str) -> FakeEngine {
+    let package = format!(r#"{{ "name": "a/b", "require": {{ {requirements} }} }},"#);
+    let polyfill = r#"{ "name": "a/polyfill", "provide": { "ext-mbstring": "*" } },"#;
+    let lock = LOCK.replacen('[', &format!("[ {polyfill} {package}"), 1);
+    project(complete(), &[("composer.lock", lock)])
+}
+
 fn call(engine: &FakeEngine, new: Value, function: &str, mut args: Value) -> Result<Value> {
     if !["fromGit", "withDatabase"].contains(&function) {
         args["workspace"] = json!("ws");
@@ -93,7 +100,7 @@ fn types_are_current() {
 
 #[test]
 fn composer_json_decides_without_craft_cloud_yaml() -> Result<()> {
-    let settings = settings(&project(checked(json!([])), &[]))?;
+    let settings = settings(&project(complete(), &[]))?;
     assert_eq!(settings["phpVersion"], "8.5");
     assert_eq!(settings["brefImage"], "bref/php-85:3");
     assert_eq!(settings["documentRoot"], "public");
@@ -101,24 +108,24 @@ fn composer_json_decides_without_craft_cloud_yaml() -> Result<()> {
         "\"require\"",
         "\"config\": { \"platform\": { \"php\": \"8.3.7\" } }, \"require\"",
     );
-    let pinned = project(checked(json!([])), &[("composer.json", pinned)]);
+    let pinned = project(complete(), &[("composer.json", pinned)]);
     assert_eq!(super::tests::settings(&pinned)?["phpVersion"], "8.3");
     Ok(())
 }
 
 #[test]
 fn extensions_are_switched_on_where_they_are_and_added_where_they_are_not() -> Result<()> {
-    let check = checked(json!([
-        unmet("ext-gd", "missing"),
-        unmet("ext-intl", "missing")
-    ]));
-    let engine = project(check.clone(), &[]);
+    let check = has(true, json!({}));
+    let lock = LOCK.replace("\"ext-gd\"", "\"ext-intl\": \"*\", \"ext-gd\"");
+    let engine = project(check.clone(), &[("composer.lock", lock)]);
     let settings = settings(&engine)?;
     assert_eq!(settings["enabledExtensions"], json!(["intl"]));
     assert_eq!(settings["extraImages"], json!(["bref/extra-gd-php-85:3"]));
     let base = call(&engine, json!({}), "base", json!({}))?;
     let base = base.as_str().unwrap_or_default();
     assert!(base.contains("extension=intl"), "{base}");
+    let asked = engine.asked().join("\n");
+    assert!(!asked.contains("check-platform-reqs"), "{asked}");
 
     let arm = json!({ "platform": "linux/arm64" });
     let refused = call(&project(check, &[]), arm, "settings", json!({})).unwrap_err();
@@ -127,28 +134,19 @@ fn extensions_are_switched_on_where_they_are_and_added_where_they_are_not() -> R
         "{refused:#}"
     );
     let arm = json!({ "platform": "linux/arm64" });
-    let settings = call(
-        &project(checked(json!([])), &[]),
-        arm,
-        "settings",
-        json!({}),
-    )?;
+    let settings = call(&project(complete(), &[]), arm, "settings", json!({}))?;
     assert_eq!(settings["brefImage"], "bref/arm-php-85:3");
     Ok(())
 }
 
 #[test]
 fn what_cannot_run_is_told_with_who_asks_for_it() {
-    let check = checked(json!([
-        unmet("php", "failed"),
-        unmet("ext-nowhere", "missing")
-    ]));
     let lock = LOCK.replace("ext-gd", "ext-nowhere");
-    let said = error(
-        &project(check, &[("composer.lock", lock)]),
-        "dependencies",
-        json!({}),
+    let engine = project(complete(), &[("composer.lock", lock)]).on(
+        "*.stdout",
+        json!([unmet("php", "failed"), unmet("ext-nowhere", "missing")]).to_string(),
     );
+    let said = error(&engine, "dependencies", json!({}));
     assert!(
         said.contains("a/cms requires `php` `^9.0`, but the base has PHP 8.4.1"),
         "{said}"
@@ -160,14 +158,49 @@ fn what_cannot_run_is_told_with_who_asks_for_it() {
 }
 
 #[test]
+fn composer_is_asked_about_what_is_not_certain() -> Result<()> {
+    for requirement in [
+        r#""ext-gd": "^8.5""#,
+        r#""ext-gd": "dev-main""#,
+        r#""ext-nowhere": "*""#,
+        r#""lib-curl": "*""#,
+        r#""php": "8.4""#,
+        r#""composer-plugin-api": "^1.0""#,
+        // Another package comes in its place, in a version of its own.
+        r#""ext-mbstring": "^8.0""#,
+    ] {
+        let engine = requiring(requirement).on("*.stdout", "a warning\n[]");
+        settings(&engine)?;
+        let asked = engine.asked().join("\n");
+        assert!(
+            asked.contains("check-platform-reqs"),
+            "{requirement}: {asked}"
+        );
+    }
+    for requirement in [
+        r#""composer-plugin-api": "^1.1 || ^2.0", "composer-runtime-api": "^2.1""#,
+        r#""ext-mbstring": "*", "php": ">=8.2 <8.5", "php-64bit": "^8", "ext-GD": "^8.4""#,
+    ] {
+        let engine = requiring(requirement);
+        settings(&engine)?;
+        let asked = engine.asked().join("\n");
+        assert!(
+            !asked.contains("check-platform-reqs"),
+            "{requirement}: {asked}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn a_lock_file_that_is_missing_or_old_is_told() {
-    let none = project(checked(json!([])), &[("composer.lock", String::new())]);
+    let none = project(complete(), &[("composer.lock", String::new())]);
     let said = error(&none, "settings", json!({}));
     assert_eq!(
         said,
         "no `composer.lock`: run `composer update` and commit the file"
     );
-    let old = project(answer(false, json!([])), &[]);
+    let old = project(has(false, json!({})), &[]);
     let said = error(&old, "settings", json!({}));
     assert!(
         said.starts_with("`composer.lock` is out of date: `composer.json` was changed"),
@@ -183,7 +216,7 @@ fn a_lock_file_that_is_missing_or_old_is_told() {
 #[test]
 fn an_image_lays_packages_below_sources() -> Result<()> {
     let image = call(
-        &project(checked(json!([])), &[]),
+        &project(complete(), &[]),
         json!({ "revision": "abc" }),
         "image",
         json!({}),
@@ -209,7 +242,7 @@ fn an_image_lays_packages_below_sources() -> Result<()> {
 
 #[test]
 fn a_console_that_is_not_there_is_told() {
-    let engine = project(checked(json!([])), &[]);
+    let engine = project(complete(), &[]);
     let said = error(&engine, "image", json!({ "handler": "CONSOLE" }));
     assert!(
         said.starts_with("no `craft`, `artisan` or `bin/console`"),
@@ -297,7 +330,7 @@ fn a_commit_has_to_be_on_the_branch() -> Result<()> {
 
 #[test]
 fn credentials_reach_the_steps_as_secrets_and_not_the_image() -> Result<()> {
-    let engine = project(checked(json!([])), &[]);
+    let engine = project(complete(), &[]);
     let built = engine.construct::<PhpBuild>(json!({ "source": "src" }))?;
     let built = built.call("withComposerAuth", json!({ "auth": "auth" }))?;
     let packages = built.call("dependencies", json!({ "workspace": "ws" }))?;
@@ -311,7 +344,7 @@ fn credentials_reach_the_steps_as_secrets_and_not_the_image() -> Result<()> {
 
 #[test]
 fn a_branch_brings_the_variables_of_its_environment() -> Result<()> {
-    let engine = project(checked(json!([])), &[("pipeline.yaml", "…".to_owned())])
+    let engine = project(complete(), &[("pipeline.yaml", "…".to_owned())])
         .on("config.forBranch.name", "staging")
         .on("config.forBranch.variables", json!(["SITE_NAME=A site"]));
     let built = engine.construct::<PhpBuild>(json!({ "source": "src" }))?;
@@ -332,7 +365,7 @@ fn a_branch_brings_the_variables_of_its_environment() -> Result<()> {
 
 #[test]
 fn a_queue_needs_its_handler() {
-    let engine = project(checked(json!([])), &[]);
+    let engine = project(complete(), &[]);
     let said = error(&engine, "image", json!({ "handler": "QUEUE" }));
     assert!(said.starts_with("no `queue.php` in the project"), "{said}");
 }
@@ -340,7 +373,7 @@ fn a_queue_needs_its_handler() {
 #[test]
 fn an_image_needs_the_runtime() {
     let lock = LOCK.replace("bref/bref", "a/other");
-    let engine = project(checked(json!([])), &[("composer.lock", lock)]);
+    let engine = project(complete(), &[("composer.lock", lock)]);
     let said = error(&engine, "image", json!({}));
     assert!(said.contains("run `composer require bref/bref`"), "{said}");
 }

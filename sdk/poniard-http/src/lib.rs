@@ -15,6 +15,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Who speaks another protocol takes the [`authorities`] that it trusts, or the
+//! [`agent`] alone.
+//!
 //! Requests block a thread of tokio's pool: `ureq` compiles in a third of the
 //! time of an asynchronous client, and a module makes few requests at once.
 
@@ -31,6 +34,7 @@ pub use api::Api;
 pub use error::Error;
 pub use request::Request;
 pub use response::Response;
+pub use tls::{agent, authorities};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-
-/// Certificates of authorities.
-pub type Authorities = Arc<Vec<Certificate<'static>>>;
 
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// Gives up on an attempt after `attempt`. A redirection is an answer: followed,
 /// it would carry headers with credentials to another host.
-pub fn agent(attempt: Duration, authorities: &Authorities) -> Agent {
+pub fn agent(attempt: Duration, authorities: &[CertificateDer<'static>]) -> Agent {
+    let owned = authorities
+        .iter()
+        .map(|one| Certificate::from_der(one).to_owned());
     let tls = TlsConfig::builder()
-        .root_certs(RootCerts::Specific(Arc::clone(authorities)))
+        .root_certs(RootCerts::Specific(Arc::new(owned.collect())))
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .build();
     let connect = CONNECT.min(attempt);
@@ -32,8 +33,9 @@ pub fn agent(attempt: Duration, authorities: &Authorities) -> Agent {
         .new_agent()
 }
 
-/// Those of `SSL_CERT_FILE` and `SSL_CERT_DIR`, or else of the system.
-pub fn authorities() -> Result<Authorities, String> {
+/// The certificates of the authorities to trust: those of `SSL_CERT_FILE` and
+/// `SSL_CERT_DIR`, or else of the system.
+pub fn authorities() -> Result<Vec<CertificateDer<'static>>, String> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
         let why = found.errors.first().map(ToString::to_string);
@@ -42,10 +44,5 @@ pub fn authorities() -> Result<Authorities, String> {
             why.unwrap_or_else(|| "no file".into())
         ));
     }
-    let certificates = found.certs.iter();
-    Ok(Arc::new(
-        certificates
-            .map(|one| Certificate::from_der(one).to_owned())
-            .collect(),
-    ))
+    Ok(found.certs)
 }

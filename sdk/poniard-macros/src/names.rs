@@ -23,11 +23,21 @@ pub fn screaming(ident: &Ident) -> String {
     words(&ident.unraw().to_string()).join("_").to_uppercase()
 }
 
-/// `gitlab-comment` and `myModule` as `GitlabComment` and `MyModule`.
+/// `gitlab-comment` and `myModule` as `GitlabComment` and `MyModule`. A digit
+/// ends a word, as for an engine: `d2site` is `D2Site`.
 pub fn pascal(name: &str) -> String {
-    name.split(|c: char| !c.is_alphanumeric())
-        .map(capitalised)
-        .collect()
+    let mut starts = true;
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_alphanumeric() {
+            match starts {
+                true => out.extend(c.to_uppercase()),
+                false => out.push(c),
+            }
+        }
+        starts = !c.is_alphabetic();
+    }
+    out
 }
 
 /// `toV2URL` as `to_v2_url`, a Rust identifier whatever the words are.

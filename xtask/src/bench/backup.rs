@@ -1,8 +1,7 @@
 //! `db-backup backup` of a database of 1 GB against `pg_dump | zstd | upload` by
-//! hand in the same container, and the memory of what works beside `pg_dump`.
-//! The store is moto, so half of what both take is its time.
+//! hand in the same container, two jobs against one, and the memory of what works
+//! beside `pg_dump`. The store is moto, so half of what all take is its time.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -16,11 +15,32 @@ use xshell::cmd;
 use super::series::{Bound, Row, in_turns};
 use super::{Context, time};
 
-/// Some 1 GB in PostgreSQL: rows as they are in life, half of them noise.
-const DATABASE: &str = "create table large as
+/// Some 1 GB in PostgreSQL, in two tables: rows as they are in life, half of them
+/// noise.
+const DATABASE: &str = "create table one as
   select i, now() as at, md5(i::text) as noise, 'customer ' || i % 1000 as customer, repeat('some words ', 8) as text
-  from generate_series(1, 5300000) i;
+  from generate_series(1, 2650000) i;
+create table two as table one;
 checkpoint;";
+/// The bucket is `$1`. Parts as the module's are; `split` starts a curl for each.
+const BY_HAND: &str = r#"set -eo pipefail
+begun=$EPOCHREALTIME
+upload=$(curl -sSfX POST "$1/by-hand?uploads" | sed -n 's/.*<UploadId>\(.*\)<.UploadId>.*/\1/p')
+export url="$1/by-hand?uploadId=$upload"
+PGPASSWORD=bench pg_dump -h db -U postgres -Fc -Z0 app | zstd -q -3 -T1 |
+  SHELL=/bin/bash split -b 8M -a 5 --numeric-suffixes=1 --filter='curl -sSfT - -D - -o /dev/null "$url&partNumber=$((10#${FILE#x}))" > "/tmp/$FILE"'
+{
+  echo '<CompleteMultipartUpload>'
+  for part in /tmp/x*; do
+    etag=$(sed -n 's/^etag: *\([^\r]*\)\r*$/\1/Ip' "$part")
+    echo "<Part><PartNumber>$((10#${part#/tmp/x}))</PartNumber><ETag>$etag</ETag></Part>"
+  done
+  echo '</CompleteMultipartUpload>'
+} > /tmp/complete
+curl -sSf -o /dev/null -H 'Content-Type: application/xml' --data-binary @/tmp/complete "$url"
+ended=$EPOCHREALTIME
+echo $(( ${ended/./} - ${begun/./} ))e-6
+"#;
 const PORT: &str = "5679";
 /// Where the module's program is in the container of the client tools.
 const WORKER: &str = "/usr/local/bin/db-backup";
@@ -36,19 +56,18 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     fs::write(context.scratch.join("database.sql"), DATABASE)?;
 
     let module = context.project.root.join("modules/db-backup");
-    let by_hand = format!(
-        "begun=$EPOCHREALTIME; set -eo pipefail; PGPASSWORD=bench pg_dump -h db -U postgres -Fc -Z0 app | zstd -q -3 -T1 | curl -sfT - {bucket}/by-hand >/dev/null; ended=$EPOCHREALTIME; echo $(( ${{ended/./}} - ${{begun/./}} ))e-6"
-    );
-    fs::write(context.scratch.join("by-hand.sh"), by_hand)?;
+    fs::write(context.scratch.join("by-hand.sh"), BY_HAND)?;
     let server = "container | from postgres:15 | with-env-variable POSTGRES_PASSWORD bench | with-env-variable POSTGRES_DB app | with-file /docker-entrypoint-initdb.d/a.sql database.sql | with-exposed-port 5432 | as-service --use-entrypoint";
     let mut script = format!(
         "db=$({server})\nb=$({} env://URL --server $db)\n$b | detect | version\n.echo\n",
         module.display()
     );
+    let backup = format!("$b | backup bench env://KEY env://KEY --endpoint {store} --keep-last 1");
     for round in 0..=context.rounds {
         script += &format!(
-            "$b | backup bench env://KEY env://KEY --endpoint {store} | seconds\n.echo\n\
-             container | from postgres:15 | with-service-binding db $db | with-file /by-hand.sh by-hand.sh | with-env-variable ROUND {}{round} | with-exec -- bash /by-hand.sh | stdout\n",
+            "{backup} | seconds\n.echo\n\
+             container | from postgres:15 | with-service-binding db $db | with-file /by-hand.sh by-hand.sh | with-env-variable ROUND {}{round} | with-exec -- bash /by-hand.sh {bucket} | stdout\n\
+             {backup} --jobs 2 | seconds\n.echo\n",
             super::nonce()
         );
     }
@@ -68,22 +87,33 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
         bail!("{}", String::from_utf8_lossy(&done.stderr));
     }
     let text = String::from_utf8_lossy(&done.stdout).into_owned();
-    let seconds: VecDeque<f64> = text
+    let seconds: Vec<f64> = text
         .lines()
         .skip(1)
         .filter_map(|line| line.trim().parse().ok())
         .collect();
-    let (mut ours, mut theirs) = (seconds.iter().step_by(2), seconds.iter().skip(1).step_by(2));
-    let mut our_next = || ours.next().copied().ok_or_eyre("a round is missing");
-    let mut their_next = || theirs.next().copied().ok_or_eyre("a round is missing");
-    let [ours, reference] = in_turns(context.rounds, [&mut our_next, &mut their_next])?;
+    // Of each round: one process, by hand, two processes.
+    let of = |place: usize| seconds.iter().skip(place).step_by(3).copied();
+    let [mut single, mut by_hand, mut parallel] = [of(0), of(1), of(2)];
+    let mut single = || single.next().ok_or_eyre("a round is missing");
+    let mut by_hand = || by_hand.next().ok_or_eyre("a round is missing");
+    let mut parallel = || parallel.next().ok_or_eyre("a round is missing");
+    let turns: [&mut dyn FnMut() -> Result<f64>; 3] = [&mut single, &mut by_hand, &mut parallel];
+    let [single, by_hand, parallel] = in_turns(context.rounds, turns)?;
     let [memory] = in_turns(1, [&mut || Ok(peak)])?;
     Ok(vec![
         Row {
             name: "backup: 1 GB of PostgreSQL into S3",
-            ours,
-            reference: Some(reference),
+            ours: single.clone(),
+            reference: Some(by_hand),
             bound: Bound::Times(1.1),
+        },
+        Row {
+            name: "backup: two jobs, against one",
+            ours: parallel,
+            reference: Some(single),
+            // 1.5 times as fast.
+            bound: Bound::Times(0.667),
         },
         Row {
             name: "backup: memory beside pg_dump",

@@ -75,6 +75,11 @@ impl Bundle {
         Ok(self)
     }
 
+    /// A path of its file system, seen from here.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.dir.join("rootfs").join(path)
+    }
+
     /// Runs it; gives the seconds that it takes.
     pub fn time(&self) -> Result<f64> {
         fs::write(self.dir.join("config.json"), self.config.to_string())?;

@@ -1,30 +1,16 @@
 //! From an edit of a module's source to the result of a call of it, in a copy
 //! of the repository.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
 
 use eyre::Result;
-use xshell::cmd;
 
 use super::series::{Bound, Row, in_turns};
 use super::{Context, nonce, time};
 
 pub fn measure(context: &Context) -> Result<Vec<Row>> {
-    let (sh, copy) = (&context.project.sh, context.scratch.join("checkout"));
-    fs::create_dir_all(&copy)?;
-    let files = cmd!(sh, "git ls-files -z --cached --others --exclude-standard")
-        .quiet()
-        .read()?;
-    // The recordings are many, and no module reads them.
-    let files: Vec<&str> = files
-        .split_terminator('\0')
-        .filter(|file| !file.starts_with("tests/conformance/cases/") && sh.path_exists(file))
-        .collect();
-    cmd!(sh, "cp --parents --no-dereference {files...} {copy}")
-        .quiet()
-        .run()?;
-    cmd!(sh, "git init --quiet {copy}").quiet().run()?;
+    let copy = context.checkout("checkout")?;
 
     let sink = copy.join("tests/conformance/sink");
     let mut edit_and_call = || {

@@ -1,16 +1,19 @@
 //! `lambda-publish` against the same calls of AWS from a script with boto3, and
-//! the push of an image whose layers are there. AWS is moto, the registry that of
-//! Debian.
+//! against the time in which AWS and the registry were asked something, near by and
+//! far away; and the push of an image whose layers are there. AWS is moto, the
+//! registry that of Debian.
 
+use std::cell::Cell;
 use std::fs;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use eyre::{Result, WrapErr, bail};
+use eyre::{OptionExt, Result, WrapErr, bail};
 
 use super::series::{Bound, Row, in_turns};
+use super::wire::{self, Wire};
 use super::{Context, nonce, time};
 use crate::{setup, tools};
 
@@ -19,14 +22,13 @@ const SCRIPT: &str = include_str!("lambda.py");
 pub fn measure(context: &Context) -> Result<Vec<Row>> {
     setup::install(&context.project.sh, &[setup::TESTS, setup::PYTHON])?;
     tools::python(context.project)?;
-    let cloud = Cloud::start(context)?;
+    let mut cloud = Cloud::start(context)?;
     cloud.script("set-up", &[])?;
 
     // Two images in turns: each time the function's code changes.
     let mut images = Vec::new();
     for name in ["one", "two"] {
-        let image =
-            format!("$(container | from debian:bookworm-slim | with-new-file /which {name})");
+        let image = image(&format!("with-new-file /which {name}"));
         let mut command = cloud.ours(&format!(
             "publish {image} site site --tag {name} | image-digest"
         ));
@@ -39,38 +41,77 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let mut turn = images.iter().cycle();
     let mut next = move || turn.next().cloned().unwrap_or_default();
     let mut next_by_hand = next.clone();
-    let mut ours = || {
-        time(&mut cloud.ours(&format!(
-            "publish-ref site@{} site --alias live --keep 0",
-            next()
-        )))
-    };
     let mut hand = || time(&mut cloud.script_command("publish", &[&next_by_hand()]));
-    let mut push = || {
-        let image = format!(
-            "$(container | from debian:bookworm-slim | with-label nonce {})",
-            nonce()
-        );
-        time(&mut cloud.ours(&format!(
-            "publish {image} site site --tag {} --alias live --keep 0",
-            nonce()
-        )))
-    };
-    let [ours, hand, push] = in_turns(context.rounds, [&mut ours, &mut hand, &mut push])?;
-    Ok(vec![
+    let mut ours = || time(&mut cloud.ours(&format!("publish-ref site@{} {SITE}", next())));
+    let [publish, script] = in_turns(context.rounds, [&mut ours, &mut hand])?;
+    let mut rows = vec![
         Row {
-            name: "lambda: an image becomes a version",
-            ours,
-            reference: Some(hand),
+            name: "lambda: an image becomes a version, against boto3",
+            ours: publish,
+            reference: Some(script),
             bound: Bound::Times(1.1),
         },
         Row {
             name: "lambda: the same with a push, layers there",
-            ours: push,
+            ours: in_turns(context.rounds, [&mut || cloud.push()])?
+                .into_iter()
+                .next()
+                .ok_or_eyre("no series")?,
             reference: None,
             bound: Bound::Seconds(2.0),
         },
-    ])
+    ];
+    // Over the time in which AWS or the registry was asked something.
+    let far = Duration::from_millis(100);
+    for (name, round_trip, pushes) in [
+        (
+            "lambda: over AWS's own time, without a push, 0 ms away",
+            Duration::ZERO,
+            false,
+        ),
+        (
+            "lambda: over AWS's own time, without a push, 100 ms away",
+            far,
+            false,
+        ),
+        (
+            "lambda: over AWS's own time, with a push, 0 ms away",
+            Duration::ZERO,
+            true,
+        ),
+        (
+            "lambda: over AWS's own time, with a push, 100 ms away",
+            far,
+            true,
+        ),
+    ] {
+        cloud.place(round_trip)?;
+        let asked = Cell::new(0.0);
+        let mut ours = || {
+            cloud.asked();
+            let seconds = match pushes {
+                true => cloud.push(),
+                false => time(&mut cloud.ours(&format!("publish-ref site@{} {SITE}", next()))),
+            };
+            asked.set(cloud.asked());
+            seconds
+        };
+        let [ours, asked] = in_turns(context.rounds, [&mut ours, &mut || Ok(asked.get())])?;
+        rows.push(Row {
+            name,
+            ours,
+            reference: Some(asked),
+            bound: Bound::Times(1.1),
+        });
+    }
+    Ok(rows)
+}
+
+const SITE: &str = "site --alias live --keep 0";
+
+/// An image that differs by this, as an expression of the shell.
+fn image(difference: &str) -> String {
+    format!("$(container | from debian:bookworm-slim | {difference})")
 }
 
 /// moto and a registry, until this is dropped.
@@ -81,6 +122,8 @@ struct Cloud<'a> {
     host: String,
     moto: u16,
     registry: u16,
+    /// To both of them.
+    wires: Vec<Wire>,
     settings: PathBuf,
 }
 
@@ -103,22 +146,14 @@ impl<'a> Cloud<'a> {
                 images.display()
             ),
         )?;
-        // Recipes are found beside the settings.
-        let root = &context.project.root;
-        let settings = scratch.join("poniard.toml");
-        let recipes = fs::read_to_string(root.join("poniard.toml"))?;
-        let recipes = recipes.replace("\"images/", &format!("\"{}/images/", root.display()));
-        fs::write(
-            &settings,
-            format!("{recipes}\n[registry]\ninsecure = [\"{host}:{registry}\"]\n"),
-        )?;
         let mut cloud = Self {
             context,
             processes: Vec::new(),
             host: host.clone(),
             moto,
             registry,
-            settings,
+            wires: Vec::new(),
+            settings: PathBuf::new(),
         };
         let mut server = cloud.tool("moto_server");
         server.args(["-H", &host, "-p", &moto.to_string()]);
@@ -126,7 +161,47 @@ impl<'a> Cloud<'a> {
         let mut server = Command::new("docker-registry");
         server.arg("serve").arg(configuration);
         cloud.run(server, registry)?;
+        cloud.place(Duration::ZERO)?;
         Ok(cloud)
+    }
+
+    /// Where AWS is from now on.
+    fn place(&mut self, round_trip: Duration) -> Result<()> {
+        let wire = |port| {
+            let server = SocketAddr::new(self.host.parse()?, port);
+            Wire::new(&self.host, server, round_trip)
+        };
+        self.wires = vec![wire(self.moto)?, wire(self.registry)?];
+        self.settings = self.settings()?;
+        Ok(())
+    }
+
+    /// Seconds in which something was asked since the last time.
+    fn asked(&self) -> f64 {
+        wire::covered(self.wires.iter().flat_map(Wire::take).collect())
+    }
+
+    /// Publishes an image whose layers are there.
+    fn push(&self) -> Result<f64> {
+        let image = image(&format!("with-label nonce {}", nonce()));
+        time(&mut self.ours(&format!("publish {image} site {SITE} --tag {}", nonce())))
+    }
+
+    /// The repository's, with the registry as one without TLS.
+    fn settings(&self) -> Result<PathBuf> {
+        let root = &self.context.project.root;
+        let file = self.context.scratch.join("poniard.toml");
+        // Recipes are found beside the settings.
+        let recipes = fs::read_to_string(root.join("poniard.toml"))?;
+        let recipes = recipes.replace("\"images/", &format!("\"{}/images/", root.display()));
+        let insecure: Vec<String> = self
+            .wires
+            .iter()
+            .map(|wire| format!("\"{}\"", wire.address))
+            .collect();
+        let registry = format!("[registry]\ninsecure = [{}]\n", insecure.join(", "));
+        fs::write(&file, format!("{recipes}\n{registry}"))?;
+        Ok(file)
     }
 
     fn run(&mut self, mut server: Command, port: u16) -> Result<()> {
@@ -176,12 +251,17 @@ impl<'a> Cloud<'a> {
     }
 
     fn ours(&self, rest: &str) -> Command {
+        let addresses: Vec<String> = self
+            .wires
+            .iter()
+            .map(|wire| wire.address.to_string())
+            .collect();
+        let [moto, registry] = addresses.as_slice() else {
+            unreachable!("there are two wires");
+        };
         let script = format!(
-            "lambda-publish --region eu-west-1 --endpoint http://{host}:{} --registry http://{host}:{} \
-             --access-key-id env://KEY --secret-access-key env://KEY | {rest}",
-            self.moto,
-            self.registry,
-            host = self.host
+            "lambda-publish --region eu-west-1 --endpoint http://{moto} --registry http://{registry} \
+             --access-key-id env://KEY --secret-access-key env://KEY | {rest}"
         );
         let mut command = self.context.poniard.command();
         command

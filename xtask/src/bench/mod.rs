@@ -7,8 +7,10 @@
 //! image. Nothing here is a test: figures depend on the machine.
 
 mod backup;
+mod build_released;
 mod bundle;
 mod call;
+mod compile;
 mod edit;
 mod exec;
 mod lambda;
@@ -18,6 +20,7 @@ mod preview;
 mod series;
 mod shell;
 mod website;
+mod wire;
 
 use std::fs;
 use std::path::PathBuf;
@@ -47,6 +50,9 @@ pub struct Bench {
     /// Measure the debug build.
     #[arg(long)]
     debug: bool,
+    /// Measure this program, which is there already.
+    #[arg(long, value_name = "FILE", conflicts_with = "debug")]
+    poniard: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -67,6 +73,10 @@ enum Name {
     Lambda,
     /// From an edit of a module's source to the result of a call.
     Edit,
+    /// Modules from nothing and after an edit, their size and start. Takes minutes.
+    Compile,
+    /// The first call of a module that a release has compiled.
+    Released,
     /// Peak memory while exporting a large file.
     Memory,
     /// A backup of 1 GB into S3, against pg_dump, zstd and curl.
@@ -86,10 +96,10 @@ struct Context<'a> {
 impl Bench {
     pub fn run(&self, project: &Project) -> Result<()> {
         setup::install(&project.sh, &[setup::PONIARD])?;
-        let poniard = if self.debug {
-            project.build()?
-        } else {
-            project.build_release()?
+        let poniard = match &self.poniard {
+            Some(program) => project.at(program.clone()),
+            None if self.debug => project.build()?,
+            None => project.build_release()?,
         };
         let context = Context {
             project,
@@ -107,6 +117,8 @@ impl Bench {
             (Name::Preview, preview::measure),
             (Name::Lambda, lambda::measure),
             (Name::Edit, edit::measure),
+            (Name::Compile, compile::measure),
+            (Name::Released, build_released::measure),
             (Name::Memory, memory::measure),
             (Name::Backup, backup::measure),
         ];
@@ -145,6 +157,25 @@ impl Context<'_> {
             .quiet()
             .run()?;
         Ok(copy.join(path))
+    }
+
+    /// A copy of the repository in a folder of the scratch directory, for edits.
+    fn checkout(&self, folder: &str) -> Result<PathBuf> {
+        let (sh, copy) = (&self.project.sh, self.scratch.join(folder));
+        fs::create_dir_all(&copy)?;
+        let files = cmd!(sh, "git ls-files -z --cached --others --exclude-standard")
+            .quiet()
+            .read()?;
+        // The recordings are many, and no module reads them.
+        let files: Vec<&str> = files
+            .split_terminator('\0')
+            .filter(|file| !file.starts_with("tests/conformance/cases/") && sh.path_exists(file))
+            .collect();
+        cmd!(sh, "cp --parents --no-dereference {files...} {copy}")
+            .quiet()
+            .run()?;
+        cmd!(sh, "git init --quiet {copy}").quiet().run()?;
+        Ok(copy)
     }
 
     /// A run of a shell script of poniard's.

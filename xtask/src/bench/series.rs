@@ -42,7 +42,7 @@ pub fn in_turns<const N: usize>(
 }
 
 impl Series {
-    fn new(mut samples: Vec<f64>) -> Self {
+    pub fn new(mut samples: Vec<f64>) -> Self {
         samples.sort_by(f64::total_cmp);
         Self(samples)
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use eyre::Result;
 use serde_json::Value as Json;
@@ -12,7 +13,9 @@ use crate::api::reads::Reads;
 use crate::api::server;
 use crate::exec::{Bind, Process};
 use crate::graph::Failure;
+use crate::graph::exec::traceparent;
 use crate::module::{Module, build};
+use crate::progress::{Current, Waited};
 use crate::store::Store;
 
 /// Where a module's program runs.
@@ -29,6 +32,8 @@ pub struct ActiveCall {
     /// The program's root file system on the host.
     pub root: PathBuf,
     pub result: Mutex<Option<Result<Json, Failure>>>,
+    /// Whose part is what the program asks for.
+    pub asks: Current,
 }
 
 impl ActiveCall {
@@ -64,8 +69,13 @@ pub(super) async fn run(
         inputs,
     } = invocation;
     let engine = client.engine();
+    let asked = Instant::now();
     let binary = build::binary(engine, module).await?;
-    let span = engine.progress.start(invocation.title());
+    let waited = Waited {
+        inputs: asked.elapsed(),
+        ..Waited::default()
+    };
+    let span = engine.progress.start_after(waited, invocation.title());
     let root = engine.store.mount_rw(&Store::scratch())?;
     let call = ActiveCall {
         module: module.clone(),
@@ -75,6 +85,7 @@ pub(super) async fn run(
         args: inputs.clone(),
         root: root.path().to_owned(),
         result: Mutex::new(None),
+        asks: span.current(),
     };
     let inner = Client::of_module(client.shared.clone(), call, reads).await?;
     let attachment = engine.network.attach().await?;
@@ -88,7 +99,11 @@ pub(super) async fn run(
     ];
     let process = Process {
         args: vec!["/runtime".to_owned()],
-        env: env.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        env: env
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .chain(traceparent(&span))
+            .collect(),
         cwd: PathBuf::from(WORKDIR),
         user: String::new(),
         rootfs: root.path().to_owned(),

@@ -1,6 +1,7 @@
 //! What each field of the API means: one file per object.
 
 mod changeset;
+mod checks;
 mod container;
 mod directory;
 mod dockerfile;
@@ -52,6 +53,8 @@ pub fn stable(type_name: &str, field: &str) -> bool {
         ),
         "Container" | "Directory" | "File" | "GitRepository" | "GitRef" | "Service"
         | "Changeset" | "EnvFile" => true,
+        // What was run is not run again for a second question.
+        "Check" | "CheckGroup" | "Generator" | "GeneratorGroup" => field == "run",
         _ => false,
     }
 }
@@ -100,6 +103,9 @@ async fn dispatch(
         Object::Module(this) => functions::select(client, this, field, args).await,
         Object::Record(record) => Ok(record.get(field).cloned().into()),
         Object::RecordWithLists(record, lists) => records::with_lists(record, lists, field),
+        Object::LoadedModule(this) => checks::module(client, this, field, args).await,
+        Object::Task(this) => checks::one(client, this, field).await,
+        Object::Tasks(this) => checks::group(client, &node.type_name, this, field, args).await,
         Object::CacheVolume(_) | Object::Socket(_) => unsupported(&node.type_name, field),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eyre::{Result, eyre};
 use serde_json::json;
 
-use super::{content, directory, filter, host, records, unsupported};
+use super::{checks, content, directory, filter, host, records, unsupported};
 use crate::api::client::Client;
 use crate::api::functions::{ActiveCall, WORKDIR};
 use crate::graph::directory::{base_name, join};
@@ -61,7 +61,8 @@ pub async fn module(client: &Arc<Client>, field: &str, args: &Args) -> Result<An
                 names.map(|d| records::record(json!({"name": d.name, "description": ""})));
             Answer::Objects("Module", records.collect())
         }
-        "source" => Answer::Node(source(client, &module.dir).await?),
+        "generators" => checks::of_module(&module, field, args)?,
+        "source" => Answer::Node(source(client, &module.code()).await?),
         "workdirFile" => Answer::Node(workdir_file(client, args.str("path")?).await?),
         "workdir" => Answer::Node(workdir(client, &args.str("path")?, &filter(args)?).await?),
         _ => unsupported("CurrentModule", field)?,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eyre::Result;
 use serde_json::Value as Json;
 
-use super::{filter, host, unsupported};
+use super::{checks, filter, host, unsupported};
 use crate::api::client::Client;
 use crate::api::reads::Read;
 use crate::graph::Args;
@@ -21,6 +21,9 @@ pub async fn resolve(
     field: &str,
     args: &Args,
 ) -> Result<Answer> {
+    if let "checks" | "generators" | "services" = field {
+        return checks::of_workspace(client, field, args).await;
+    }
     let result = read(client, this, field, args).await;
     // What is not there counts as well: a function may go on without it.
     client.reads.record(Read {

@@ -19,10 +19,10 @@ use crate::graph::engine::{Engine, Options};
 use crate::progress::Progress;
 
 /// A project and a state directory.
-struct Bench(tempfile::TempDir);
+pub(super) struct Bench(tempfile::TempDir);
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         for name in ["work", "run"] {
             std::fs::create_dir(dir.path().join(name)).unwrap();
@@ -39,7 +39,7 @@ impl Bench {
     }
 
     /// The caller in a run of its own.
-    fn caller(&self) -> Arc<Client> {
+    pub(super) fn caller(&self) -> Arc<Client> {
         let engine = Engine::start(Options {
             state_dir: self.state(),
             workdir: self.work(""),

@@ -65,6 +65,7 @@ async fn a_module_does_not_reach_the_machine() {
         args: Vec::new(),
         root: std::path::PathBuf::new(),
         result: Default::default(),
+        asks: Default::default(),
     };
     // What the caller itself may have does not open it for modules.
     id(&caller, "{secret(uri:\"cmd://id\"){id}}").await;
@@ -108,6 +109,7 @@ async fn a_module_gets_at_what_it_made_where_it_runs_and_nothing_else() {
         object: "M".into(),
         parent: Json::Null,
         args: Vec::new(),
+        asks: Default::default(),
         root,
         result: Default::default(),
     };

@@ -25,7 +25,7 @@ async fn only_a_program_with_the_token_is_answered() {
         .await
         .unwrap();
     let port = listener.local_addr().unwrap().port();
-    let server = server::serve_up_to(listener, client, 1000);
+    let server = server::serve_up_to(listener, client, "a-token".into(), 1000);
     let basic = |token: &str| {
         use base64::Engine as _;
         let pair = base64::engine::general_purpose::STANDARD.encode(format!("{token}:"));

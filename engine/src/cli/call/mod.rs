@@ -54,7 +54,7 @@ pub fn run(
 
 fn no_module(words: &[String], context: &Context) -> Result<(), Failure> {
     if words.iter().any(|w| w == "--help" || w == "-h") {
-        return Ok(context.printer()(&super::args::help())?);
+        return Ok(context.printer()(&super::help::text())?);
     }
     let dir = context.workdir.display();
     let why =

@@ -106,7 +106,12 @@ impl<'a> Reader<'a> {
         match self.fixed.long(name) {
             Some(Known::Value) if !given => words.value(&format!("--{name}")).map(drop),
             Some(_) => Ok(()),
-            None => Err(Failure::new(format!("unknown flag: --{name}"))),
+            None => {
+                let level = self.levels.last().or(self.constructor.as_ref());
+                let function = level.map(|level| level.function);
+                let hint = lookup::flag_hint(name, function, self.fixed.longs());
+                Err(Failure::new(format!("unknown flag: --{name}{hint}")))
+            }
         }
     }
 
@@ -140,7 +145,8 @@ impl<'a> Reader<'a> {
             let object = self.levels.last().and_then(|l| self.object_of(l.function));
             let missing = object.and_then(|object| support::refusal(&object.name, name));
             return Err(Failure::new(missing.unwrap_or_else(|| {
-                format!("unknown command \"{name}\" for \"{before}\": see `--help`")
+                let hint = lookup::hint(name, &self.names());
+                format!("unknown command \"{name}\" for \"{before}\": see `--help`{hint}")
             })));
         };
         if !is_callable(self.model, function) {
@@ -152,6 +158,19 @@ impl<'a> Reader<'a> {
             given: Assigned::new(),
         });
         Ok(())
+    }
+
+    /// What can be called next.
+    fn names(&self) -> Vec<String> {
+        let object = match self.levels.last() {
+            Some(level) => self.object_of(level.function),
+            None => self.root.object(self.model),
+        };
+        let mut names = object.map(lookup::names).unwrap_or_default();
+        if self.levels.is_empty() {
+            names.extend(self.root.toolchains(self.model).map(|f| kebab(&f.name)));
+        }
+        names
     }
 
     fn object_of(&self, function: &Function) -> Option<&'a Object> {

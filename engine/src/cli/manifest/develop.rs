@@ -49,7 +49,7 @@ fn of_program(manifest: &Manifest) -> Result<(), Failure> {
         .args(build::FLAGS)
         .args(["-p", name, "--", "types"])
         .envs(build::environment(&state_dir()?))
-        .current_dir(&manifest.dir);
+        .current_dir(manifest.code());
     let output = command
         .stderr(std::process::Stdio::inherit())
         .output()
@@ -64,7 +64,10 @@ fn of_program(manifest: &Manifest) -> Result<(), Failure> {
             "`cargo run -p {name} -- types` printed no JSON: {error}"
         )));
     }
-    save(Change::write(manifest.dir.join(types::NAME), output.stdout))
+    save(Change::write(
+        manifest.code().join(types::NAME),
+        output.stdout,
+    ))
 }
 
 /// Keeps the types of dependencies that are in git.
@@ -77,24 +80,26 @@ fn dependencies(manifest: &Manifest) -> Result<(), Failure> {
         let Some(reference) = reference else {
             continue;
         };
-        let path = entry::join(&reference.subdir, types::NAME);
+        let paths = types::PLACES.map(|name| entry::join(&reference.subdir, name));
         let files = wait(async {
             let commit = match &entry.pin {
                 Some(pin) => pin.clone(),
                 None => version::find(&reference).await?.commit,
             };
-            commit::read(&reference, &commit, std::slice::from_ref(&path)).await
+            commit::read(&reference, &commit, &paths).await
         })?;
+        let kept = types::path(manifest, &entry.name);
         let Some(text) = files.into_iter().flatten().next() else {
+            // One in another language: an engine that runs it knows its types.
+            if kept.exists() || manifest.code().join(types::SCHEMA).exists() {
+                continue;
+            }
             return Err(Failure::new(format!(
-                "dependency `{}` has no `{path}`: its types are not known",
-                entry.name
+                "dependency `{}` has no `{}`, so its types are only known to an engine that runs it: run `dagger develop` with a Dagger Engine",
+                entry.name, paths[0]
             )));
         };
-        save(Change::write(
-            types::path(manifest, &entry.name),
-            text.into_bytes(),
-        ))?;
+        save(Change::write(kept, text.into_bytes()))?;
     }
     Ok(())
 }

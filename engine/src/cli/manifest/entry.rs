@@ -27,13 +27,15 @@ pub fn find(manifest: &Manifest, workdir: &Path, typed: &str) -> Result<Found, F
 
 /// What the version of a reference means now.
 pub fn in_git(reference: &Reference) -> Result<Found, Failure> {
-    let paths = [file::NAME, types::NAME].map(|name| join(&reference.subdir, name));
+    let [types, types_below] = types::PLACES;
+    let paths = [file::NAME, types, types_below].map(|name| join(&reference.subdir, name));
     let (version, mut files) = wait(async {
         let version = version::find(reference).await?;
         let files = commit::read(reference, &version.commit, &paths).await?;
         Ok((version, files))
     })?;
-    let types = files.pop().flatten();
+    let types_below = files.pop().flatten();
+    let types = files.pop().flatten().or(types_below);
     let Some(text) = files.pop().flatten() else {
         let missing = &paths[0];
         return Err(Failure::new(format!(

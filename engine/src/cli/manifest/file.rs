@@ -74,6 +74,14 @@ impl Manifest {
         Err(Failure::new(message))
     }
 
+    /// Where the module's code is.
+    pub fn code(&self) -> PathBuf {
+        match self.fields.get("source").and_then(Json::as_str) {
+            None | Some("" | ".") => self.dir.clone(),
+            Some(source) => self.dir.join(source),
+        }
+    }
+
     pub fn name(&self) -> Option<&str> {
         self.fields.get("name")?.as_str()
     }

@@ -6,11 +6,11 @@ use serde_json::{Map, json};
 
 use crate::api::model::kebab;
 use crate::client::Failure;
-use crate::module::git::Reference;
 
 use super::super::args;
 use super::change;
 use super::file::{self, ENGINE_VERSION, Manifest};
+use super::sdk::Sdk;
 use super::template::{self, File};
 
 pub fn run(options: &args::Init) -> Result<(), Failure> {
@@ -22,110 +22,152 @@ pub fn run(options: &args::Init) -> Result<(), Failure> {
 
 fn init(workdir: &Path, options: &args::Init) -> Result<PathBuf, Failure> {
     let dir = crate::client::paths::normal(&workdir.join(&options.path));
-    let name = match (&options.name, dir.file_name()) {
-        (Some(name), _) => name.clone(),
-        (None, Some(name)) => kebab(&name.to_string_lossy()),
-        (None, None) => {
-            return Err(Failure::new(
-                "the root directory gives no name: choose one with `--name`",
-            ));
-        }
-    };
-    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(valid) {
-        let message = format!("`{name}` cannot be the name of a module");
+    let name = name(options, &dir)?;
+    if dir.join(file::NAME).exists() {
+        let path = dir.join(file::NAME);
         return Err(Failure::new(format!(
-            "{message}: expected small letters, digits and dashes; see `--name`"
+            "`{}` is there already: a new module does not replace it",
+            path.display()
         )));
     }
     let mut fields = Map::new();
     fields.insert("name".into(), name.clone().into());
     fields.insert("engineVersion".into(), ENGINE_VERSION.into());
     let mut files = Vec::new();
+    let mut include = options.include.clone();
     if let Some(sdk) = &options.sdk {
-        let source = match Reference::read(sdk, workdir)? {
-            Some(reference) => reference.to_string(),
-            None => local_sdk(workdir, &dir, sdk, &name, &mut files)?,
-        };
-        fields.insert("sdk".into(), json!({ "source": source }));
-        if let Some(include) = cargo_workspace(&dir) {
-            fields.insert("include".into(), json!(include));
+        let source = source(workdir, &dir, options.source.as_deref())?;
+        let code = dir.join(&source);
+        let sdk = Sdk::find(sdk, workdir, &dir, &code)?;
+        fields.insert("sdk".into(), json!({ "source": sdk.source }));
+        if source != "." {
+            fields.insert("source".into(), source.clone().into());
         }
+        // A crate that is there is one in another stage, not to be mended.
+        if !code.join("Cargo.toml").exists() {
+            crate_name(&name)?;
+            files = crate_files(&sdk, &name, Path::new(&source))?;
+            files.retain(|file| !dir.join(&file.path).exists());
+        }
+        include.extend(sdk.include);
+    } else if options.source.is_some() {
+        return Err(Failure::new(
+            "`--source` is where an SDK finds its code: say which with `--sdk`",
+        ));
+    }
+    if !include.is_empty() {
+        fields.insert("include".into(), json!(include));
     }
     let manifest = Manifest {
         dir: dir.clone(),
         fields,
     };
-    files.insert(
-        0,
-        File {
-            path: file::NAME.into(),
-            contents: manifest.text().into_bytes(),
-        },
-    );
-    if let Some(there) = files.iter().find(|f| dir.join(&f.path).exists()) {
-        let path = dir.join(&there.path);
-        return Err(Failure::new(format!(
-            "`{}` is there already: a new module does not replace it",
-            path.display()
-        )));
-    }
+    files.push(File {
+        path: file::NAME.into(),
+        contents: manifest.text().into_bytes(),
+    });
     write(&dir, &files)?;
     Ok(dir)
 }
 
-/// Notes the files of the SDK's template; gives the way to the SDK.
-fn local_sdk(
-    workdir: &Path,
-    dir: &Path,
-    sdk: &str,
-    name: &str,
-    files: &mut Vec<File>,
-) -> Result<String, Failure> {
-    let path = workdir.join(sdk).canonicalize();
-    let path = path.map_err(|e| Failure::new(format!("cannot use the SDK `{sdk}`: {e}")))?;
-    if !path.join(file::NAME).exists() {
+/// The name that is asked for, or that of the directory.
+fn name(options: &args::Init, dir: &Path) -> Result<String, Failure> {
+    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let name = match (&options.name, dir.file_name()) {
+        (Some(name), _) => name.clone(),
+        (None, Some(name)) => {
+            let name = name.to_string_lossy();
+            if name.chars().all(valid) {
+                name.into_owned()
+            } else {
+                kebab(&name)
+            }
+        }
+        (None, None) => {
+            return Err(Failure::new(
+                "the root directory gives no name: choose one with `--name`",
+            ));
+        }
+    };
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(valid) {
+        let message = format!("`{name}` cannot be the name of a module");
         return Err(Failure::new(format!(
-            "cannot use the SDK `{sdk}`: there is no {} in it",
-            file::NAME
+            "{message}: expected small letters, digits and dashes; see `--name`"
         )));
     }
-    files.extend(template::files(&path.join("template"), name)?);
-    files.retain(|f| f.path != Path::new(file::NAME));
-    Ok(file::relative(&real(dir), &path))
+    Ok(name)
 }
 
-/// The directory without links, also while its last parts do not exist.
-fn real(dir: &Path) -> PathBuf {
-    for there in dir.ancestors() {
-        if let (Ok(real), Ok(rest)) = (there.canonicalize(), dir.strip_prefix(there)) {
-            return real.join(rest);
-        }
+/// Words of Rust and names of its own crates, which no crate can have.
+const NO_CRATES: &str = "abstract alloc as async await become box break const continue core crate \
+    deps do dyn else enum extern false final fn for gen if impl in let loop macro match mod move mut \
+    override poniard-macros poniard-sdk priv proc-macro pub ref return self static std struct super \
+    test trait true try type typeof unsafe unsized use virtual where while yield";
+
+fn crate_name(name: &str) -> Result<(), Failure> {
+    if NO_CRATES.split_whitespace().any(|word| word == name) {
+        return Err(Failure::new(format!(
+            "`{name}` cannot be the name of a module in Rust, where it has a meaning: choose another with `--name`"
+        )));
     }
-    dir.to_owned()
+    Ok(())
 }
 
-/// The files of the cargo workspace around a directory, up to its repository.
-fn cargo_workspace(dir: &Path) -> Option<Vec<String>> {
-    let dir = real(dir);
-    let context = file::context(&dir).to_owned();
-    let is_workspace = |d: &&Path| {
-        let text = std::fs::read_to_string(d.join("Cargo.toml")).unwrap_or_default();
-        text.parse::<toml::Table>()
-            .is_ok_and(|table| table.contains_key("workspace"))
+/// Where the code goes, relative to the module: beside files of another purpose
+/// into a directory of its own, as with Dagger.
+fn source(workdir: &Path, dir: &Path, asked: Option<&Path>) -> Result<String, Failure> {
+    let Some(asked) = asked else {
+        return Ok(inferred(dir)?.to_owned());
     };
-    let root = dir
-        .ancestors()
-        .skip(1)
-        .take_while(|d| d.starts_with(&context))
-        .find(is_workspace)?;
-    let up = file::relative(&dir, root);
-    Some(
-        ["Cargo.toml", "Cargo.lock"]
-            .iter()
-            .map(|name| format!("{up}/{name}"))
-            .collect(),
-    )
+    let path = crate::client::paths::normal(&workdir.join(asked));
+    match path.strip_prefix(dir) {
+        Ok(inside) if inside.as_os_str().is_empty() => Ok(".".to_owned()),
+        Ok(inside) => Ok(inside.to_string_lossy().into_owned()),
+        Err(_) => Err(Failure::new(format!(
+            "cannot use the source `{}`: it is not inside of the module `{}`",
+            asked.display(),
+            dir.display()
+        ))),
+    }
+}
+
+fn inferred(dir: &Path) -> Result<&'static str, Failure> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok("."),
+        Err(error) => {
+            let dir = dir.display();
+            return Err(Failure::new(format!("cannot read `{dir}`: {error}")));
+        }
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    let counts = |name: &String| name == ".dagger" || !name.starts_with('.');
+    Ok(if names.iter().any(counts) {
+        ".dagger"
+    } else {
+        "."
+    })
+}
+
+/// The files of the SDK's template, and the versions that it is tested with.
+fn crate_files(sdk: &Sdk, name: &str, source: &Path) -> Result<Vec<File>, Failure> {
+    let mut files = template::files(&sdk.template(), name, &sdk.dependency)?;
+    if !files.is_empty()
+        && let Some(contents) = sdk.lock_file()
+    {
+        files.push(File {
+            path: "Cargo.lock".into(),
+            contents,
+        });
+    }
+    for file in &mut files {
+        let path = source.join(&file.path);
+        file.path = path.strip_prefix(".").map_or(path.clone(), Path::to_owned);
+    }
+    Ok(files)
 }
 
 /// Writes the files; those that were written go when one cannot be.
@@ -150,33 +192,98 @@ mod tests {
         args::Init {
             name: None,
             sdk: sdk.map(str::to_owned),
+            source: None,
+            include: Vec::new(),
             path: path.into(),
         }
     }
 
+    /// A repository with an SDK in a cargo workspace.
+    fn repository() -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("a directory");
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+            std::fs::write(path, text).expect("written");
+        };
+        std::fs::create_dir(root.path().join(".git")).expect("made");
+        write("sdk/dagger.json", "{}");
+        write("sdk/template/Cargo.toml.in", "poniard-sdk = {{sdk}}");
+        write("sdk/template/src/lib.rs", "struct {{TypeName}};");
+        write("Cargo.toml", "[workspace]\nmembers = []\n");
+        write("Cargo.lock", "version = 4\n");
+        root
+    }
+
+    fn read(root: &tempfile::TempDir, path: &str) -> String {
+        std::fs::read_to_string(root.path().join(path)).expect(path)
+    }
+
     #[test]
     fn a_module_gets_its_manifest_and_the_files_of_the_template() {
-        let root = tempfile::tempdir().expect("a directory");
-        let at = |path: &str| root.path().join(path);
-        std::fs::create_dir_all(at("sdk/template/src")).expect("made");
-        std::fs::create_dir(at(".git")).expect("made");
-        std::fs::write(at("sdk/dagger.json"), "{}").expect("written");
-        std::fs::write(at("sdk/template/src/lib.rs"), "struct {{TypeName}};").expect("written");
-        std::fs::write(at("Cargo.toml"), "[workspace]\nmembers = []\n").expect("written");
-        init(root.path(), &options("modules/my-mod", Some("sdk"))).expect("makes it");
-        let text = std::fs::read_to_string(at("modules/my-mod/dagger.json")).expect("there");
+        let root = repository();
+        let made = options("modules/my-2nd", Some("../../sdk"));
+        init(root.path(), &made).expect("makes it");
         let want = json!({
-            "name": "my-mod",
+            "name": "my-2nd",
             "engineVersion": ENGINE_VERSION,
             "sdk": {"source": "../../sdk"},
-            "include": ["../../Cargo.toml", "../../Cargo.lock"],
+            "include": [
+                "../../Cargo.toml", "../../Cargo.lock",
+                "../../sdk/poniard-macros/Cargo.toml", "../../sdk/poniard-macros/src",
+                "../../sdk/poniard-sdk/Cargo.toml", "../../sdk/poniard-sdk/src",
+            ],
         });
+        let text = read(&root, "modules/my-2nd/dagger.json");
         assert_eq!(
             text,
             serde_json::to_string_pretty(&want).expect("JSON") + "\n"
         );
-        let code = std::fs::read_to_string(at("modules/my-mod/src/lib.rs")).expect("there");
-        assert_eq!(code, "struct MyMod;");
+        let code = read(&root, "modules/my-2nd/src/lib.rs");
+        assert_eq!(code, "struct My2Nd;");
+        let manifest = read(&root, "modules/my-2nd/Cargo.toml");
+        assert_eq!(
+            manifest,
+            r#"poniard-sdk = { path = "../../sdk/poniard-sdk" }"#
+        );
+        assert_eq!(read(&root, "modules/my-2nd/Cargo.lock"), "version = 4\n");
+    }
+
+    #[test]
+    fn beside_other_files_the_code_has_a_directory_of_its_own() {
+        let root = repository();
+        let at = |path: &str| root.path().join(path);
+        std::fs::create_dir_all(at("site/.dagger")).expect("made");
+        std::fs::write(at("site/README.md"), "mine").expect("written");
+        std::fs::create_dir_all(at("site/.dagger/src")).expect("made");
+        std::fs::write(at("site/.dagger/src/lib.rs"), "mine").expect("written");
+        init(root.path(), &options("site", Some("../sdk"))).expect("makes it");
+        let json: serde_json::Value =
+            serde_json::from_str(&read(&root, "site/dagger.json")).expect("JSON");
+        assert_eq!(json["source"], ".dagger");
+        let manifest = read(&root, "site/.dagger/Cargo.toml");
+        assert_eq!(
+            manifest,
+            r#"poniard-sdk = { path = "../../sdk/poniard-sdk" }"#
+        );
+        assert_eq!(read(&root, "site/README.md"), "mine");
+        assert_eq!(read(&root, "site/.dagger/src/lib.rs"), "mine");
+
+        let mut made = options("shop", Some("../sdk"));
+        made.source = Some("shop/ci".into());
+        init(root.path(), &made).expect("makes it");
+        assert_eq!(read(&root, "shop/ci/src/lib.rs"), "struct Shop;");
+        made.path = "other".into();
+        let error = init(root.path(), &made).expect_err("outside").message;
+        assert!(error.contains("not inside of the module"), "{error}");
+    }
+
+    #[test]
+    fn a_path_to_an_sdk_counts_from_the_module() {
+        let root = repository();
+        let error = init(root.path(), &options("a/b", Some("sdk"))).expect_err("not there");
+        assert!(error.message.contains("`../../sdk`"), "{error}");
+        assert!(!root.path().join("a").exists());
     }
 
     #[test]
@@ -185,5 +292,12 @@ mod tests {
         init(root.path(), &options("m", None)).expect("makes it");
         let error = init(root.path(), &options("m", None)).expect_err("there already");
         assert!(error.message.contains("is there already"), "{error}");
+    }
+
+    #[test]
+    fn a_word_of_rust_is_no_name() {
+        let root = repository();
+        let error = init(root.path(), &options("match", Some("../sdk"))).expect_err("a word");
+        assert!(error.message.contains("--name"), "{error}");
     }
 }

@@ -6,6 +6,7 @@ mod entry;
 mod file;
 pub mod init;
 pub mod install;
+mod sdk;
 mod template;
 pub mod toolchain;
 mod types;

@@ -15,15 +15,19 @@ use super::tell;
 
 pub const NAME: &str = TYPES_FILE;
 
+/// What a Dagger Engine says of its API with the module's dependencies, kept when
+/// one of them is written in another language.
+pub const SCHEMA: &str = "src/deps/introspection.json";
+
 /// Whether the module is one in Rust.
 pub fn are_kept(manifest: &Manifest) -> bool {
-    manifest.fields.contains_key("sdk") && manifest.dir.join("Cargo.toml").exists()
+    manifest.fields.contains_key("sdk") && manifest.code().join("Cargo.toml").exists()
 }
 
 /// Where the types of a dependency from git are.
 pub fn path(manifest: &Manifest, dependency: &str) -> PathBuf {
     manifest
-        .dir
+        .code()
         .join(format!("src/deps/{dependency}.types.json"))
 }
 
@@ -49,8 +53,10 @@ pub fn keep(manifest: &mut Manifest, found: &Found) -> Option<Change> {
 
 /// Without it a Dagger Engine does not load the file.
 fn include(manifest: &mut Manifest, source: &str) {
-    let file = format!("{source}/{NAME}");
-    if !manifest.dir.join(&file).exists() || !source.starts_with("..") {
+    let Some(file) = beside(manifest, source) else {
+        return;
+    };
+    if !source.starts_with("..") {
         return;
     }
     let list = manifest.fields.entry("include");
@@ -63,8 +69,18 @@ fn include(manifest: &mut Manifest, source: &str) {
 
 /// Takes it out again.
 pub fn exclude(manifest: &mut Manifest, source: &str) {
-    let file = format!("{source}/{NAME}");
+    let files = PLACES.map(|place| format!("{source}/{place}"));
     if let Some(Json::Array(list)) = manifest.fields.get_mut("include") {
-        list.retain(|known| known != &file);
+        list.retain(|known| !files.iter().any(|file| known == file));
     }
+}
+
+/// Where the types of a module nearby may be, relative to it: its code is in its
+/// own directory, or where `dagger init` puts it if there are other files.
+pub const PLACES: [&str; 2] = [NAME, ".dagger/dagger.types.json"];
+
+/// The types of a module nearby, relative to this one.
+pub fn beside(manifest: &Manifest, source: &str) -> Option<String> {
+    let mut files = PLACES.iter().map(|place| format!("{source}/{place}"));
+    files.find(|file| manifest.dir.join(file).exists())
 }

@@ -13,18 +13,19 @@ pub mod terminal;
 mod volume;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use eyre::{Result, bail};
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 
 use super::container::Container;
-use super::engine::{blocking, shown};
+use super::engine::blocking;
 use super::fs::on_task;
 use super::memo::Work;
 use super::{Engine, Failure, Fs};
 use crate::exec::{Running, SandboxError};
-use crate::progress::Span;
+use crate::progress::{Span, Waited};
 use crate::store::{Digest, Hasher, Snapshot};
 pub use recipes::Recipes;
 pub use stage::Stage;
@@ -118,29 +119,45 @@ pub fn mount(shared: &Shared, n: usize) -> Fs {
 
 /// Runs a command unless an equal one runs or ran.
 async fn once(engine: &Arc<Engine>, exec: Arc<Exec>) -> Result<Arc<Outcome>> {
+    let asked = Instant::now();
     let key = exec.key(engine).await?;
+    let waited = Waited {
+        inputs: asked.elapsed(),
+        ..Waited::default()
+    };
     let running = engine.execs.once(key, || {
         let engine = engine.clone();
-        async move { remembered(&engine, &exec, key).await }.boxed()
+        async move { remembered(&engine, &exec, key, waited).await }.boxed()
     });
     Ok(on_task(running).await?)
 }
 
-async fn remembered(engine: &Arc<Engine>, exec: &Exec, key: Digest) -> Result<Arc<Outcome>> {
-    let name = shown(&exec.args);
+async fn remembered(
+    engine: &Arc<Engine>,
+    exec: &Exec,
+    key: Digest,
+    waited: Waited,
+) -> Result<Arc<Outcome>> {
+    let name = exec.args.join(" ");
     let cached = || engine.store.cached::<Outcome>("exec", &key);
     if let Some(outcome) = cached() {
-        engine.progress.start(name).finish_cached();
+        engine.progress.start_after(waited, name).finish_cached();
         return Ok(Arc::new(outcome));
     }
     // One at a time over all processes: the second one finds it in the cache.
+    let asked = Instant::now();
     let _lock = engine.store.lock(&format!("exec-{}", key.hex())).await?;
+    let waited = Waited {
+        turn: asked.elapsed(),
+        ..waited
+    };
     if let Some(outcome) = cached() {
-        engine.progress.start(name).finish_cached();
+        engine.progress.start_after(waited, name).finish_cached();
         return Ok(Arc::new(outcome));
     }
-    let span = engine.progress.start(name);
-    match run(engine, exec, key, &span).await {
+    let span = engine.progress.start_after(waited, name);
+    let run = run(engine, exec, key, &span);
+    match span.current().scope(run).await {
         Ok(outcome) => {
             engine.store.remember("exec", &key, &outcome)?;
             span.finish();
@@ -152,6 +169,7 @@ async fn remembered(engine: &Arc<Engine>, exec: &Exec, key: Digest) -> Result<Ar
         }
     }
 }
+
 impl Exec {
     fn judge(&self, code: i32) -> bool {
         match self.expect {
@@ -169,6 +187,7 @@ async fn run(engine: &Arc<Engine>, exec: &Exec, key: Digest, span: &Span) -> Res
     };
     let (stage, mut process) = stage(engine, exec).await?;
     process.stdin = stdin;
+    process.env.extend(traceparent(span));
     let terminal = terminal::after_failure(engine, &process).await?;
     let output = engine
         .gate
@@ -235,6 +254,11 @@ fn sandbox(error: eyre::Report, exec: &Exec) -> eyre::Report {
     };
     Failure::with_exec(Failure::of(&error).message, &exec.args, code, "", "").into()
 }
+/// The variable by which a program's own spans become part of its step.
+pub fn traceparent(span: &Span) -> Option<(String, String)> {
+    Some(("TRACEPARENT".to_owned(), span.traceparent()?))
+}
+
 /// Starts a command as a service; gives what it needs and its address.
 pub async fn spawn(
     engine: &Arc<Engine>,
@@ -244,6 +268,7 @@ pub async fn spawn(
 ) -> Result<(Running, Stage, std::net::Ipv4Addr)> {
     let (stage, mut process) = stage(engine, exec).await?;
     process.hostname = hostname.to_owned();
+    process.env.extend(traceparent(&span));
     let address = process.attachment.address;
     let running = engine
         .gate

@@ -22,7 +22,7 @@ pub use dotenv::Environment;
 pub use names::below;
 
 /// Name of the file.
-pub const FILE: &str = ".env";
+pub const FILE: &str = module_source::USER_DEFAULTS;
 
 /// The variables that concern one module.
 pub struct Files {

@@ -81,6 +81,16 @@ pub async fn read(
     Ok(files)
 }
 
+/// All files of a commit, in a directory that goes when it is dropped.
+pub async fn lay_out(reference: &Reference, commit: &str) -> Result<tempfile::TempDir> {
+    let temp = tempfile::tempdir().wrap_err("cannot make a temporary directory")?;
+    let auth = Auth::default();
+    fetch(&reference.url(), commit, temp.path()).await?;
+    let checkout = ["checkout", "-q", "--detach", commit];
+    git(&checkout, Some(temp.path()), &auth).await?;
+    Ok(temp)
+}
+
 /// Makes a repository in `dir` that has the commit.
 async fn fetch(url: &str, commit: &str, dir: &Path) -> Result<()> {
     let auth = Auth::default();

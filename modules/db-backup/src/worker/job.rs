@@ -56,8 +56,21 @@ pub enum Job {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Options {
     pub exclude_tables: Vec<String>,
+    /// Processes at the same time.
     pub jobs: u32,
     pub stall_secs: u64,
+}
+
+impl Options {
+    /// How long nothing may come from a dump.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.stall_secs.max(1))
+    }
+
+    /// Shorter, so that the error says which table is locked.
+    pub fn lock_wait(&self) -> Duration {
+        self.patience().mul_f64(0.75)
+    }
 }
 
 /// Where a backup goes.

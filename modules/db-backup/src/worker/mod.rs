@@ -3,12 +3,16 @@
 //! and keys come in environment variables.
 //!
 //! A dump is a pipe: client tool → count ([`tally`]) → zstd → encryption
-//! ([`seal`]) → file or S3 ([`s3`]), in memory that does not depend on its size.
+//! ([`seal`]) → file or S3 ([`s3`]), in memory that does not depend on its size;
+//! with several jobs, pipes that meet after zstd ([`pieces`]).
 
+mod archive;
 mod client;
+mod definers;
 mod detect;
 mod dump;
 mod job;
+mod pieces;
 mod restore;
 pub mod s3;
 mod seal;
@@ -25,6 +29,7 @@ use serde_json::Value;
 
 pub use dump::{Counts, Done, sidecar};
 pub use job::{Found, Job, Options, Place};
+pub use pieces::Piece;
 
 /// First argument that asks for this role.
 pub const ROLE: &str = "worker";
@@ -52,6 +57,11 @@ fn run() -> Result<Value> {
     let text = env::args().nth(2).unwrap_or_default();
     let job: Job = serde_json::from_str(&text).wrap_err("cannot read the job")?;
     job.run()
+}
+
+/// Whether a key can decrypt what it encrypts.
+pub fn decrypts(key: &str) -> Result<bool> {
+    Ok(matches!(seal::Key::parse(key)?, seal::Key::Identity(_)))
 }
 
 /// A variable that must be there.

@@ -6,6 +6,7 @@ use std::path::Path;
 use poniard_sdk::prelude::*;
 
 use super::client::Tools;
+use super::definers::WithoutDefiners;
 use super::seal::{Key, Reader};
 use crate::address::Address;
 use crate::engine::{Engine, Version};
@@ -35,14 +36,15 @@ pub fn restore(
     );
     if !options.no_owner {
         let unknown = tools.unknown(&backup.manifest.owners)?;
+        let names: Vec<_> = unknown.iter().map(|name| format!("`{name}`")).collect();
+        let what = match server.engine {
+            Engine::Postgresql => "role {}, which owns part of the backup",
+            _ => "account {}, which views or routines of the backup run as",
+        };
         ensure!(
-            unknown.is_empty() || server.engine != Engine::Postgresql,
-            "the server has no role {}, which owns part of the backup: create it, or pass `--no-owner`",
-            unknown
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>()
-                .join(", ")
+            names.is_empty(),
+            "the server has no {}: create it, or pass `--no-owner`",
+            what.replace("{}", &names.join(", "))
         );
     }
     pour(&tools, backup, options)
@@ -71,7 +73,11 @@ pub fn pour(tools: &Tools<'_>, backup: Reader, options: Options) -> Result<Manif
     let manifest = backup.manifest.clone();
     let mut child = tools.restore(&manifest, options.overwrite, options.no_owner)?;
     let mut stdin = child.stdin()?;
-    let copied = io::copy(&mut backup.dump()?, &mut stdin);
+    let mut dump = backup.dump()?;
+    if options.no_owner && manifest.engine != Engine::Postgresql {
+        dump = Box::new(WithoutDefiners::new(dump));
+    }
+    let copied = io::copy(&mut dump, &mut stdin);
     drop(stdin);
     // A tool that failed stops reading: what it says is the reason.
     let finished = child.finish();

@@ -13,9 +13,10 @@ use age::{Decryptor, Encryptor};
 use poniard_sdk::prelude::*;
 use sha2::{Digest as _, Sha256};
 
+use super::pieces::Joined;
 use crate::manifest::Manifest;
 
-const LEVEL: i32 = 3;
+pub const LEVEL: i32 = 3;
 /// First of the magic numbers of frames that zstd skips.
 /// <https://www.rfc-editor.org/rfc/rfc8878#section-3.1.2>
 const SKIPPABLE: u32 = 0x184D_2A50;
@@ -117,58 +118,41 @@ enum Layer<W: Write> {
     Encrypted(Box<StreamWriter<W>>),
 }
 
-impl<W: Write> Write for Layer<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(inner) => inner.write(bytes),
-            Self::Encrypted(inner) => inner.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(inner) => inner.flush(),
-            Self::Encrypted(inner) => inner.flush(),
-        }
-    }
-}
-
-type Payload<W> = Hashed<Layer<Hashed<W>>>;
-
-/// Writes a backup: the dump, then [`Writer::finish`] with the manifest.
+/// Writes a backup: the compressed dump, then [`Writer::finish`] with the manifest.
 pub struct Writer<W: Write> {
-    zstd: zstd::Encoder<'static, Payload<W>>,
-    dump_bytes: u64,
+    layer: Layer<Hashed<W>>,
+    /// Of what is encrypted; otherwise the target's sum is the payload's.
+    payload: Option<Hashed<io::Sink>>,
 }
 
 impl<W: Write> Writer<W> {
     pub fn new(target: W, key: Option<&Key>) -> Result<Self> {
         let target = Hashed::new(target);
-        let layer = match key {
-            None => Layer::Plain(target),
+        Ok(match key {
+            None => Self {
+                layer: Layer::Plain(target),
+                payload: None,
+            },
             Some(key) => {
                 let recipient = key.recipient();
                 let to = iter::once(&recipient as &dyn age::Recipient);
                 let writer = Encryptor::with_recipients(to)?.wrap_output(target)?;
-                Layer::Encrypted(Box::new(writer))
+                Self {
+                    layer: Layer::Encrypted(Box::new(writer)),
+                    payload: Some(Hashed::new(io::sink())),
+                }
             }
-        };
-        let mut zstd = zstd::Encoder::new(Hashed::new(layer), LEVEL)?;
-        zstd.include_checksum(true)?;
-        // Compression runs beside whatever counts and uploads.
-        zstd.multithread(1)?;
-        Ok(Self {
-            zstd,
-            dump_bytes: 0,
         })
     }
 
     /// Adds the manifest, which is told what came before it; returns it, the
     /// target, and what was written to that.
-    pub fn finish(self, mut manifest: Manifest) -> Result<(Manifest, W, Sum)> {
-        let mut payload = self.zstd.finish()?;
-        let sum = payload.sum();
-        manifest.dump_bytes = self.dump_bytes;
+    pub fn finish(mut self, mut manifest: Manifest) -> Result<(Manifest, W, Sum)> {
+        let sum = match (&self.payload, &self.layer) {
+            (Some(payload), _) => payload.sum(),
+            (None, Layer::Plain(target)) => target.sum(),
+            (None, Layer::Encrypted(_)) => bail!("what is encrypted was not counted"),
+        };
         manifest.payload_bytes = sum.bytes;
         manifest.payload_sha256 = sum.sha256;
         let text = serde_json::to_vec(&manifest)?;
@@ -181,9 +165,9 @@ impl<W: Write> Writer<W> {
             &length.to_le_bytes(),
             MARK,
         ] {
-            payload.write_all(part)?;
+            self.write_all(part)?;
         }
-        let mut target = match payload.inner {
+        let mut target = match self.layer {
             Layer::Plain(target) => target,
             Layer::Encrypted(writer) => writer.finish()?,
         };
@@ -195,8 +179,13 @@ impl<W: Write> Writer<W> {
 
 impl<W: Write> Write for Writer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.zstd.write(bytes)?;
-        self.dump_bytes += count as u64;
+        let count = match &mut self.layer {
+            Layer::Plain(inner) => inner.write(bytes)?,
+            Layer::Encrypted(inner) => inner.write(bytes)?,
+        };
+        if let Some(payload) = &mut self.payload {
+            payload.write_all(&bytes[..count])?;
+        }
         Ok(count)
     }
 
@@ -236,11 +225,13 @@ impl Reader {
     }
 
     /// The dump.
-    pub fn dump(mut self) -> Result<impl Read> {
+    pub fn dump(mut self) -> Result<Box<dyn Read>> {
+        if !self.manifest.pieces.is_empty() {
+            return Ok(Box::new(Joined::new(self.source, &self.manifest.pieces)));
+        }
         self.source.seek(SeekFrom::Start(0))?;
-        Ok(zstd::Decoder::new(
-            self.source.take(self.manifest.payload_bytes),
-        )?)
+        let payload = self.source.take(self.manifest.payload_bytes);
+        Ok(Box::new(zstd::Decoder::new(payload)?))
     }
 }
 

@@ -10,11 +10,20 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 pub struct Stalling<R> {
     inner: R,
     patience: Duration,
+    /// How many came.
+    pub bytes: u64,
+    /// All was read.
+    pub ended: bool,
 }
 
 impl<R: Read + AsFd> Stalling<R> {
     pub fn new(inner: R, patience: Duration) -> Self {
-        Self { inner, patience }
+        Self {
+            inner,
+            patience,
+            bytes: 0,
+            ended: false,
+        }
     }
 }
 
@@ -33,25 +42,13 @@ impl<R: Read + AsFd> Read for Stalling<R> {
             }
             Err(rustix::io::Errno::INTR) => Err(io::ErrorKind::Interrupted.into()),
             Err(error) => Err(error.into()),
-            Ok(_) => self.inner.read(buffer),
+            Ok(_) => {
+                let count = self.inner.read(buffer)?;
+                self.bytes += count as u64;
+                self.ended = count == 0;
+                Ok(count)
+            }
         }
-    }
-}
-
-/// Reads, and writes all that was read to `copy`.
-pub struct Tee<R, W> {
-    pub from: R,
-    pub copy: W,
-    /// All was read.
-    pub ended: bool,
-}
-
-impl<R: Read, W: io::Write> Read for Tee<R, W> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.from.read(buffer)?;
-        self.ended = count == 0;
-        self.copy.write_all(&buffer[..count])?;
-        Ok(count)
     }
 }
 

@@ -161,6 +161,7 @@ impl Client {
                     refused(&request, &answer, credentials)
                 }
                 Err(Broken::NotSent(why)) => (request.fails(Kind::NotSent(why)), Some(None)),
+                Err(Broken::Distrusted(why)) => (request.fails(Kind::NotSent(why)), None),
                 Err(Broken::Unsure(why)) => {
                     let again = request.repeatable.then_some(None);
                     (request.fails(Kind::Unsure(why)), again)

@@ -180,7 +180,7 @@ async fn asked(message: Message, url: &str) -> Result<Answer> {
         match message.clone().send().await {
             Ok(answer) if answer.is_success() => return Ok(answer),
             Ok(answer) => last = format!("status {}", answer.status),
-            Err(Broken::NotSent(why) | Broken::Unsure(why)) => last = why,
+            Err(Broken::NotSent(why) | Broken::Distrusted(why) | Broken::Unsure(why)) => last = why,
         }
     }
     bail!("cannot read `{url}`: {last}")

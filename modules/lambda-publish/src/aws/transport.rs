@@ -3,17 +3,16 @@
 //! Requests block a thread of tokio's pool: `ureq` compiles in a third of the
 //! time of an asynchronous client, and few requests run at once.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use poniard_sdk::prelude::*;
-use rustls::crypto::ring;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Timeout, http};
 
-const CONNECT: Duration = Duration::from_secs(10);
 /// An answer of Lambda has at most 6 MiB.
 const MAX_BYTES: u64 = 16 << 20;
+/// No message waits longer.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 #[derive(Clone)]
 pub struct Message {
@@ -36,6 +35,8 @@ pub struct Answer {
 pub enum Broken {
     /// The request did not leave.
     NotSent(String),
+    /// Nor will it another time.
+    Distrusted(String),
     /// The request may have been taken.
     Unsure(String),
 }
@@ -102,54 +103,30 @@ impl Message {
     }
 }
 
-/// With the authorities of `SSL_CERT_FILE` or of the system, read when the first
-/// `https://` address is asked.
+/// The one for `https://` reads the certificates of authorities, when it is first
+/// needed.
 fn agent(url: &str) -> Result<&'static Agent, Broken> {
     static PLAIN: OnceLock<Agent> = OnceLock::new();
     static SECURE: OnceLock<Result<Agent, String>> = OnceLock::new();
     if !url.starts_with("https://") {
-        return Ok(PLAIN.get_or_init(|| new_agent(Vec::new())));
+        return Ok(PLAIN.get_or_init(|| poniard_http::agent(LONGEST, &[])));
     }
     let secure = SECURE.get_or_init(|| {
-        let found = rustls_native_certs::load_native_certs();
-        if found.certs.is_empty() {
-            return Err(
-                "no certificate authority was found: set `SSL_CERT_FILE` to a bundle".to_owned(),
-            );
-        }
-        let certificates = found.certs.iter();
-        let owned = certificates.map(|one| Certificate::from_der(one).to_owned());
-        Ok(new_agent(owned.collect()))
+        let trusted = poniard_http::authorities()?;
+        Ok(poniard_http::agent(LONGEST, &trusted))
     });
     secure
         .as_ref()
         .map_err(|why| Broken::NotSent(why.to_owned()))
 }
 
-/// A redirection is an answer: followed, it would carry credentials elsewhere.
-fn new_agent(authorities: Vec<Certificate<'static>>) -> Agent {
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::Specific(Arc::new(authorities)))
-        .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-        .build();
-    Agent::config_builder()
-        .tls_config(tls)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .timeout_connect(Some(CONNECT))
-        .timeout_resolve(Some(CONNECT))
-        .allow_non_standard_methods(true)
-        .user_agent(concat!(
-            "poniard-lambda-publish/",
-            env!("CARGO_PKG_VERSION")
-        ))
-        .build()
-        .new_agent()
-}
-
 fn broken(error: &ureq::Error) -> Broken {
     let text = error.to_string();
+    if text.contains("invalid peer certificate") {
+        return Broken::Distrusted(format!(
+            "{text}: when its authority is one of your own, put that into the bundle that `SSL_CERT_FILE` names"
+        ));
+    }
     match error {
         ureq::Error::HostNotFound
         | ureq::Error::ConnectionFailed

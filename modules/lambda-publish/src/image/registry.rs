@@ -121,6 +121,12 @@ impl Registry {
         }))
     }
 
+    /// Fails when there is no such tag or digest.
+    pub async fn stored(&self, name: &str) -> Result<Stored> {
+        let stored = self.manifest(name).await?;
+        stored.ok_or_else(|| eyre!("no image `{name}` in `{}`: push it first", self.uri))
+    }
+
     pub async fn blob(&self, digest: &str) -> Result<String> {
         let answer = self.get(&format!("blobs/{digest}"), "*/*").await?;
         let answer = answer.ok_or_else(|| {
@@ -175,6 +181,7 @@ async fn patiently(message: Message, url: &str) -> Result<Answer> {
                 (format!("status {}", answer.status), pause)
             }
             Ok(answer) => return Ok(answer),
+            Err(Broken::Distrusted(why)) => bail!("the registry is not asked `{url}`: {why}"),
             Err(Broken::NotSent(why) | Broken::Unsure(why)) => (why, None),
         };
         let pause = asked_for.unwrap_or_else(|| crate::aws::pause::after(attempt));

@@ -1,20 +1,50 @@
-//! Composer's version constraints, as far as a choice among minor versions of
-//! PHP needs them. Composer itself checks the choice afterwards.
+//! Composer's version constraints, as ranges of versions: enough to choose a
+//! minor version of PHP, and to be sure of most requirements without Composer.
 //!
 //! <https://getcomposer.org/doc/articles/versions.md>
 
+type Version = [u32; 4];
+/// From the first on, before the second.
+type Range = (Version, Version);
+
+const FIRST: Version = [0; 4];
+const NONE: Version = [u32::MAX; 4];
+
 /// Whether some release of a minor version, such as 8.4, may be meant.
-pub fn allows(constraint: &str, minor: (u32, u32)) -> bool {
-    constraint
-        .split('|')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .any(|part| all(part, minor))
+pub fn allows(constraint: &str, (major, minor): (u32, u32)) -> bool {
+    let releases = [([major, minor, 0, 0], [major, minor + 1, 0, 0])];
+    ranges(constraint).is_none_or(|ranges| !both(&ranges, &releases).is_empty())
 }
 
-fn all(part: &str, minor: (u32, u32)) -> bool {
+/// Whether a version meets it; nothing when only Composer knows.
+pub fn meets(constraint: &str, version: &str) -> Option<bool> {
+    // Names of branches, stabilities and prereleases have rules of their own.
+    let plain = |text: &str| text.chars().all(|c| " ,|<>=!^~*.v0123456789".contains(c));
+    if !plain(constraint) || !plain(version) {
+        return None;
+    }
+    let (version, _) = parse(version)?;
+    let ranges = ranges(constraint)?;
+    Some(
+        ranges
+            .iter()
+            .any(|&(from, to)| from <= version && version < to),
+    )
+}
+
+fn ranges(constraint: &str) -> Option<Vec<Range>> {
+    let parts = constraint.split('|').map(str::trim);
+    let parts: Option<Vec<_>> = parts.filter(|part| !part.is_empty()).map(all).collect();
+    parts.map(|parts| parts.concat())
+}
+
+/// Words of which each must hold.
+fn all(part: &str) -> Option<Vec<Range>> {
     if let Some((low, high)) = part.split_once(" - ") {
-        return holds(&format!(">={low}"), minor) && holds(&format!("<={high}"), minor);
+        let (high, given) = parse(high)?;
+        // `- 8.3` takes 8.3.9 in, `- 8.3.5` is a last version.
+        let end = if given < 3 { given } else { high.len() };
+        return Some(vec![(parse(low)?.0, after(high, end))]);
     }
     // `>= 8.2` is one word.
     let mut words: Vec<String> = Vec::new();
@@ -24,34 +54,68 @@ fn all(part: &str, minor: (u32, u32)) -> bool {
             _ => words.push(word.to_owned()),
         }
     }
-    words.iter().all(|word| holds(word, minor))
+    words.iter().try_fold(vec![(FIRST, NONE)], |ranges, word| {
+        Some(both(&ranges, &one(word)?))
+    })
 }
 
-fn holds(word: &str, (major, minor): (u32, u32)) -> bool {
-    let start = word
-        .find(|c: char| !"<>=!^~v".contains(c))
-        .unwrap_or(word.len());
-    let (operator, version) = word.split_at(start);
-    let version = version.split(['@', '-']).next().unwrap_or_default();
-    let parts: Vec<Option<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
-    let Some(wanted_major) = parts.first().copied().flatten() else {
-        return true;
-    };
-    let wanted_minor = parts.get(1).copied().flatten();
-    let patch = parts.get(2).copied().flatten();
-    let (ours, wanted) = ((major, minor), (wanted_major, wanted_minor.unwrap_or(0)));
-    match operator.trim_end_matches('v') {
-        "^" => major == wanted_major && ours >= wanted,
-        // `~8.2` lets the minor version grow, `~8.2.1` the patch.
-        "~" if patch.is_none() => major == wanted_major && ours >= wanted,
-        ">=" => ours >= wanted,
-        // `>8.2` is met by 8.2.1, `>8.2.30` may be met by a later patch.
-        ">" => ours >= wanted,
-        "<=" => ours <= wanted,
-        "<" => ours < wanted || (ours == wanted && patch.is_some_and(|patch| patch > 0)),
-        "!=" => true,
-        _ => major == wanted_major && wanted_minor.is_none_or(|wanted| wanted == minor),
+fn one(word: &str) -> Option<Vec<Range>> {
+    let start = word.find(|c: char| !"<>=!^~".contains(c));
+    let (operator, version) = word.split_at(start.unwrap_or(word.len()));
+    let (version, given) = parse(version)?;
+    let patterned = given < word.matches('.').count() + 1;
+    let next = after(version, version.len());
+    Some(match operator {
+        "^" => {
+            // The first part that counts may not grow.
+            let zeros = version[..given]
+                .iter()
+                .take_while(|part| **part == 0)
+                .count();
+            vec![(version, after(version, (zeros + 1).min(given)))]
+        }
+        "~" => vec![(version, after(version, given.saturating_sub(1).max(1)))],
+        ">=" => vec![(version, NONE)],
+        ">" => vec![(next, NONE)],
+        "<=" => vec![(FIRST, next)],
+        "<" => vec![(FIRST, version)],
+        "!=" => vec![(FIRST, version), (next, NONE)],
+        "" | "=" | "==" if patterned => vec![(version, after(version, given))],
+        "" | "=" | "==" => vec![(version, next)],
+        _ => return None,
+    })
+}
+
+/// A version without its stability, and how many of its parts are numbers.
+fn parse(version: &str) -> Option<(Version, usize)> {
+    let version = version.trim().trim_start_matches('v');
+    let version = version.split(['@', '-', '+']).next().unwrap_or_default();
+    let mut parts = FIRST;
+    let mut given = 0;
+    for part in version
+        .split('.')
+        .take_while(|part| !["*", "x"].contains(part))
+    {
+        *parts.get_mut(given)? = part.parse().ok()?;
+        given += 1;
     }
+    Some((parts, given))
+}
+
+/// The first version whose first `parts` parts are others; all, when there are none.
+fn after(mut version: Version, parts: usize) -> Version {
+    let Some(last) = parts.checked_sub(1) else {
+        return NONE;
+    };
+    version[last] = version[last].saturating_add(1);
+    version[parts..].fill(0);
+    version
+}
+
+fn both(some: &[Range], others: &[Range]) -> Vec<Range> {
+    let pairs = some.iter().flat_map(|a| others.iter().map(move |b| (a, b)));
+    let overlaps = pairs.map(|(a, b)| (a.0.max(b.0), a.1.min(b.1)));
+    overlaps.filter(|(from, to)| from < to).collect()
 }
 
 #[cfg(test)]
@@ -78,7 +142,41 @@ mod tests {
         allowed("^7.4|^8.0", &[1, 2, 3, 4, 5]);
         allowed("*", &[1, 2, 3, 4, 5]);
         allowed("<8.3.5", &[1, 2, 3]);
+        allowed(">8.2.30 !=8.3.0", &[2, 3, 4, 5]);
         allowed("^7.4", &[]);
         allowed("8.4.12", &[4]);
+        allowed("^8.4@beta", &[4, 5]);
+        allowed("dev-main", &[1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_version_meets_a_constraint_as_in_composer() {
+        for (constraint, version, met) in [
+            ("*", "8.2.29", Some(true)),
+            (">=8.2", "8.2.29", Some(true)),
+            ("8.2", "8.2.29", Some(false)),
+            ("=8.2.29", "8.2.29", Some(true)),
+            ("~8.2.10", "8.2.29", Some(true)),
+            ("~8.2.10", "8.3.0", Some(false)),
+            ("~8", "8.9.1", Some(true)),
+            ("^0.3", "0.4.0", Some(false)),
+            ("^0.0.3", "0.0.4", Some(false)),
+            ("^0", "0.9.0", Some(true)),
+            ("^1.1 || ^2.0", "2.2.0", Some(true)),
+            ("<=8.2.29 !=8.2.28", "8.2.29", Some(true)),
+            ("!=8.2.29", "8.2.29", Some(false)),
+            (">8.2.29", "8.2.29", Some(false)),
+            ("8.*", "9.0.0", Some(false)),
+            (">= v6.0", "6.1.0", Some(true)),
+            // Composer is asked.
+            ("8.1 - 8.3", "8.2.29", None),
+            ("^8.2@dev", "8.2.29", None),
+            ("^8.2", "8.4.0-dev", None),
+            ("dev-main", "8.4.0", None),
+            ("", "8.4.0", Some(false)),
+            ("><8", "8.4.0", None),
+        ] {
+            assert_eq!(meets(constraint, version), met, "{constraint} {version}");
+        }
     }
 }

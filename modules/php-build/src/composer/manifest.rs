@@ -122,31 +122,42 @@ impl Manifest {
 
     /// Whether a package, or one that stands for it, will be installed.
     pub fn installs(&self, package: &str) -> bool {
-        let packages = self.lock["packages"].as_array();
-        packages.is_some_and(|packages| {
-            packages.iter().any(|each| {
-                each["name"] == package
-                    || !each["replace"][package].is_null()
-                    || !each["provide"][package].is_null()
-            })
+        self.packages().any(|each| each["name"] == package) || self.stands_in(package)
+    }
+
+    /// Whether a package comes in the place of `target`, such as a polyfill of
+    /// an extension.
+    pub fn stands_in(&self, target: &str) -> bool {
+        self.packages()
+            .any(|each| !each["replace"][target].is_null() || !each["provide"][target].is_null())
+    }
+
+    /// All that is required of PHP, of extensions and of Composer: what, in
+    /// which versions, and by whom.
+    pub fn requirements(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let own = (self.file.as_str(), &self.json["require"]);
+        let packages = self.packages();
+        let theirs = packages.map(|each| (each["name"].as_str().unwrap_or("?"), &each["require"]));
+        let lists = std::iter::once(own).chain(theirs);
+        lists.flat_map(|(who, list)| {
+            let list = list.as_object().into_iter().flatten();
+            list.filter(|(target, _)| !target.contains('/')).filter_map(
+                move |(target, constraint)| Some((target.as_str(), constraint.as_str()?, who)),
+            )
         })
     }
 
-    /// Packages that require `target`, such as `ext-gd`, with their constraints.
+    /// Who requires `target`, such as `ext-gd`, with their constraints.
     pub fn requirers(&self, target: &str) -> Vec<String> {
-        let mut requirers = Vec::new();
-        if let Some(constraint) = self.json["require"][target].as_str() {
-            requirers.push(format!("{} ({constraint})", self.file));
-        }
-        for package in self.lock["packages"].as_array().into_iter().flatten() {
-            if let (Some(name), Some(constraint)) = (
-                package["name"].as_str(),
-                package["require"][target].as_str(),
-            ) {
-                requirers.push(format!("{name} ({constraint})"));
-            }
-        }
-        requirers
+        self.requirements()
+            .filter(|(what, _, _)| *what == target)
+            .map(|(_, constraint, who)| format!("{who} ({constraint})"))
+            .collect()
+    }
+
+    /// Those that will be installed.
+    fn packages(&self) -> impl Iterator<Item = &Value> {
+        self.lock["packages"].as_array().into_iter().flatten()
     }
 }
 

@@ -1,10 +1,16 @@
 //! Whether a project can run on a base image, found out before anything is
-//! built: PHP, its extensions, and which of them have to be added.
+//! built: PHP, its extensions, and which of them have to be added. The lock file
+//! says it; where that takes more than plain versions, and for what cannot be
+//! met, Composer's own check decides.
 
+use std::collections::BTreeMap;
+
+use poniard_sdk::api::ContainerWithExecOptsBuilder;
 use poniard_sdk::prelude::*;
 use poniard_sdk::serde_json;
 use serde::Deserialize;
 
+use super::constraint::meets;
 use super::manifest::Manifest;
 use crate::project::{Project, join};
 
@@ -67,22 +73,21 @@ pub struct Additions {
     pub extras: Vec<String>,
 }
 
-impl Additions {
-    pub fn is_empty(&self) -> bool {
-        self.enabled.is_empty() && self.extras.is_empty()
-    }
+/// A base image, with the php.ini files of the project and its manifests.
+pub struct Base {
+    container: Container,
+    has: Has,
 }
 
 /// What `check.php` writes.
-#[derive(Deserialize)]
-pub struct Checked {
+#[derive(Debug, Deserialize)]
+pub struct Has {
     /// Whether the lock file is of this composer.json.
     current: bool,
-    /// What `composer check-platform-reqs` did.
-    code: i32,
-    out: String,
-    err: String,
     php: String,
+    /// Those that are loaded, with their versions.
+    extensions: BTreeMap<String, String>,
+    /// Those that could be.
     available: Vec<String>,
 }
 
@@ -101,89 +106,155 @@ struct Failed {
     constraint: String,
 }
 
-/// Runs Composer's own checks in `base`, with the php.ini files of the project.
-pub async fn check(
-    base: &Container,
-    composer: File,
-    project: &Project,
-    manifest: &Manifest,
-    app: &str,
-) -> Result<Checked> {
-    let manifests = project.part(&manifest.include(app))?;
-    let ini = join(app, "php/conf.d");
-    let own = project.source.glob(join(&ini, "*.ini")).await?;
-    let base = match own.is_empty() {
-        true => base.clone(),
-        false => {
-            base.with_mounted_directory("/var/task/php/conf.d", project.part(&own)?.directory(ini))
-        }
-    };
-    let checked = base
-        .with_mounted_file(COMPOSER, composer)
-        .with_env_variable("COMPOSER_HOME", "/tmp/composer")
-        .with_env_variable("COMPOSER_ALLOW_SUPERUSER", "1")
-        .with_env_variable("COMPOSER_DISABLE_NETWORK", "1")
-        .with_new_file("/tmp/check.php", CHECK)
-        .with_mounted_directory("/tmp/project", manifests)
-        .with_workdir(format!("/tmp/project/{app}"))
-        .with_exec(vec!["php", "/tmp/check.php", COMPOSER, RESULT]);
-    let text = checked.file(RESULT).contents().await?;
-    serde_json::from_str(text.trim()).map_err(|_| {
-        eyre!("cannot check the requirements of `composer.lock` in the base image: {text}")
-    })
-}
+impl Base {
+    /// Looks into `base`.
+    pub async fn look(
+        base: &Container,
+        project: &Project,
+        manifest: &Manifest,
+        app: &str,
+    ) -> Result<Self> {
+        let manifests = project.part(&manifest.include(app))?;
+        let ini = join(app, "php/conf.d");
+        let own = project.source.glob(join(&ini, "*.ini")).await?;
+        let base = match own.is_empty() {
+            true => base.clone(),
+            false => base
+                .with_mounted_directory("/var/task/php/conf.d", project.part(&own)?.directory(ini)),
+        };
+        let container = base
+            .with_mounted_directory("/tmp/project", manifests)
+            .with_workdir(format!("/tmp/project/{app}"));
+        // Without opcache, which would write what it compiles for the next run.
+        let command = [
+            "php",
+            "-d",
+            "opcache.enable_cli=0",
+            "/tmp/check.php",
+            RESULT,
+        ];
+        let looked = container
+            .with_new_file("/tmp/check.php", CHECK)
+            .with_exec(command.to_vec());
+        let text = looked.file(RESULT).contents().await?;
+        let has = serde_json::from_str(text.trim())
+            .map_err(|_| eyre!("cannot look into the base image: {text}"))?;
+        Ok(Self { container, has })
+    }
 
-impl Checked {
     /// What to add so that every requirement is met; an error names all that
     /// cannot be.
-    pub fn additions(&self, manifest: &Manifest, base: &str) -> Result<Additions> {
+    pub async fn additions(
+        &self,
+        manifest: &Manifest,
+        composer: File,
+        image: &str,
+    ) -> Result<Additions> {
         ensure!(
-            self.current,
+            self.has.current,
             "`{}` is out of date: `{}` was changed after it was written; run `composer update --lock` and commit it",
             manifest.file.replace("composer.json", "composer.lock"),
             manifest.file
         );
+        match self.has.all_but(manifest) {
+            Some(additions) => Ok(additions),
+            None => self
+                .has
+                .judge(&self.checked(composer).await?, manifest, image),
+        }
+    }
+
+    /// What Composer's own check says of the lock file.
+    async fn checked(&self, composer: File) -> Result<Vec<Requirement>> {
+        let command = [
+            "php",
+            "-d",
+            "opcache.enable_cli=0",
+            COMPOSER,
+            "check-platform-reqs",
+            "--lock",
+            "--no-dev",
+            "--format=json",
+            "--no-interaction",
+            "--no-ansi",
+            "--no-plugins",
+        ];
+        let any = ContainerWithExecOptsBuilder::default()
+            .expect(ReturnType::Any)
+            .build()?;
+        let done = self
+            .container
+            .with_mounted_file(COMPOSER, composer)
+            .with_env_variable("COMPOSER_HOME", "/tmp/composer")
+            .with_env_variable("COMPOSER_ALLOW_SUPERUSER", "1")
+            .with_env_variable("COMPOSER_DISABLE_NETWORK", "1")
+            .with_exec_opts(command.to_vec(), any);
+        let text = done.stdout().await?;
+        let start = text.find('[').unwrap_or(text.len());
+        match serde_json::from_str(&text[start..]) {
+            Ok(all) => Ok(all),
+            Err(_) => bail!(
+                "`composer check-platform-reqs` failed ({}): {} {}",
+                done.exit_code().await?,
+                text.trim(),
+                done.stderr().await?.trim()
+            ),
+        }
+    }
+}
+
+impl Has {
+    /// What to add, when that and no more is certainly missing.
+    fn all_but(&self, manifest: &Manifest) -> Option<Additions> {
+        let mut additions = Additions::default();
+        for (target, constraint, _) in manifest.requirements() {
+            let any = constraint.trim() == "*";
+            let met = |version: &str| any || meets(constraint, version) == Some(true);
+            let certain = match target.strip_prefix("ext-").map(str::to_lowercase) {
+                Some(name) => match self.extensions.get(&name) {
+                    Some(version) => met(version),
+                    None if manifest.stands_in(target) => any,
+                    None => additions.add(&name, &self.available),
+                },
+                None => match target {
+                    "php" | "php-64bit" => met(&self.php),
+                    // Of the second major version, as the image of Composer.
+                    "composer-plugin-api" | "composer-runtime-api" => met("2.2.0") && met("2.99.0"),
+                    _ => false,
+                },
+            };
+            if !certain {
+                return None;
+            }
+        }
+        Some(additions)
+    }
+
+    fn judge(
+        &self,
+        checked: &[Requirement],
+        manifest: &Manifest,
+        image: &str,
+    ) -> Result<Additions> {
         let mut additions = Additions::default();
         let mut problems = Vec::new();
-        for requirement in self.unmet()? {
+        for requirement in checked.iter().filter(|each| each.status != "success") {
             match requirement.name.strip_prefix("ext-") {
                 Some(name) if requirement.status == "missing" => {
-                    let name = name.to_lowercase();
-                    if self.available.contains(&name) {
-                        additions.enabled.push(name);
-                    } else if EXTRAS.contains(&name.as_str()) {
-                        additions.extras.push(name);
-                    } else {
-                        problems.push(missing(&requirement.name, manifest, base));
+                    if !additions.add(&name.to_lowercase(), &self.available) {
+                        problems.push(missing(&requirement.name, manifest, image));
                     }
                 }
-                _ => problems.push(self.refused(&requirement, manifest, base)),
+                _ => problems.push(self.refused(requirement, manifest, image)),
             }
         }
         ensure!(
             problems.is_empty(),
-            "`{}` cannot run on `{base}`:\n{}",
+            "`{}` cannot run on `{image}`:\n{}",
             manifest.file,
             problems.join("\n")
         );
         Ok(additions)
-    }
-
-    fn unmet(&self) -> Result<Vec<Requirement>> {
-        let text = self.out.trim();
-        let start = text.find('[').unwrap_or(text.len());
-        let all: Vec<Requirement> = serde_json::from_str(&text[start..]).map_err(|_| {
-            eyre!(
-                "`composer check-platform-reqs` failed ({}): {} {}",
-                self.code,
-                text,
-                self.err.trim()
-            )
-        })?;
-        Ok(all
-            .into_iter()
-            .filter(|each| each.status != "success")
-            .collect())
     }
 
     fn refused(&self, requirement: &Requirement, manifest: &Manifest, base: &str) -> String {
@@ -208,6 +279,24 @@ impl Checked {
                 requirement.version.as_deref().unwrap_or("none")
             ),
         }
+    }
+}
+
+impl Additions {
+    /// Whether there is such an extension, which then is one of these.
+    fn add(&mut self, name: &str, available: &[String]) -> bool {
+        let list = if available.iter().any(|each| each == name) {
+            &mut self.enabled
+        } else if EXTRAS.contains(&name) {
+            &mut self.extras
+        } else {
+            return false;
+        };
+        if !list.iter().any(|each| each == name) {
+            list.push(name.to_owned());
+            list.sort();
+        }
+        true
     }
 }
 

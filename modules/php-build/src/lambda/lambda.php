@@ -494,7 +494,8 @@ function staticFile(string $root, string $target): ?array
 /** Where files could be written although Lambda does not let them be. */
 function writable(): array
 {
-    $places = ['/', '/var/task', '/var/runtime', '/opt', '/etc', '/usr', '/var'];
+    $open = ['/tmp', '/php-build-results', '/proc', '/sys', '/dev'];
+    $places = ['/', ...array_diff(glob('/*', GLOB_ONLYDIR), $open), ...glob('/etc/{,*/}*', GLOB_ONLYDIR | GLOB_BRACE)];
     return array_values(array_filter($places, fn (string $place): bool => is_writable($place)));
 }
 

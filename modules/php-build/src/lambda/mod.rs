@@ -1,6 +1,6 @@
-//! An image as Lambda runs it: as Lambda's user, the application and the
-//! runtime on read-only mounts, an empty `/tmp`, and `lambda.php` beside it,
-//! which speaks Lambda's Runtime API.
+//! An image as Lambda runs it: as Lambda's user, its directories on read-only
+//! mounts, an empty `/tmp`, and `lambda.php` beside it, which speaks Lambda's
+//! Runtime API.
 
 mod report;
 
@@ -17,10 +17,16 @@ pub use report::Report;
 use crate::image::TASK;
 
 const PROGRAM: &str = include_str!("lambda.php");
-/// Not below `/tmp`, which is empty, nor `/opt`, which is Lambda's.
-const PLACE: &str = "/run/php-build";
+/// In no directory of the image.
+const PLACE: &str = "/php-build";
 /// Where Lambda's user may leave the result; `/tmp` is gone with the process.
-const RESULTS: &str = "/run/php-build-results";
+const RESULTS: &str = "/php-build-results";
+/// Directories that are no read-only mounts: the kernel's, the one that may be
+/// written to, and `/etc`, where engines put files of their own. That one is
+/// root's alone, which `lambda.php` checks.
+const NOT_MOUNTED: [&str; 5] = ["dev", "etc", "proc", "sys", "tmp"];
+/// Anybody's, and Lambda has none.
+const SHARED_MEMORY: &str = "/dev/shm";
 /// `sbx_user1051` of Lambda's machines.
 const USER: &str = "993:990";
 /// Lambda's default size of `/tmp`.
@@ -56,18 +62,31 @@ impl Plan {
     }
 }
 
-/// The container, restricted as in Lambda.
-pub fn restricted(image: &Container) -> Result<Container> {
-    let read_only = ContainerWithMountedDirectoryOptsBuilder::default;
+/// The container, restricted as in Lambda: no API makes a whole root file system
+/// read-only, so each directory in it is mounted so.
+pub async fn restricted(image: &Container) -> Result<Container> {
+    let read_only = || {
+        ContainerWithMountedDirectoryOptsBuilder::default()
+            .read_only(true)
+            .build()
+    };
     let temporary = ContainerWithMountedTempOptsBuilder::default()
         .size(TEMPORARY_BYTES)
         .build()?;
     let mut container = image.clone();
-    for path in [TASK, "/opt"] {
-        let opts = read_only().read_only(true).build()?;
-        container = container.with_mounted_directory_opts(path, image.directory(path), opts);
+    for entry in image.rootfs().entries().await? {
+        // Links, which end without a slash, lead into the others.
+        let Some(name) = entry.strip_suffix('/') else {
+            continue;
+        };
+        if !NOT_MOUNTED.contains(&name) {
+            let path = format!("/{name}");
+            let files = image.directory(path.as_str());
+            container = container.with_mounted_directory_opts(path, files, read_only()?);
+        }
     }
     Ok(container
+        .with_mounted_directory_opts(SHARED_MEMORY, dag().directory(), read_only()?)
         .with_mounted_temp_opts("/tmp", temporary)
         .with_user(USER))
 }
@@ -84,7 +103,8 @@ async fn beside(image: &Container, mut plan: Plan) -> Result<(Container, Vec<Str
     let owner = ContainerWithDirectoryOptsBuilder::default()
         .owner(USER)
         .build()?;
-    let container = restricted(image)?
+    let container = restricted(image)
+        .await?
         .with_directory_opts(RESULTS, dag().directory(), owner)
         .with_mounted_directory(PLACE, files)
         .with_workdir(TASK);

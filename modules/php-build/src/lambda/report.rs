@@ -91,19 +91,34 @@ impl Report {
             "\nThe application's log:\n{}",
             indented(&self.log, 60)
         );
+        text.push_str(hint(&[&request.start, &self.log]));
         Err(eyre!(text))
     }
 
     pub fn set_up_succeeded(&self) -> Result<()> {
         match self.set_up.iter().find(|done| done.code != 0) {
             Some(done) => bail!(
-                "the set-up command `{}` failed with code {}:\n{}",
+                "the set-up command `{}` failed with code {}:\n{}{}",
                 done.command,
                 done.code,
-                indented(&done.output, 60)
+                indented(&done.output, 60),
+                hint(&[&done.output])
             ),
             None => Ok(()),
         }
+    }
+}
+
+/// What to do about it, when the system's words for it are in one of the texts.
+fn hint(texts: &[&str]) -> &'static str {
+    match texts
+        .iter()
+        .any(|text| text.contains("Read-only file system"))
+    {
+        true => {
+            "\nLambda's file system is read-only: write below `/tmp`, which is empty in a new instance"
+        }
+        false => "",
     }
 }
 

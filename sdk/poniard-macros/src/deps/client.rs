@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use super::manifest::Dependency;
 use super::signature::{Scope, Shape};
-use crate::names::{camel, pascal, snake, variant};
+use crate::names::{pascal, snake, variant};
 use crate::types::{Arg, EnumType, Function, ObjectType};
 
 /// Objects, enumerations and options of a dependency.
@@ -46,7 +46,7 @@ fn entry(
     let scope = Scope::new(&dependency.name, &dependency.types);
     let constructor = constructor(dependency);
     let own = format_ident!("{}", pascal(&dependency.name));
-    let field = camel(&snake(&dependency.name));
+    let field = uncapitalise(&own.to_string());
     let description = if constructor.description.is_empty() {
         &dependency.types.description
     } else {
@@ -287,6 +287,13 @@ fn enumeration(scope: &Scope, enumeration: &EnumType) -> TokenStream {
             #(#members),*
         }
     }
+}
+
+fn uncapitalise(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
 }
 
 fn capitalise(name: &str) -> String {

@@ -1,7 +1,8 @@
-//! Typed clients of dependencies: `manifest` finds them and their types,
-//! `signature` maps types, `client` emits.
+//! Typed clients of dependencies: `manifest` finds them and their types, also in
+//! an engine's `introspection`, `signature` maps types, `client` emits.
 
 mod client;
+mod introspection;
 mod manifest;
 mod signature;
 

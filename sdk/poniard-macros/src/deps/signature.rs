@@ -91,6 +91,7 @@ impl<'a> Scope<'a> {
             "Int" => Shape::Value(quote!(i64)),
             "Float" => Shape::Value(quote!(f64)),
             "Boolean" => Shape::Value(quote!(bool)),
+            "ID" => Shape::Value(quote!(::poniard_sdk::api::Id)),
             "JSON" => Shape::Value(quote!(::poniard_sdk::api::Json)),
             "Platform" => Shape::Value(quote!(::poniard_sdk::api::Platform)),
             core if CORE_ENUMS.contains(&core) => {

@@ -2,6 +2,7 @@
 
 mod dependencies;
 mod errors;
+mod foreign;
 mod protocol;
 mod runtime;
 mod shop;

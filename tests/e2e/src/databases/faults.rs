@@ -1,6 +1,8 @@
 //! Backups that fail: never a false success, nothing that looks like a backup, and
 //! a word on what happened.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use rustix::process::Signal;
 use stand_ins::Fault;
 use test_support::{Finished, Running};
@@ -12,6 +14,30 @@ use crate::place::{LIMIT, Place};
 /// Random rows, which zstd cannot make smaller: some nine parts of an upload.
 const LARGE: &str = "create extension pgcrypto; create table large as select i, gen_random_bytes(1024) as noise from generate_series(1, 70000) i;";
 
+/// The same again with its seed in `PONIARD_TEST_SEED`.
+struct Random(u64);
+
+impl Random {
+    fn new() -> Self {
+        let seed = std::env::var("PONIARD_TEST_SEED").ok();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("a time");
+        let seed = seed.map_or(now.as_secs(), |seed| seed.parse().expect("a number"));
+        println!("PONIARD_TEST_SEED={seed}");
+        Self(seed)
+    }
+
+    /// At least 0, less than 1: SplitMix64.
+    fn share(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed >> 40) as f64 / f64::from(1 << 24)
+    }
+}
+
 #[track_caller]
 fn nothing_is_stored(place: &Place, store: &Store, done: &Finished, words: &[&str]) {
     place.failed(done, words);
@@ -21,8 +47,12 @@ fn nothing_is_stored(place: &Place, store: &Store, done: &Finished, words: &[&st
 }
 
 fn backup(place: &Place, database: &Database, store: &Store) -> Finished {
+    backup_with(place, database, store, "")
+}
+
+fn backup_with(place: &Place, database: &Database, store: &Store, options: &str) -> Finished {
     let arguments = store.arguments();
-    database.run(place, &format!("$b | backup {arguments} | key"))
+    database.run(place, &format!("$b | backup {arguments} {options} | key"))
 }
 
 #[test]
@@ -40,8 +70,18 @@ fn an_upload_that_fails_for_good_is_aborted() {
         )
         .times(100),
     );
+    for options in ["", "--jobs 2"] {
+        let done = backup_with(&place, &database, &store, options);
+        nothing_is_stored(&place, &store, &done, &["upload part 7"]);
+    }
+
+    // Its disk is full, which does not pass.
+    faults.clear();
+    let full = "<Error><Code>XMinioStorageFull</Code><Message>no space</Message></Error>";
+    faults.add(Fault::answer("POST", "uploadId=", 507, full));
     let done = backup(&place, &database, &store);
-    nothing_is_stored(&place, &store, &done, &["upload part 7"]);
+    let words = ["complete the upload", "507 XMinioStorageFull", "make room"];
+    nothing_is_stored(&place, &store, &done, &words);
 
     // It says 200 before it knows.
     faults.clear();
@@ -118,7 +158,11 @@ fn a_connection_that_is_cut_and_a_server_that_goes_down_are_told() {
     const UNTIL_DUMP: &str = "until psql -h 127.0.0.1 -U postgres app -XAtc \"select query from pg_stat_activity where application_name = 'pg_dump'\" | grep -q 'COPY public.large'; do sleep 0.02; done";
     let cut = "psql -U postgres app -c \"select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pg_dump'\"";
     let down = "su postgres -c 'pg_ctl -D /var/lib/postgresql/data -m immediate stop'";
-    for (what, said) in [(cut, "terminating connection"), (down, "pg_dump")] {
+    for (what, options, said) in [
+        (cut, "", "terminating connection"),
+        (cut, "--jobs 2", "terminating connection"),
+        (down, "", "pg_dump"),
+    ] {
         let (place, store) = (Place::new(), Store::moto());
         let beside = format!("(\n{UNTIL_DUMP}\n{what}\n) &");
         let database = Database {
@@ -126,13 +170,13 @@ fn a_connection_that_is_cut_and_a_server_that_goes_down_are_told() {
             ..Database::of("postgres:15")
         };
         database.write(&place, LARGE);
-        let done = backup(&place, &database, &store);
+        let done = backup_with(&place, &database, &store, options);
         nothing_is_stored(&place, &store, &done, &[said]);
     }
 }
 
 #[test]
-fn interrupted_at_twenty_moments_there_is_never_a_false_success() {
+fn interrupted_at_twenty_random_moments_there_is_never_a_false_success() {
     let (place, database, store) = (Place::new(), Database::of("mariadb:10.11"), Store::moto());
     database.write(&place, "");
     let arguments = store.arguments();
@@ -146,14 +190,14 @@ fn interrupted_at_twenty_moments_there_is_never_a_false_success() {
     assert_eq!(whole.code, 0, "{}", whole.stderr());
     let mut known = store.backups();
     let mut interrupted = 0;
-    for moment in 0..20 {
+    let mut random = Random::new();
+    for _ in 0..20 {
         let mut command = place.command(&["shell", "--progress", "plain", "-c", &script]);
         database.secrets(&mut command);
         let running = Running::start(&mut command, "").expect("a start");
-        // Spread over the run, its last second more closely.
-        let share = whole.took.mul_f64(0.5 + f64::from(moment) / 38.0);
-        std::thread::sleep(share);
-        let signal = if moment % 2 == 0 {
+        // Before the middle of it, nothing has begun.
+        std::thread::sleep(whole.took.mul_f64(0.5 + random.share() / 2.0));
+        let signal = if random.share() < 0.5 {
             Signal::KILL
         } else {
             Signal::TERM
@@ -175,7 +219,6 @@ fn interrupted_at_twenty_moments_there_is_never_a_false_success() {
         known = now;
     }
     assert!(interrupted >= 10, "only {interrupted} were interrupted");
-    place.nothing_is_left();
     // Whatever looks like a backup is one.
     let checks = known
         .iter()
@@ -187,4 +230,5 @@ fn interrupted_at_twenty_moments_there_is_never_a_false_success() {
         "a backup is no good:\n{}",
         checked.stderr()
     );
+    place.nothing_is_left();
 }

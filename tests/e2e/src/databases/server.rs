@@ -16,6 +16,8 @@ pub struct Database {
     pub postgres: bool,
     /// What runs beside the server in its container, as a shell script.
     pub beside: &'static str,
+    /// What its container has besides: steps of the shell, each with ` | ` after it.
+    pub with: &'static str,
 }
 
 impl Database {
@@ -25,6 +27,7 @@ impl Database {
             image,
             postgres,
             beside: "",
+            with: "",
         }
     }
 
@@ -37,11 +40,15 @@ impl Database {
     }
 
     pub fn url(&self, database: &str) -> String {
+        self.url_at("db", database)
+    }
+
+    pub fn url_at(&self, host: &str, database: &str) -> String {
         let (scheme, user) = match self.postgres {
             true => ("postgres", "postgres"),
             false => ("mysql", "root"),
         };
-        format!("{scheme}://{user}:{ENCODED}@db/{database}")
+        format!("{scheme}://{user}:{ENCODED}@{host}/{database}")
     }
 
     /// The zoo, with `more` SQL after it.
@@ -70,7 +77,7 @@ impl Database {
 
     /// A statement of the shell: the service as `$db`, the module as `$b`.
     pub fn start(&self) -> String {
-        let (image, port) = (self.image, self.port());
+        let (image, port, with) = (self.image, self.port(), self.with);
         let variables = match self.postgres {
             true => {
                 "with-env-variable POSTGRES_DB app | with-secret-variable POSTGRES_PASSWORD env://PASSWORD"
@@ -86,7 +93,7 @@ impl Database {
             _ => "with-file /beside.sh beside.sh | as-service --args sh,/beside.sh",
         };
         format!(
-            "db=$(container | from {image} | {variables} | with-file /docker-entrypoint-initdb.d/zoo.sql zoo.sql | with-exposed-port {port} | {start})\n\
+            "db=$(container | from {image} | {with}{variables} | with-file /docker-entrypoint-initdb.d/zoo.sql zoo.sql | with-exposed-port {port} | {start})\n\
              b=$({module} env://URL --server $db --stall-timeout 20)\n"
         )
     }

@@ -110,6 +110,88 @@ fn a_download_url_is_bounded_and_a_damaged_backup_is_refused() {
 }
 
 #[test]
+fn another_s3_server_takes_and_gives_backups_as_well() {
+    let (place, database, store) = (Place::new(), Database::of("mariadb:10.11"), Store::files());
+    database.write(&place, "");
+    let arguments = store.arguments();
+    let script = format!("$b | backup {arguments} --prefix some/where | key");
+    let first = succeeded(&database.run(&place, &script)).trim().to_owned();
+    let script = format!("$b | backup {arguments} --prefix some/where --keep-last 1 | pruned");
+    let pruned = succeeded(&database.run(&place, &script));
+    assert!(pruned.contains(&first), "{pruned}");
+    let backups = store.backups();
+    let [key] = &backups[..] else {
+        panic!("{backups:?}");
+    };
+    let script = format!(
+        "$b | list {arguments} --prefix some/where | key\n.echo\n\
+         f=$($b | download {key} {arguments})\n\
+         $b | verify $f | summary\n.echo\n\
+         $b | restore $f env://COPY_URL | tables\n.echo\n\
+         http $($b | download-url {key} {arguments} --ttl 60) | size\n"
+    );
+    let said = succeeded(&database.run(&place, &script));
+    for words in [key, "restored and compared"] {
+        assert!(said.contains(words), "{said}");
+    }
+    let size = said.split_whitespace().next_back();
+    let size = size.and_then(|word| word.parse::<u64>().ok());
+    assert!(size.is_some_and(|size| size > 1000), "{said}");
+    assert_eq!(store.uploads(), Vec::<String>::new());
+    place.nothing_is_left();
+}
+
+#[test]
+fn parts_that_a_killed_run_has_left_go_after_days() {
+    let (place, database, store) = (Place::new(), Database::of("mariadb:10.11"), Store::moto());
+    database.write(&place, "");
+    let stays = [
+        // Perhaps under way; of another database; no backup.
+        "kept/app-mariadb-10.11-20990101T030000Z-000000.sql.zst",
+        "kept/other-mariadb-10.11-20260101T030000Z-000000.sql.zst",
+        "kept/film.mp4",
+    ];
+    stays.iter().for_each(|key| store.begin(key));
+    store.begin(&name(1, "000000"));
+    let arguments = store.arguments();
+    let script = format!("$b | backup {arguments} --prefix kept | key");
+    succeeded(&database.run(&place, &script));
+    let mut left = store.uploads();
+    left.sort();
+    let mut stays = stays.to_vec();
+    stays.sort_unstable();
+    assert_eq!(left, stays);
+}
+
+#[test]
+fn accounts_that_the_target_does_not_have_are_named_or_left_out() {
+    let (place, source) = (Place::new(), Database::of("mariadb:10.11"));
+    source.write(&place, "");
+    succeeded(&source.run(&place, "$b | dump | export backup.zst"));
+    // Another server, without that account.
+    let target = Database::of("mariadb:10.11");
+    place.write("zoo.sql", "create database copy;");
+    let done = target.run(&place, "$b | restore backup.zst env://COPY_URL | tables");
+    place.failed(&done, &["no account `definer@%`", "--no-owner"]);
+    let script = format!(
+        "$b | restore backup.zst env://COPY_URL --no-owner | tables\n.echo\n{}\n",
+        target.probe("copy")
+    );
+    let said = succeeded(&target.run(&place, &script));
+    // Who restored it; views can be read, which they could not otherwise.
+    assert!(said.contains("cheap\troot@"), "{said}");
+    assert!(!said.contains("definer@"), "{said}");
+}
+
+#[test]
+fn jobs_are_refused_where_a_server_shows_one_moment_to_one_connection_only() {
+    let (place, database) = (Place::new(), Database::of("mariadb:10.11"));
+    database.write(&place, "");
+    let done = database.run(&place, "$b | dump --jobs 2 | size");
+    place.failed(&done, &["`--jobs` is for PostgreSQL"]);
+}
+
+#[test]
 fn a_database_that_is_not_empty_is_left_alone_unless_told() {
     for image in ["postgres:15", "mariadb:10.11"] {
         let (place, database) = (Place::new(), Database::of(image));

@@ -20,17 +20,36 @@ fn every_backup_is_restored(image: &'static str) {
          $b | verify $f --encryption-key env://AGE_KEY | summary\n.echo {MARK}\n\
          $b | restore $f env://COPY_URL --encryption-key env://AGE_KEY | tables\n.echo {MARK}\n\
          {}\n.echo {MARK}\n{}\n.echo {MARK}\n\
-         $b | list {arguments} | encrypted\n",
+         $b | list {arguments} | encrypted\n.echo {MARK}\n",
         database.probe("app"),
         database.probe("copy"),
     );
+    // By several processes, where the server lets them see the same.
+    let script = match database.postgres {
+        false => script,
+        true => format!(
+            "{script}p=$($b | dump --jobs 3 --exclude-table secret_log)\n\
+             $b | verify $p | summary\n\
+             $b | restore $p env://COPY_URL --overwrite | tables\n.echo {MARK}\n{}\n",
+            database.probe("copy")
+        ),
+    };
     let done = database.run(&place, &script);
     let stdout = succeeded(&done);
     let parts: Vec<&str> = stdout.split(MARK).map(str::trim).collect();
-    let [detected, verified, tables, original, copy, encrypted] = parts[..] else {
+    let [
+        detected,
+        verified,
+        tables,
+        original,
+        copy,
+        encrypted,
+        parallel @ ..,
+    ] = &parts[..]
+    else {
         panic!("{stdout}");
     };
-    assert_eq!(detected, image);
+    assert_eq!(*detected, image);
     assert!(verified.contains("restored and compared"), "{verified}");
     assert!(
         original.lines().count() > 40,
@@ -42,6 +61,13 @@ fn every_backup_is_restored(image: &'static str) {
         "{tables}"
     );
     assert!(encrypted.contains("true"), "{encrypted}");
+    if database.postgres {
+        let [verified, copy] = parallel else {
+            panic!("{stdout}");
+        };
+        assert!(verified.contains("restored and compared"), "{verified}");
+        assert_eq!(original, copy, "what several processes dumped differs");
+    }
     assert!(store.uploads().is_empty());
     place.nothing_is_left();
 }

@@ -8,15 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::backend::Request;
 use super::settings;
-
-/// What HTTP says of the user `tests` with the password `secret`.
-const ALLOWED: &str = "Basic dGVzdHM6c2VjcmV0";
 
 /// A server that listens until it is dropped.
 pub struct Server {
@@ -30,57 +29,32 @@ pub struct Server {
 struct Site {
     root: PathBuf,
     tls: Option<Arc<ServerConfig>>,
-    is_private: bool,
+    /// What HTTP says of the only user who may read.
+    allowed: Option<String>,
 }
 
 impl Server {
     /// Everybody may read.
     pub fn start(root: &Path) -> Self {
-        Self::listen(root, None, false)
+        Self::listen(root, None, None)
     }
 
     /// Only the user `tests` with the password `secret` may.
     pub fn private(root: &Path) -> Self {
-        Self::listen(root, None, true)
+        Self::listen(root, None, Some(basic("tests", "secret")))
     }
 
     /// With a certificate of its own for `git.test`.
     pub fn with_tls(root: &Path) -> Self {
-        let (key, certificate) = (root.join("key.pem"), root.join("certificate.pem"));
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-nodes", "-newkey", "ec"])
-            .args([
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-subj",
-                "/CN=git.test",
-            ])
-            .args(["-addext", "subjectAltName=DNS:git.test,IP:127.0.0.1"])
-            .arg("-keyout")
-            .arg(&key)
-            .arg("-out")
-            .arg(&certificate)
-            .output()
-            .expect("openssl runs");
-        assert!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
-        );
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions of TLS")
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![CertificateDer::from_pem_file(&certificate).expect("a certificate")],
-                PrivateKeyDer::from_pem_file(&key).expect("a key"),
-            )
-            .expect("a pair");
-        Self::listen(root, Some((config, certificate)), false)
+        Self::listen(root, Some(certified(root)), None)
     }
 
-    fn listen(root: &Path, tls: Option<(ServerConfig, PathBuf)>, is_private: bool) -> Self {
+    /// The same, for one user.
+    pub fn private_with_tls(root: &Path, user: &str, password: &str) -> Self {
+        Self::listen(root, Some(certified(root)), Some(basic(user, password)))
+    }
+
+    fn listen(root: &Path, tls: Option<(ServerConfig, PathBuf)>, allowed: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let stopped = Arc::<AtomicBool>::default();
@@ -89,7 +63,7 @@ impl Server {
         let site = Arc::new(Site {
             root: root.to_owned(),
             tls: config.map(Arc::new),
-            is_private,
+            allowed,
         });
         let stop = stopped.clone();
         thread::spawn(move || {
@@ -121,7 +95,10 @@ impl Server {
 
     /// With more settings of git.
     pub fn variables_and(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
-        let mut variables = self.variables_without_authority_and(more);
+        self.and_authority(self.variables_without_authority_and(more))
+    }
+
+    fn and_authority(&self, mut variables: Vec<(String, String)>) -> Vec<(String, String)> {
         let authority = self.authority.as_deref().and_then(Path::to_str);
         // Goes before all settings.
         variables.extend(authority.map(|path| ("GIT_SSL_CAINFO".to_owned(), path.to_owned())));
@@ -136,7 +113,7 @@ impl Server {
     /// Variables by which git finds addresses that begin with `base` here.
     pub fn variables_for(&self, base: &str) -> Vec<(String, String)> {
         let key = format!("url.{}://{}/.insteadOf", self.scheme, self.address);
-        settings(&[(&key, base), ("http.proxy", "")])
+        self.and_authority(settings(&[(&key, base), ("http.proxy", "")]))
     }
 
     fn variables_without_authority_and(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -149,6 +126,48 @@ impl Server {
         all.extend(more);
         settings(&all)
     }
+}
+
+/// What HTTP says of a user.
+fn basic(user: &str, password: &str) -> String {
+    let pair = STANDARD.encode(format!("{user}:{password}"));
+    format!("Basic {pair}")
+}
+
+/// A new certificate, in a file as well, so that clients can trust it.
+fn certified(root: &Path) -> (ServerConfig, PathBuf) {
+    let (key, certificate) = (root.join("key.pem"), root.join("certificate.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-nodes", "-newkey", "ec"])
+        .args([
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-subj",
+            "/CN=git.test",
+        ])
+        .args(["-addext", "subjectAltName=DNS:git.test,IP:127.0.0.1"])
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .output()
+        .expect("openssl runs");
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions of TLS")
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from_pem_file(&certificate).expect("a certificate")],
+            PrivateKeyDer::from_pem_file(&key).expect("a key"),
+        )
+        .expect("a pair");
+    (config, certificate)
 }
 
 impl Drop for Server {
@@ -175,7 +194,12 @@ impl Site {
 
     fn exchange(&self, mut stream: impl Read + Write) -> io::Result<()> {
         let request = Request::read(&mut stream)?;
-        if self.is_private && request.header("authorization") != ALLOWED {
+        let authorization = request.header("authorization");
+        if self
+            .allowed
+            .as_deref()
+            .is_some_and(|allowed| allowed != authorization)
+        {
             let refusal = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"\r\n\
                 Content-Length: 0\r\nConnection: close\r\n\r\n";
             return stream.write_all(refusal.as_bytes());

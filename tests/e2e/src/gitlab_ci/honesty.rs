@@ -58,7 +58,7 @@ const VARIABLES: [&str; 3] = [
 ];
 
 const ENVIRONMENT: &str =
-    "found=true\nname=production\nurl=https://example.com\nfunction=site\nalias=live";
+    "found=true\nenvironment=production\nurl=https://example.com\nfunction=site\nalias=live";
 
 fn project(component: &str, inputs: &str) -> Project {
     let project = Project::new(&format!(

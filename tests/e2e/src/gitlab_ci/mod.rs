@@ -7,8 +7,10 @@
 mod cli;
 mod project;
 
+mod backup;
 mod bare;
 mod honesty;
+mod php_lambda;
 mod rendering;
 mod reports;
 mod rules;

@@ -1,6 +1,7 @@
 //! A repository on GitLab that includes components, and pipelines of it.
 
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ const ADDRESS: &str = "https://gitlab.example.com/acme/sites.git";
 const PROJECT: &str = "1217";
 
 /// Predefined variables that pipelines of these tests set.
-const PREDEFINED: &str = "CI_COMMIT_BRANCH,CI_COMMIT_REF_PROTECTED,CI_JOB_URL,CI_PIPELINE_SOURCE";
+const PREDEFINED: &str = "CI_COMMIT_BRANCH,CI_COMMIT_REF_PROTECTED,CI_JOB_URL,CI_PIPELINE_SOURCE,CI_PROJECT_ID,CI_SERVER_URL";
 
 /// A repository with the components of this one, on its branch `main`.
 pub struct Project {
@@ -78,13 +79,14 @@ impl Project {
         self.commit();
     }
 
-    pub fn git(&self, args: &[&str]) {
+    pub fn git(&self, args: &[&str]) -> String {
         let mut command = Command::new("git");
         command.args(["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]);
         let done = command.args(args).current_dir(self.place.path("")).output();
         let done = done.expect("git");
         let stderr = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "git {args:?}: {stderr}");
+        String::from_utf8_lossy(&done.stdout).trim().to_owned()
     }
 
     /// What jobs find before all other programs.
@@ -238,20 +240,48 @@ impl Pipeline<'_> {
         done.stdout() + &done.stderr()
     }
 
+    /// A part of a job as GitLab's runner runs it: its lines as one script.
+    pub fn script(&self, job: &str, parts: &[&str]) -> String {
+        self.project.place.write("rendered.yml", self.rendered());
+        let join = "import sys, yaml; job = yaml.safe_load(open('rendered.yml'))[sys.argv[1]]; \
+                    print('\\n'.join(sum((job[part] for part in sys.argv[2:]), ['set -eo pipefail'])))";
+        let mut command = tools::command("python3");
+        let command = command.args(["-c", join, job]).args(parts);
+        let done = command.current_dir(self.project.place.path("")).output();
+        let done = done.expect("python3");
+        assert!(
+            done.status.success(),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
+    /// What jobs find in their environment, of what this pipeline sets.
+    pub fn environment(&self) -> Vec<(OsString, Option<OsString>)> {
+        let place = &self.project.place;
+        let command = place.command(&[]);
+        let of_place = command.get_envs();
+        let mut all: Vec<_> = of_place
+            .map(|(name, value)| (name.to_owned(), value.map(OsStr::to_owned)))
+            .collect();
+        let first = self.project.programs.path().to_path_buf();
+        let path = tools::search_path();
+        let path = env::join_paths([first].into_iter().chain(env::split_paths(&path)));
+        all.push(("PATH".into(), Some(path.expect("a search path"))));
+        all
+    }
+
     fn local(&self, args: &[&str]) -> Finished {
         let place = &self.project.place;
         let mut command = tools::command("gitlab-ci-local");
-        for (name, value) in place.command(&[]).get_envs() {
+        for (name, value) in self.environment() {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
             };
         }
-        let first = self.project.programs.path().to_path_buf();
-        let path = tools::search_path();
-        let path = env::join_paths([first].into_iter().chain(env::split_paths(&path)));
         command
-            .env("PATH", path.expect("a search path"))
             .env("GCL_IGNORE_PREDEFINED_VARS", PREDEFINED)
             .args(&self.args)
             .args(args)

@@ -21,7 +21,7 @@ fn project(component: &str, inputs: &str) -> Project {
 /// Runs the pipeline; the script of this number fails, all others are run.
 fn failing<'a>(project: &'a Project, scripts: &TempDir, number: u32) -> Pipeline<'a> {
     let environment =
-        "found=true\nname=production\nurl=https://example.com\nfunction=site\nalias=live";
+        "found=true\nenvironment=production\nurl=https://example.com\nfunction=site\nalias=live";
     project
         .push()
         .with("CICD_COMMENT_TOKEN", "x")

@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::routing::get;
 use stand_ins::Server;
 use tempfile::TempDir;
-use test_support::{Finished, Running, tools};
+use test_support::{Finished, Running};
 
 use super::cli;
 use super::project::Project;
@@ -33,22 +33,8 @@ impl Job {
              - component: $CI_SERVER_FQDN/$CI_PROJECT_PATH/{component}@$CI_COMMIT_SHA\n    \
              inputs: {{ name: it, {inputs} }}\n"
         ));
-        let rendered = project.push().rendered();
-        project.place.write("rendered.yml", rendered);
-        // As GitLab's runner puts a job's lines together.
-        let join = "import sys, yaml; job = yaml.safe_load(open('rendered.yml'))[sys.argv[1]]; \
-                    print('\\n'.join(['set -eo pipefail'] + job['before_script'] + job['script']))";
-        let mut command = tools::command("python3");
-        let command = command
-            .args(["-c", join, job])
-            .current_dir(project.place.path(""));
-        let done = command.output().expect("python3");
-        assert!(
-            done.status.success(),
-            "{}",
-            String::from_utf8_lossy(&done.stderr)
-        );
-        project.place.write("job.sh", done.stdout);
+        let script = project.push().script(job, &["before_script", "script"]);
+        project.place.write("job.sh", script);
 
         let alpine = TempDir::new().expect("a directory");
         let mut command = Command::new("busybox");
@@ -138,14 +124,15 @@ fn a_function_is_published_and_gitlab_is_told() {
         "it-publish",
     );
     cli::helpful(&job.project);
-    let answers = "found=true\nname=production\nurl=https://example.com\nfunction=site\nalias=live";
+    let answers =
+        "found=true\nenvironment=production\nurl=https://example.com\nfunction=site\nalias=live";
     let (scripts, _) = job.succeeds(answers);
     let publish = script(&scripts, 4);
     let words = "publish $($build | image ) site --repository site --tag 0123456789abcdef0123456789abcdef01234567 --alias live";
     assert!(publish.contains(words), "{publish}");
     let report = script(&scripts, 5);
     for iid in ["3", "5"] {
-        let note = format!("gitlab-comment | post-file env:CICD_COMMENT_TOKEN {iid} ");
+        let note = format!("$gitlab | post-file env:CICD_COMMENT_TOKEN {iid} ");
         assert!(report.contains(&note), "{report}");
     }
     assert!(

@@ -128,6 +128,31 @@ fn a_push_builds_the_site_and_puts_it_live() {
     assert!(said.contains(url), "{said}");
     kept_secret(&academy, &said);
     assert_eq!(academy.live().as_deref(), Some("hello"));
+    if academy.project.place.cli.is_built_here() {
+        kept_traces(&academy);
+    }
+}
+
+/// A page of each run is among the artifacts, of the failed one too.
+#[track_caller]
+fn kept_traces(academy: &Academy) {
+    let files = walkdir::WalkDir::new(academy.project.place.path(""));
+    let files = files
+        .into_iter()
+        .flatten()
+        .map(walkdir::DirEntry::into_path);
+    let artifacts = files.filter(|file| {
+        let path = file.to_string_lossy();
+        path.contains("/artifacts/") && path.contains("/academy-website-trace/")
+    });
+    let pages: Vec<String> = artifacts
+        .filter_map(|file| std::fs::read_to_string(file).ok())
+        .collect();
+    assert!(!pages.is_empty(), "no artifacts");
+    for page in &pages {
+        kept_secret(academy, page);
+        assert!(page.contains("cloudflare-deploy.deploy"), "no steps");
+    }
 }
 
 #[test]

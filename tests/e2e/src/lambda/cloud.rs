@@ -18,6 +18,8 @@ use stand_ins::Server;
 use super::shop::{ACCOUNT, REGION, repository_uri};
 
 const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:site";
+/// Of the registry, for an hour or twelve.
+pub const ECR_PASSWORD: &str = "canary-of-ecr-4Tq9";
 /// As few as show that all pages are read.
 const PAGE: usize = 2;
 
@@ -316,9 +318,9 @@ fn role(authorization: Option<&str>, form: &[u8]) -> Answer {
 fn registry(target: &str) -> Answer {
     let (_, action) = target.split_once('.').expect("an action");
     match action {
-        // AWS:password
+        // `AWS:` and `ECR_PASSWORD`
         "GetAuthorizationToken" => ok(&json!({ "authorizationData": [{
-            "authorizationToken": "QVdTOnBhc3N3b3Jk",
+            "authorizationToken": "QVdTOmNhbmFyeS1vZi1lY3ItNFRxOQ==",
             "proxyEndpoint": format!("https://{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"),
         }] })),
         "DescribeRepositories" => ok(&json!({ "repositories": [{

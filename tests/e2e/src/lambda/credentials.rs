@@ -79,11 +79,21 @@ fn credentials_come_from_keys_a_token_an_agent_or_an_instance() {
     let public = "--container-credentials-uri http://example.com/credentials";
     refused(public, &["`http://example.com/credentials`", "`https://`"]);
 
-    // The same with STS as moto knows it.
+    // The same with STS as moto knows it: it lends keys for the role.
     let moto = Moto::start();
     shop.endpoint = moto.server.url();
-    let done = shop.end(&mut shop.command_with(&by_token, "versions site | table"));
-    assert_eq!(done.code, 0, "{}", done.stderr());
+    for way in [by_token, format!("{keys} {role}")] {
+        moto.server.forget_requests();
+        let done = shop.end(&mut shop.command_with(&way, "versions site | table"));
+        assert_eq!(done.code, 0, "{}", done.stderr());
+        let asked = moto.server.requests();
+        let asked: Vec<_> = asked.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            asked.first().map(String::as_str),
+            Some("POST /"),
+            "{asked:?}"
+        );
+    }
 }
 
 /// The agent of ECS and EKS, and the metadata of an instance.

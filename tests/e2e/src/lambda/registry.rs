@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use tempfile::TempDir;
 pub struct Registry {
     process: Child,
     pub server: Server,
-    _storage: TempDir,
+    storage: TempDir,
 }
 
 impl Registry {
@@ -21,7 +22,7 @@ impl Registry {
         let config = storage.path().join("config.yml");
         let root = storage.path().join("images");
         let text = format!(
-            "version: 0.1\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n",
+            "version: 0.1\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '127.0.0.1:{port}', relativeurls: true}}\n",
             root.display()
         );
         fs::write(&config, text).expect("a configuration");
@@ -38,8 +39,13 @@ impl Registry {
         Self {
             process,
             server: proxy::to(&real).expect("a proxy"),
-            _storage: storage,
+            storage,
         }
+    }
+
+    /// Where everything lies that was pushed.
+    pub fn storage(&self) -> &Path {
+        self.storage.path()
     }
 
     /// `host:port`

@@ -33,6 +33,27 @@ pub fn image(text: &str) -> String {
     format!("$(container | with-new-file /index.html {text})")
 }
 
+/// The repository's settings, with the registry of the test as one without
+/// TLS. A Dagger Engine is told so in its `engine.toml`.
+pub fn settings(registry: &Registry) -> String {
+    let root = repository();
+    let text = fs::read_to_string(root.join("poniard.toml")).expect("settings");
+    let mut settings: Table = text.parse().expect("settings");
+    let images = settings.get_mut("image").and_then(Value::as_array_mut);
+    for image in images.expect("recipes") {
+        for field in ["script", "inputs"] {
+            if let Some(path) = image.get_mut(field) {
+                let whole = root.join(path.as_str().expect("a path"));
+                *path = Value::from(argument(&whole));
+            }
+        }
+    }
+    let insecure = Value::from(vec![Value::from(registry.host())]);
+    let registry = Table::from_iter([("insecure".to_owned(), insecure)]);
+    settings.insert("registry".into(), registry.into());
+    settings.to_string()
+}
+
 impl Shop {
     pub fn new(endpoint: String) -> Self {
         let shop = Self {
@@ -44,29 +65,8 @@ impl Shop {
                 ("TEST_SECRET_ACCESS_KEY", SECRET.to_owned()),
             ],
         };
-        shop.place.write("poniard.toml", shop.settings());
+        shop.place.write("poniard.toml", settings(&shop.registry));
         shop
-    }
-
-    /// The repository's settings, with the registry of the test as one without
-    /// TLS. A Dagger Engine is told so in its `engine.toml`.
-    fn settings(&self) -> String {
-        let root = repository();
-        let text = fs::read_to_string(root.join("poniard.toml")).expect("settings");
-        let mut settings: Table = text.parse().expect("settings");
-        let images = settings.get_mut("image").and_then(Value::as_array_mut);
-        for image in images.expect("recipes") {
-            for field in ["script", "inputs"] {
-                if let Some(path) = image.get_mut(field) {
-                    let whole = root.join(path.as_str().expect("a path"));
-                    *path = Value::from(argument(&whole));
-                }
-            }
-        }
-        let insecure = Value::from(vec![Value::from(self.registry.host())]);
-        let registry = Table::from_iter([("insecure".to_owned(), insecure)]);
-        settings.insert("registry".into(), registry.into());
-        settings.to_string()
     }
 
     /// `lambda-publish … | <rest>`, with an access key.

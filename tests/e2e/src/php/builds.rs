@@ -1,5 +1,7 @@
 //! What is built, and what is not built again.
 
+use std::process::Command;
+
 use crate::place::nonce;
 
 use super::{craft, ran, slim};
@@ -83,9 +85,15 @@ fn a_change_of_php_makes_the_last_layer_only_and_one_of_packages_leaves_node_alo
 
 #[test]
 fn the_same_input_gives_the_same_image_whenever_it_is_built() {
-    let digests = [nonce(), nonce()].map(|word| {
-        // No step is taken from a cache: each has another environment.
+    let digests = ["2001-02-03", "2026-10-11"].map(|day| {
         let project = craft();
+        // Checked out at another time.
+        let mut files = Command::new("find");
+        files.args([".", "-exec", "touch", "-d", day, "{}", "+"]);
+        let touched = files.current_dir(project.place.path(project.dir)).status();
+        assert!(touched.is_ok_and(|status| status.success()), "touch");
+        // No step is taken from a cache: each has another environment.
+        let word = nonce();
         let script = format!("php-build | with-env NONCE {word} | image | as-tarball --forced-compression Uncompressed | digest");
         let done = project.shell(&script);
         assert_eq!(done.code, 0, "{}", done.stderr());
@@ -120,6 +128,25 @@ fn static_files_are_split_off_below_their_fingerprint() {
     let assets = project.read(&format!("out/{fingerprint}/manifest.json"));
     let name = assets.split('"').nth(5).expect("a name");
     project.read(&format!("out/{fingerprint}/{name}"));
+
+    // And pages look for them there, in an image that has them no more.
+    let files = project.says(&format!(
+        "site=$(php-build | with-artifacts https://cdn.example.com/site/)
+        $site | with-database POSTGRES | smoke --contains 'https://cdn.example.com/site/{fingerprint}/assets/app-'
+        $site | image | with-exec -- find /var/task/web -type f | stdout"
+    ));
+    let mut files: Vec<&str> = files
+        .lines()
+        .filter(|line| !line.contains(".css"))
+        .collect();
+    files.sort_unstable();
+    assert_eq!(
+        files,
+        [
+            "/var/task/web/dist/manifest.json",
+            "/var/task/web/index.php"
+        ]
+    );
 
     project.edit("resources/app.js", "ready", "loaded");
     project.says("php-build | artifacts | export out");

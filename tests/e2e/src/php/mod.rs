@@ -19,6 +19,8 @@ const RUNTIME: &str = "examples/php-app/packages/lambda-runtime";
 struct Project {
     place: Place,
     dir: &'static str,
+    /// Of every run.
+    variables: Vec<(String, String)>,
 }
 
 /// The example with the layout of a Craft CMS project.
@@ -43,7 +45,11 @@ impl Project {
     fn copy(dir: &'static str) -> Self {
         let place = Place::new();
         copy_tracked(&place, dir);
-        Self { place, dir }
+        Self {
+            place,
+            dir,
+            variables: Vec::new(),
+        }
     }
 
     /// Runs a shell script in the project, `php-build` in it being the module.
@@ -53,7 +59,9 @@ impl Project {
         let mut command = self
             .place
             .command(&["shell", "--progress", "plain", "-c", &script]);
-        command.current_dir(self.place.path(self.dir));
+        command
+            .current_dir(self.place.path(self.dir))
+            .envs(self.variables.iter().cloned());
         Running::to_end(&mut command, "", LIMIT).expect("a run")
     }
 

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use stand_ins::Server;
 
 use crate::place::nonce;
@@ -53,18 +55,7 @@ fn repository(project: &Project, password: &str) -> Server {
 }
 
 fn basic(password: &str) -> String {
-    let done = Command::new("sh")
-        .args([
-            "-c",
-            r#"printf 'token:%s' "$1" | base64 -w 0"#,
-            "sh",
-            password,
-        ])
-        .output();
-    format!(
-        "Basic {}",
-        String::from_utf8_lossy(&done.expect("base64").stdout)
-    )
+    format!("Basic {}", STANDARD.encode(format!("token:{password}")))
 }
 
 #[test]

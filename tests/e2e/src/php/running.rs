@@ -3,10 +3,10 @@
 use super::{craft, slim};
 
 #[test]
-fn a_site_answers_beside_postgresql_and_beside_mariadb() {
+fn a_site_answers_beside_postgresql_mysql_and_mariadb() {
     let project = craft();
     let said = project.says(
-        "for database in 'POSTGRES --version 15' 'MARIADB --version 10.11'; do
+        "for database in 'POSTGRES --version 15' 'MYSQL --version 9' 'MARIADB --version 10.11'; do
           php-build | with-database $database | smoke --path /,/ueber-uns,/picture.png
           php-build | with-database $database | smoke --path / --contains 'Über uns'
         done
@@ -25,6 +25,73 @@ fn a_site_is_served_as_in_production_with_its_static_files() {
     assert!(
         said.contains("<h1>Über uns</h1>") && said.contains("app.js") && said.ends_with("404"),
         "{said}"
+    );
+}
+
+#[test]
+fn pictures_are_transformed_by_imagick_when_a_package_needs_it() {
+    let project = craft();
+    project.edit(
+        "composer.lock",
+        "\"ext-curl\": \"*\"",
+        "\"ext-curl\": \"*\", \"ext-imagick\": \"*\"",
+    );
+    project.edit(
+        "web/index.php",
+        "echo Thumbnail::png((int) ($_GET['width'] ?? 80));",
+        "$image = new Imagick(dirname(__DIR__) . '/resources/picture.png');
+        $image->thumbnailImage(40, 0);
+        $image->setImageFormat('jpeg');
+        [$width, , $type] = getimagesizefromstring($image->getImageBlob());
+        echo image_type_to_mime_type($type), ' ', $width, ' wide';",
+    );
+    let said = project.says(
+        "php-build | settings | extra-images
+        php-build | smoke --path /picture.png --contains 'image/jpeg 40 wide'",
+    );
+    assert!(said.contains("bref/extra-imagick-php-82:3"), "{said}");
+}
+
+#[test]
+fn an_application_that_writes_outside_tmp_is_told_so() {
+    let project = slim();
+    project.edit(
+        "public/index.php",
+        "->get('/write'",
+        "->get('/places', function (): string {
+        $said = '';
+        foreach (['/var/task', '/var/tmp', '/opt', '/usr/share', '/run/lock', '/dev/shm', '/etc', '/tmp'] as $place) {
+            $written = @file_put_contents(\"$place/file\", 'x');
+            $said .= $place . ($written ? ': written' : strrchr(error_get_last()['message'], ':')) . ', ';
+        }
+        return $said;
+    })
+    ->get('/log', function (): string {
+        return file_put_contents('/var/task/app.log', 'x') ? 'logged' : throw new RuntimeException('no log');
+    })
+    ->get('/write'",
+    );
+    let places = [
+        "/var/task",
+        "/var/tmp",
+        "/opt",
+        "/usr/share",
+        "/run/lock",
+        "/dev/shm",
+    ];
+    let refused = places
+        .map(|place| format!("{place}: Read-only file system, "))
+        .concat();
+    project.says(&format!(
+        "php-build | smoke --path /places --contains '{refused}/etc: Permission denied, /tmp: written'"
+    ));
+    project.refuses(
+        "php-build | smoke --path /log",
+        &[
+            "GET /log answered 500",
+            "file_put_contents(/var/task/app.log): Failed to open stream: Read-only file system",
+            "Lambda's file system is read-only: write below `/tmp`",
+        ],
     );
 }
 

@@ -83,7 +83,7 @@ fn create(world: &mut World, call: &Call, user: &User) -> Result<Answer, Answer>
         .ok_or_else(|| Answer::error("tag is missing"))?;
     call.required("status")?;
     let status = call.choice("status", &WRITTEN)?;
-    if !World::has_commit(&sha) {
+    if !world.has_commit(&sha) {
         let why = json!({ "sha": ["The commit does not exist"] });
         return Err(Answer::message(400, why));
     }

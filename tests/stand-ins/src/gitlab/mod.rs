@@ -107,6 +107,11 @@ impl Gitlab {
         self.world().add_merge_request(Some(id))
     }
 
+    /// Another commit that the project has.
+    pub fn commit(&self, sha: &str) {
+        self.world().commits.push(sha.to_owned());
+    }
+
     /// `opened`, `closed` or `merged`.
     pub fn set_state(&self, iid: u64, state: &str) {
         if let Some(found) = self.world().merge_request_mut(iid) {

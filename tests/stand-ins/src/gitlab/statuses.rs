@@ -23,7 +23,7 @@ pub fn set(world: &mut World, call: &Call, user: &User, sha: &str) -> Result<Ans
         "pending", "running", "success", "failed", "canceled", "skipped",
     ];
     let state = call.choice("state", &states)?;
-    if !World::has_commit(sha) {
+    if !world.has_commit(sha) {
         return Err(Answer::message(404, "404 Commit Not Found"));
     }
     let target_url = call.text("target_url")?;
@@ -95,7 +95,7 @@ pub fn list(world: &World, call: &Call, sha: &str) -> Result<Answer, Answer> {
         "page",
         "per_page",
     ])?;
-    if !World::has_commit(sha) {
+    if !world.has_commit(sha) {
         return Err(Answer::message(404, "404 Commit Not Found"));
     }
     let (name, git_ref) = (call.text("name")?, call.text("ref")?);

@@ -7,14 +7,14 @@ mod patch;
 
 use std::sync::Arc;
 
-use eyre::Result;
+use eyre::{Result, bail};
 
 use super::directory as dir;
 use super::{callers_only, records, unsupported};
 use crate::api::client::Client;
 use crate::graph::engine::blocking;
 use crate::graph::node::{Answer, Changeset};
-use crate::graph::{Args, Engine, File};
+use crate::graph::{Args, Directory, Engine, File};
 use crate::store::tree::{Changes, Tree};
 pub use git::Git;
 
@@ -85,6 +85,55 @@ pub async fn resolve(
         }
         _ => unsupported("Changeset", field)?,
     })
+}
+
+/// Whether nothing differs.
+pub async fn is_empty(engine: &Arc<Engine>, this: &Changeset) -> Result<bool> {
+    Ok(changes(engine, this).await? == Changes::default())
+}
+
+/// Paths that differ.
+pub async fn paths(engine: &Arc<Engine>, this: &Changeset) -> Result<Vec<String>> {
+    let Changes {
+        added,
+        modified,
+        removed,
+        ..
+    } = changes(engine, this).await?;
+    let mut paths = [added, modified, removed].concat();
+    paths.sort();
+    Ok(paths)
+}
+
+/// Changes of several put together; no two may concern one file.
+pub async fn merged(engine: &Arc<Engine>, all: Vec<(String, Box<Changeset>)>) -> Result<Changeset> {
+    let mut owners = std::collections::BTreeMap::<String, String>::new();
+    let mut changed = Vec::new();
+    for (name, changeset) in all {
+        let found = paths(engine, &changeset).await?;
+        for path in found.iter().filter(|path| !path.ends_with('/')) {
+            if let Some(first) = owners.insert(path.clone(), name.clone()) {
+                bail!(
+                    "conflict between changesets at path {path:?}: both {first} and {name} change it"
+                );
+            }
+        }
+        if !found.is_empty() {
+            changed.push(*changeset);
+        }
+    }
+    let Some((first, more)) = changed.split_first() else {
+        let (before, after) = (Directory::scratch(), Directory::scratch());
+        return Ok(Changeset { before, after });
+    };
+    // Most have been made from the same files.
+    let before = more.iter().fold(first.before.clone(), |all, changes| {
+        dir::with_directory(engine, &all, "/", &changes.before, None, None)
+    });
+    let after = changed.iter().fold(before.clone(), |all, changes| {
+        dir::with_changes(engine, &all, changes)
+    });
+    Ok(Changeset { before, after })
 }
 
 async fn changes(engine: &Arc<Engine>, this: &Changeset) -> Result<Changes> {

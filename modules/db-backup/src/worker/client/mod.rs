@@ -4,7 +4,7 @@
 
 mod child;
 mod mysql;
-mod postgres;
+pub mod postgres;
 
 use std::process::Command;
 

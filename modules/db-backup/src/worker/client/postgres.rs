@@ -1,9 +1,11 @@
 //! PostgreSQL's tools, told by libpq's environment variables.
 //! <https://www.postgresql.org/docs/current/libpq-envars.html>
 
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Write as _};
+use std::process::{ChildStdin, Command, Stdio};
 
 use poniard_sdk::prelude::*;
+use serde::Deserialize;
 
 use super::child::{Child, output};
 use super::{tool, version_text};
@@ -31,6 +33,35 @@ select distinct r.rolname from pg_shdepend d join pg_roles r on r.oid = d.refobj
   where d.refclassid = 'pg_authid'::regclass
     and d.dbid = (select oid from pg_database where datname = current_database())";
 pub const ROLES: &str = "select rolname from pg_roles";
+/// Those that are worth a process of their own.
+const TABLES: &str = "
+select json_build_object('schema', n.nspname, 'name', c.relname, 'bytes', pg_table_size(c.oid))
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind = 'r' and c.relpersistence <> 't'
+    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+    and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
+  order by pg_table_size(c.oid) desc, c.oid limit 500";
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Table {
+    pub schema: String,
+    pub name: String,
+    pub bytes: u64,
+}
+
+impl Table {
+    /// In SQL, and as a pattern of pg_dump.
+    fn quoted(&self) -> String {
+        format!("{}.{}", identifier(&self.schema), identifier(&self.name))
+    }
+}
+
+/// Others can see it, and no table of it changes its form, until it is dropped.
+pub struct Snapshot {
+    name: String,
+    _session: (ChildStdin, Child),
+}
 
 pub struct Tools<'a> {
     address: &'a Address,
@@ -65,15 +96,96 @@ impl<'a> Tools<'a> {
     }
 
     pub fn dump(&self, options: &Options) -> Result<Child> {
-        let mut command = self.tool("pg_dump");
-        command.args(["--format=custom", "--compress=0"]);
-        // Says which table is locked, before the dump counts as stalled.
-        let wait = options.stall_secs.saturating_mul(750);
-        command.arg(format!("--lock-wait-timeout={wait}"));
+        Child::start(self.whole(options), Stdio::null())
+    }
+
+    /// Everything but the rows of these tables.
+    pub fn dump_without(
+        &self,
+        options: &Options,
+        snapshot: &Snapshot,
+        tables: &[Table],
+    ) -> Result<Child> {
+        let mut command = self.whole(options);
+        command.arg(format!("--snapshot={}", snapshot.name));
+        for table in tables {
+            command.arg(format!("--exclude-table-data={}", table.quoted()));
+        }
+        Child::start(command, Stdio::null())
+    }
+
+    /// The rows of these tables.
+    pub fn dump_rows(
+        &self,
+        options: &Options,
+        snapshot: &Snapshot,
+        tables: &[Table],
+    ) -> Result<Child> {
+        let mut command = self.pg_dump(options);
+        command.arg("--data-only");
+        command.arg(format!("--snapshot={}", snapshot.name));
+        for table in tables {
+            command.arg(format!("--table={}", table.quoted()));
+        }
+        Child::start(command, Stdio::null())
+    }
+
+    fn whole(&self, options: &Options) -> Command {
+        let mut command = self.pg_dump(options);
         for table in &options.exclude_tables {
             command.arg(format!("--exclude-table={table}"));
         }
-        Child::start(command, Stdio::null())
+        command
+    }
+
+    fn pg_dump(&self, options: &Options) -> Command {
+        let mut command = self.tool("pg_dump");
+        command.args(["--format=custom", "--compress=0"]);
+        // Says which table is locked, before the dump counts as stalled.
+        let wait = options.lock_wait().as_millis();
+        command.arg(format!("--lock-wait-timeout={wait}"));
+        command
+    }
+
+    /// The largest tables first.
+    pub fn tables(&self) -> Result<Vec<Table>> {
+        let tables = self.query(TABLES)?;
+        let tables: Result<_, _> = tables.lines().map(serde_json::from_str).collect();
+        tables.wrap_err("cannot read the list of tables")
+    }
+
+    /// What other processes see from now on, with these tables as they are.
+    pub fn snapshot(&self, options: &Options, tables: &[Table]) -> Result<Snapshot> {
+        let mut child = Child::start(self.psql(), Stdio::piped())?;
+        let mut stdin = child.stdin()?;
+        let wait = options.lock_wait().as_millis();
+        let mut sql = format!(
+            "set statement_timeout = 0;\nset idle_in_transaction_session_timeout = 0;\n\
+             set lock_timeout = {wait};\nbegin isolation level repeatable read read only;\n"
+        );
+        // A table that is emptied by TRUNCATE is empty in older snapshots, too.
+        let names: Vec<_> = tables
+            .iter()
+            .map(|table| format!("only {}", table.quoted()))
+            .collect();
+        if !names.is_empty() {
+            sql += &format!("lock table {} in access share mode;\n", names.join(", "));
+        }
+        sql += "select pg_export_snapshot();\n";
+        let written = stdin.write_all(sql.as_bytes());
+        let mut name = String::new();
+        BufReader::new(child.stdout()?).read_line(&mut name)?;
+        let name = name.trim().to_owned();
+        if name.is_empty() {
+            drop(stdin);
+            child.finish()?;
+            written?;
+            bail!("the server names no snapshot");
+        }
+        Ok(Snapshot {
+            name,
+            _session: (stdin, child),
+        })
     }
 
     /// All or nothing, in one transaction.
@@ -96,10 +208,14 @@ impl<'a> Tools<'a> {
     }
 
     pub fn query(&self, sql: &str) -> Result<String> {
+        output(self.psql(), sql)
+    }
+
+    fn psql(&self) -> Command {
         let mut command = self.tool("psql");
         command.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]);
         command.args(["--set=ON_ERROR_STOP=1", "--file=-"]);
-        output(command, sql)
+        command
     }
 
     /// The address's database must be another than the backup's.

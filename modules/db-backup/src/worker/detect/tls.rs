@@ -15,17 +15,18 @@ use rustls::{
 };
 
 use crate::address::{Address, Tls};
-use crate::authorities;
 
 pub fn wrap(
-    stream: TcpStream,
+    mut stream: TcpStream,
     address: &Address,
 ) -> Result<StreamOwned<ClientConnection, TcpStream>> {
     let provider = Arc::new(ring::default_provider());
     let chain = match address.tls {
         Tls::VerifyCa | Tls::VerifyFull => {
             let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(authorities::certificates()?);
+            roots.add_parsable_certificates(
+                poniard_http::authorities().map_err(|error| eyre!(error))?,
+            );
             Some(
                 WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
                     .build()?,
@@ -44,7 +45,18 @@ pub fn wrap(
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     let name = ServerName::try_from(address.host.clone())?;
-    let connection = ClientConnection::new(Arc::new(config), name)?;
+    let mut connection = ClientConnection::new(Arc::new(config), name)?;
+    while connection.is_handshaking() {
+        connection.complete_io(&mut stream).map_err(|error| {
+            let tls = error.get_ref().and_then(|error| error.downcast_ref());
+            match tls {
+                Some(Error::InvalidCertificate(why)) => eyre!(
+                    "its certificate is not valid ({why}): set `SSL_CERT_FILE` to the authority's bundle"
+                ),
+                _ => eyre!("TLS failed: {error}"),
+            }
+        })?;
+    }
     Ok(StreamOwned::new(connection, stream))
 }
 

@@ -8,11 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 use poniard_sdk::eyre::Report;
 use poniard_sdk::prelude::*;
 use ureq::http::{HeaderMap, Method, Request, StatusCode};
-use ureq::tls::{PemItem, RootCerts, TlsConfig};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 use url::Url;
-
-use crate::authorities;
 
 const ATTEMPTS: u32 = 7;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -81,6 +79,7 @@ impl fmt::Display for Refusal {
             (_, "NoSuchBucket") => "create the bucket, or check its name and region",
             (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId") => "check the keys",
             (_, "ExpiredToken") => "the session token is too old: get a new one",
+            (507, _) => "make room in the store",
             (403, _) => "check what the keys may do",
             (301 | 307 | 400, _) => "check the region and the endpoint",
             _ => return Ok(()),
@@ -92,19 +91,15 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 impl Http {
-    pub fn new(host: &str) -> Result<Self> {
+    pub fn new(store: &Url) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
-        if let Some(path) = authorities::bundle() {
-            let pem = std::fs::read(&path)
-                .wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
-            let certificates: Vec<_> = ureq::tls::parse_pem(&pem)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            tls = tls.root_certs(RootCerts::from(certificates));
+        if store.scheme() == "https" {
+            let trusted = poniard_http::authorities().map_err(|error| eyre!(error))?;
+            let trusted = trusted
+                .iter()
+                .map(|one| Certificate::from_der(one).to_owned());
+            tls = tls.root_certs(RootCerts::Specific(Arc::new(trusted.collect())));
         }
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -118,7 +113,7 @@ impl Http {
             .build();
         Ok(Self {
             agent: config.into(),
-            host: host.to_owned(),
+            host: store.host_str().unwrap_or_default().to_owned(),
         })
     }
 
@@ -172,8 +167,8 @@ impl Http {
         };
         let answer = sent.map_err(|error| {
             let again = match sending.again {
-                Again::Always => Retry::After(None),
-                Again::Refused => Retry::No,
+                Again::Always if untrusted(&error).is_none() => Retry::After(None),
+                _ => Retry::No,
             };
             let what = sending.what;
             // The error itself may hold the signed address.
@@ -188,7 +183,9 @@ impl Http {
         let text = body.with_config().limit(MAX_TEXT).read_to_string();
         let refusal = self.refusal(sending.what, parts.status, &text.unwrap_or_default());
         let slow_down = matches!(parts.status.as_u16(), 429 | 503);
-        let broken = parts.status.is_server_error() || parts.status == StatusCode::REQUEST_TIMEOUT;
+        let full = parts.status == StatusCode::INSUFFICIENT_STORAGE;
+        let broken = (parts.status.is_server_error() && !full)
+            || parts.status == StatusCode::REQUEST_TIMEOUT;
         let retry = if slow_down || (broken && sending.again == Again::Always) {
             Retry::After(retry_after(&parts.headers))
         } else {
@@ -215,9 +212,25 @@ enum Retry {
 }
 
 fn reason(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::BadUri(_) => "its address is none".into(),
-        error => error.to_string(),
+    match (error, untrusted(error)) {
+        (_, Some(why)) => format!(
+            "its certificate is not valid ({why}): set `SSL_CERT_FILE` to the authority's bundle"
+        ),
+        (ureq::Error::BadUri(_), _) => "its address is none".into(),
+        (error, _) => error.to_string(),
+    }
+}
+
+/// Why a certificate is not valid.
+fn untrusted(error: &ureq::Error) -> Option<&rustls::CertificateError> {
+    let tls = match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
+        _ => None,
+    };
+    match tls {
+        Some(rustls::Error::InvalidCertificate(why)) => Some(why),
+        _ => None,
     }
 }
 
@@ -235,7 +248,7 @@ fn jittered(pause: Duration) -> Duration {
 }
 
 /// The text of the first element of that name.
-fn element(xml: &str, name: &str) -> String {
+pub fn element(xml: &str, name: &str) -> String {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let text = xml
         .split_once(&open)

@@ -112,7 +112,7 @@ impl Store {
             None => Credentials::new(id, secret),
         };
         let bucket = location.address()?;
-        let http = Http::new(bucket.base_url().host_str().unwrap_or_default())?;
+        let http = Http::new(bucket.base_url())?;
         Ok(Self { bucket, keys, http })
     }
 }

@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html>
 
 use std::io::{self, Write};
+use std::iter;
 use std::mem;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,14 +11,16 @@ use std::thread::{self, JoinHandle};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
+use jiff::Timestamp;
 use md5::{Digest as _, Md5};
 use poniard_sdk::eyre::Report;
 use poniard_sdk::prelude::*;
 use rusty_s3::S3Action;
 use rusty_s3::actions::{CompleteMultipartUpload, CreateMultipartUpload};
+use rusty_s3::signing::sign;
 use ureq::http::{Method, StatusCode};
 
-use super::http::{Again, Sending};
+use super::http::{Again, Sending, element};
 use super::{REQUEST_TTL, Store};
 
 /// At the same time.
@@ -267,13 +270,16 @@ impl Shared {
     }
 
     fn abort(&self) -> Result<()> {
-        let store = &self.store;
-        let action =
-            store
-                .bucket
-                .abort_multipart_upload(Some(&store.keys), &self.key, &self.upload_id);
-        store.http.text(&Sending {
-            what: &format!("abort the upload of `{}`", self.key),
+        self.store.abort(&self.key, &self.upload_id)
+    }
+}
+
+impl Store {
+    pub fn abort(&self, key: &str, upload_id: &str) -> Result<()> {
+        let keys = Some(&self.keys);
+        let action = self.bucket.abort_multipart_upload(keys, key, upload_id);
+        self.http.text(&Sending {
+            what: &format!("abort the upload of `{key}`"),
             method: Method::DELETE,
             url: &|| action.sign(REQUEST_TTL),
             headers: &[],
@@ -281,5 +287,36 @@ impl Shared {
             again: Again::Always,
         })?;
         Ok(())
+    }
+
+    /// Keys and ids of uploads that were neither completed nor aborted, or the first
+    /// thousand of them.
+    pub fn unfinished(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        let url = || {
+            sign(
+                &Timestamp::now(),
+                rusty_s3::Method::Get,
+                self.bucket.base_url().clone(),
+                self.keys.key(),
+                self.keys.secret(),
+                self.keys.token(),
+                self.bucket.region(),
+                REQUEST_TTL.as_secs(),
+                [("prefix", prefix), ("uploads", "")].into_iter(),
+                iter::empty(),
+            )
+        };
+        let text = self.http.text(&Sending {
+            what: "list uploads",
+            method: Method::GET,
+            url: &url,
+            headers: &[],
+            body: &[],
+            again: Again::Always,
+        })?;
+        let uploads = text.split("<Upload>").skip(1);
+        Ok(uploads
+            .map(|upload| (element(upload, "Key"), element(upload, "UploadId")))
+            .collect())
     }
 }

@@ -1,9 +1,8 @@
 //! Counts tables, rows and everything else of a dump while it goes by: what the
 //! manifest says is what the dump holds, not what a server said at another time.
 //!
-//! [`custom`] reads PostgreSQL's archives, [`sql`] what mysqldump writes.
+//! [`sql`] reads what mysqldump writes; PostgreSQL's archives are [`super::archive`].
 
-pub mod custom;
 mod rows;
 pub mod sql;
 

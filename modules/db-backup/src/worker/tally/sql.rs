@@ -2,7 +2,7 @@
 //! of an INSERT and for the bodies of routines, which stand between DELIMITERs.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 
 use memchr::{memchr, memchr2};
 use poniard_sdk::prelude::*;
@@ -22,14 +22,15 @@ const KINDS: [&str; 6] = [
     "PACKAGE",
 ];
 
-/// Reads a whole dump, which must have its last line.
-pub fn count(reader: &mut impl BufRead) -> Result<Tally> {
+/// Copies a whole dump, which must have its last line.
+pub fn count(reader: &mut impl BufRead, copy: &mut impl Write) -> Result<Tally> {
     let mut counter = Counter::default();
     loop {
         let bytes = reader.fill_buf()?;
         if bytes.is_empty() {
             break;
         }
+        copy.write_all(bytes)?;
         counter.feed(bytes);
         let count = bytes.len();
         reader.consume(count);
@@ -321,10 +322,11 @@ DELIMITER ;
 ";
 
     fn counted(dump: &str, chunk: usize) -> Result<Tally> {
-        count(&mut std::io::BufReader::with_capacity(
-            chunk,
-            dump.as_bytes(),
-        ))
+        let mut copy = Vec::new();
+        let mut reader = std::io::BufReader::with_capacity(chunk, dump.as_bytes());
+        let tally = count(&mut reader, &mut copy)?;
+        assert_eq!(copy, dump.as_bytes());
+        Ok(tally)
     }
 
     #[test]

@@ -1,5 +1,4 @@
-//! The templates for a group of engines: what can be known of them without a
-//! cluster and without AWS.
+//! What can be known of the templates without a cluster and without AWS.
 
 use std::fs;
 use std::process::Command;
@@ -62,11 +61,11 @@ fn jobs_on_kubernetes_find_the_engine_of_their_own_node() {
     let runner = &runner["runners"][0];
     let kubernetes = &runner["kubernetes"];
     let mount = &kubernetes["volumes"]["host_path"][0];
-    // The chart mounts /var/run/dagger-<its full name> of the node.
+    // The chart mounts /run/dagger-<its full name> of the node.
     let name = engine
         .lines()
         .find_map(|line| line.strip_prefix("fullnameOverride: "));
-    let host_path = format!("/var/run/dagger-{}", name.expect("a name"));
+    let host_path = format!("/run/dagger-{}", name.expect("a name"));
     assert_eq!(mount["host_path"].as_str(), Some(host_path.as_str()));
     let socket = format!(
         "unix://{}/engine.sock",

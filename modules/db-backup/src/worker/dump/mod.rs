@@ -1,7 +1,11 @@
-//! Makes a backup.
+//! Makes a backup, of the output of one client tool ([`single`]) or of several
+//! ([`parallel`]).
+
+mod parallel;
+mod single;
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,15 +16,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::Options;
 use super::client::Tools;
 use super::s3::{Store, Upload};
-use super::seal::{Key, Sum, Writer, hex};
-use super::stall::{Stalling, Tee};
-use super::tally::{custom, sql};
+use super::seal::{Key, LEVEL, Sum, Writer, hex};
+use super::{Options, Piece};
 use crate::address::Address;
 use crate::engine::{Engine, Version};
-use crate::manifest::{Format, Manifest, Tally};
+use crate::manifest::{Manifest, Tally};
 use crate::names;
 
 /// What is backed up, and how.
@@ -144,22 +146,22 @@ fn write<W: Write>(
     let tools = Tools::of(source.address, server)?;
     let mut owners = tools.owners()?;
     let created = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let (counted, writer) = dump(&tools, source, Writer::new(target, key)?)?;
-    owners.extend(counted.owners);
+    let (dumped, writer) = dump(&tools, source.options, Writer::new(target, key)?)?;
+    owners.extend(dumped.owners);
     owners.sort();
     owners.dedup();
     let manifest = Manifest {
         engine: server.engine,
         version: server.version.clone(),
         database: source.address.database.clone(),
-        format: counted.format,
         created,
-        dump_bytes: 0,
+        dump_bytes: dumped.bytes,
         payload_bytes: 0,
         payload_sha256: String::new(),
-        encoding: counted.encoding,
+        encoding: dumped.encoding,
         owners,
-        tally: counted.tally,
+        pieces: dumped.pieces,
+        tally: dumped.tally,
     };
     writer.finish(manifest).wrap_err("cannot write the backup")
 }
@@ -167,63 +169,34 @@ fn write<W: Write>(
 /// What a dump of the database holds, without keeping it.
 pub fn count(source: &Source<'_>) -> Result<Tally> {
     let tools = Tools::of(source.address, source.server)?;
-    let (counted, _) = dump(&tools, source, io::sink())?;
-    Ok(counted.tally)
+    let (dumped, _) = single::dump(&tools, source.options, io::sink())?;
+    Ok(dumped.tally)
 }
 
-struct Counted {
-    format: Format,
+/// What was dumped.
+struct Dumped {
+    /// Before compression.
+    bytes: u64,
     encoding: Option<String>,
     owners: Vec<String>,
     tally: Tally,
+    pieces: Vec<Piece>,
 }
 
-fn dump<W: Write>(tools: &Tools<'_>, source: &Source<'_>, target: W) -> Result<(Counted, W)> {
-    let mut child = tools.dump(source.options)?;
-    let patience = Duration::from_secs(source.options.stall_secs.max(1));
-    let tee = Tee {
-        from: Stalling::new(child.stdout()?, patience),
-        copy: target,
-        ended: false,
-    };
-    let mut reader = BufReader::with_capacity(1 << 18, tee);
-    let counted = counted(source.server.engine, &mut reader);
-    let tee = reader.into_inner();
-    match counted {
-        Ok(counted) => {
-            child.finish()?;
-            Ok((counted, tee.copy))
-        }
-        Err(error) => {
-            // When the tool ended by itself, it knows why.
-            if tee.ended {
-                child.finish()?;
-            }
-            Err(error.wrap_err("the dump is not whole"))
-        }
+fn dump<W: Write>(
+    tools: &Tools<'_>,
+    options: &Options,
+    target: Writer<W>,
+) -> Result<(Dumped, Writer<W>)> {
+    if let (Tools::Postgres(tools), 2..) = (tools, options.jobs) {
+        return parallel::dump(tools, options, target);
     }
-}
-
-fn counted(engine: Engine, reader: &mut impl BufRead) -> Result<Counted> {
-    let counted = match engine {
-        Engine::Postgresql => {
-            let (contents, tally) = custom::count(reader)?;
-            Counted {
-                format: Format::Custom,
-                owners: contents.owners,
-                encoding: contents.encoding,
-                tally,
-            }
-        }
-        Engine::Mysql | Engine::Mariadb => Counted {
-            format: Format::Sql,
-            encoding: None,
-            owners: Vec::new(),
-            tally: sql::count(reader)?,
-        },
-    };
-    io::copy(reader, &mut io::sink())?;
-    Ok(counted)
+    let mut zstd = zstd::Encoder::new(target, LEVEL)?;
+    zstd.include_checksum(true)?;
+    // Compression runs beside whatever counts and uploads.
+    zstd.multithread(1)?;
+    let (dumped, zstd) = single::dump(tools, options, zstd)?;
+    Ok((dumped, zstd.finish()?))
 }
 
 /// Copies a backup out of S3 and compares it with what is beside it.

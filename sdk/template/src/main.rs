@@ -1,0 +1,1 @@
+poniard_sdk::main!({{crate_name}}::{{TypeName}});

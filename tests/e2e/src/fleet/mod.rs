@@ -1,0 +1,5 @@
+//! Engines that many jobs share: the templates for a group of them, and sessions
+//! over TCP.
+
+mod sessions;
+mod templates;
