@@ -4,6 +4,7 @@ mod changeset;
 mod checks;
 mod container;
 mod directory;
+mod dockerfile;
 mod engine;
 mod env_file;
 mod file;
@@ -80,6 +81,9 @@ async fn dispatch(
     };
     match &node.object {
         Object::Container(this) => container::resolve(client, this, field, args).await,
+        Object::Directory(_) if field == "dockerBuild" => {
+            dockerfile::build(client, node, args).await
+        }
         Object::Directory(this) => directory::resolve(client, this, field, args).await,
         Object::File(this) => file::resolve(client, this, field, args).await,
         Object::Changeset(this) => changeset::resolve(client, this, field, args).await,
