@@ -109,7 +109,6 @@ async fn a_module_gets_at_what_it_made_where_it_runs_and_nothing_else() {
         object: "M".into(),
         parent: Json::Null,
         args: Vec::new(),
-        asks: Default::default(),
         root,
         result: Default::default(),
         asks: Default::default(),
