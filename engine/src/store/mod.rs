@@ -28,6 +28,8 @@ mod lock;
 mod mount;
 mod overlay;
 pub mod pattern;
+#[cfg(test)]
+mod properties;
 mod prune;
 mod recover;
 mod session;
