@@ -29,6 +29,8 @@ mod lock;
 mod mount;
 mod overlay;
 pub mod pattern;
+#[cfg(test)]
+mod properties;
 mod prune;
 mod recover;
 mod session;
