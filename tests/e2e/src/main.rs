@@ -14,6 +14,7 @@ mod authors;
 mod cloudflare;
 mod databases;
 mod descriptions;
+mod endurance;
 mod fleet;
 mod gitlab_ci;
 mod gitlab_comment;
