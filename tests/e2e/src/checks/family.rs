@@ -24,6 +24,8 @@ fn the_checks_pass_here_and_tell_what_is_broken_in_a_broken_tree_until_it_is_men
     let done = Running::to_end(command.current_dir(repository()), "", LIMIT).expect("a run");
     assert_eq!(done.code, 0, "{}", done.stderr());
 
+    says_so_by_heredoc(&place);
+
     let files = [
         // No module depends on this one, so that no other is compiled again.
         "modules/bun-website/dagger.types.json",
@@ -71,4 +73,22 @@ fn the_checks_pass_here_and_tell_what_is_broken_in_a_broken_tree_until_it_is_men
     let done = check(&place, &CHEAP[..3]);
     assert_eq!(done.code, 0, "{}", done.stderr());
     place.nothing_is_left();
+}
+
+/// The script of the job `test` after the tests themselves.
+fn says_so_by_heredoc(place: &Place) {
+    let pipeline = fs::read_to_string(repository().join(".gitlab-ci.yml")).expect("a pipeline");
+    let (_, rest) = pipeline
+        .split_once("poniard shell <<.\n")
+        .expect("a heredoc");
+    let (script, _) = rest.split_once("\n      .\n").expect("its end");
+    for name in CHEAP {
+        assert!(script.contains(name), "no `{name}`:\n{script}");
+    }
+    let mut command = place.command(&["shell"]);
+    let done = Running::to_end(command.current_dir(repository()), script, LIMIT).expect("a run");
+    assert_eq!(done.code, 0, "{}", done.stderr());
+    for name in CHEAP {
+        assert!(done.stdout().contains(name), "{}", done.stdout());
+    }
 }
