@@ -12,7 +12,7 @@ pub fn object(object: &Object, errors: &mut Errors) {
     if !object.item.generics.params.is_empty() {
         errors.push(
             &object.item.generics,
-            "an object has no type parameters: the API knows concrete types only",
+            "an object has no type parameters, since the API knows concrete types only: expected the type itself, such as `String`",
         );
     }
     if object.is_tuple() {
@@ -34,7 +34,12 @@ pub fn object(object: &Object, errors: &mut Errors) {
     for field in object.fields.iter().filter(|field| field.public) {
         name(&field.ident, &field.name, errors);
         if is_unit(&field.ty) {
-            errors.push(&field.ty, "expected a type with values");
+            let ident = &field.ident;
+            errors.push(&field.ty, format!("`{ident}` would have nothing to tell: expected a type with values, such as `String` or `bool`"));
+        }
+        if is(&field.ty, "Result") {
+            let ident = &field.ident;
+            errors.push(&field.ty, format!("`{ident}` is kept, and an error cannot be: expected the value itself, or a function `pub fn {ident}(&self) -> Result<…>`"));
         }
         if is(peel(&field.ty, "Option"), "Workspace") {
             errors.push(&field.ty, "an object cannot hold a `Workspace`: expected it as an argument of the functions that read it");
@@ -54,7 +59,7 @@ pub fn functions(functions: &Functions, errors: &mut Errors) {
     if !item.generics.params.is_empty() {
         errors.push(
             &item.generics,
-            "an object has no type parameters: the API knows concrete types only",
+            "an object has no type parameters, since the API knows concrete types only: expected the type itself, such as `String`",
         );
     }
     let api = functions
@@ -72,19 +77,29 @@ pub fn functions(functions: &Functions, errors: &mut Errors) {
 
 pub fn enumeration(enumeration: &Enumeration, errors: &mut Errors) {
     if enumeration.members.is_empty() {
-        errors.push(&enumeration.item.ident, "expected at least one member");
+        let ident = &enumeration.item.ident;
+        errors.push(
+            ident,
+            format!("`{ident}` has no members, so nothing could be given for it: expected at least one, such as `First,`"),
+        );
     }
     if !enumeration.item.generics.params.is_empty() {
         errors.push(
             &enumeration.item.generics,
-            "an enumeration has no type parameters",
+            format!(
+                "`{}` has type parameters, and the API knows concrete types only: expected an enum without",
+                enumeration.item.ident
+            ),
         );
     }
     for variant in &enumeration.item.variants {
         if !matches!(variant.fields, syn::Fields::Unit) {
             errors.push(
                 variant,
-                format!("a member has no payload: expected `{}`", variant.ident),
+                format!(
+                    "`{0}` carries a value, and a member is only a name: expected `{0}`, or an `#[object]` with the values as fields",
+                    variant.ident
+                ),
             );
         }
     }
@@ -101,10 +116,22 @@ pub fn enumeration(enumeration: &Enumeration, errors: &mut Errors) {
 }
 
 fn function(function: &Function, self_ty: &Type, errors: &mut Errors) {
-    if !function.sig.generics.params.is_empty() {
+    let lifetime = function.sig.generics.lifetimes().next();
+    if let Some(lifetime) = lifetime {
+        errors.push(
+            lifetime,
+            format!(
+                "`{}` borrows, and values come from the engine and go to it: expected owned types without lifetimes, such as `String` for `&str`",
+                function.sig.ident
+            ),
+        );
+    } else if !function.sig.generics.params.is_empty() {
         errors.push(
             &function.sig.generics,
-            "a function has no type parameters: the API knows concrete types only",
+            format!(
+                "`{}` has type parameters, and the API knows concrete types only: expected the type itself, such as `String`",
+                function.sig.ident
+            ),
         );
     }
     if function.is_constructor() {
@@ -130,6 +157,9 @@ fn function(function: &Function, self_ty: &Type, errors: &mut Errors) {
         && !cache_policy(&cache.value())
     {
         errors.push(cache, "expected \"never\", \"session\", or a time to live from \"1s\" to \"168h\", such as \"20s\" or \"1h30m\"");
+    }
+    if function.is_constructor() {
+        return;
     }
     if function.check.is_some() {
         gives("a check fails or gives nothing", "()", function, errors);
@@ -182,10 +212,10 @@ fn receiver(function: &Function, errors: &mut Errors) {
     match function.receiver() {
         None => errors.push(ident, format!("expected `pub fn {ident}(&self, …)`; a helper is private, or in an impl block without `#[functions]`")),
         Some(receiver) if receiver.reference.is_some() && receiver.mutability.is_some() => {
-            errors.push(receiver, "changes would be lost: expected `mut self` and `-> Self`");
+            errors.push(receiver, format!("what `{ident}` changes would be lost, since every call gets a copy: expected `mut self` and `-> Self`"));
         }
         Some(receiver) if receiver.colon_token.is_some() => {
-            errors.push(receiver, "expected `&self` or `self`");
+            errors.push(receiver, format!("`{ident}` gets the object as a plain value: expected `&self` or `self`"));
         }
         Some(_) => {}
     }
@@ -196,7 +226,10 @@ fn arg(arg: &Arg, errors: &mut Errors) {
     if is_unit(&arg.ty) || is(&arg.ty, "Result") {
         errors.push(
             &arg.ty,
-            "expected a type of Dagger's API, such as `String`, `i64`, `Directory`",
+            format!(
+                "callers have no value to give for `{}`: expected a type of Dagger's API, such as `String`, `i64`, `Directory`",
+                arg.ident
+            ),
         );
     }
     refuse(&arg.ty, errors);
@@ -207,25 +240,56 @@ fn arg(arg: &Arg, errors: &mut Errors) {
     {
         errors.push(
             path,
-            "`default_path` is for a `Directory`, `File`, `GitRepository` or `GitRef`",
+            format!("`{}` has no path: `default_path` is for a `Directory`, `File`, `GitRepository` or `GitRef`; expected `default = …`", arg.ident),
         );
     }
     if let Some(address) = &arg.default_address
         && !one_of(&["Container"])
     {
-        errors.push(address, "`default_address` is for a `Container`");
+        errors.push(
+            address,
+            format!(
+                "`{}` is made from no image: `default_address` is for a `Container`",
+                arg.ident
+            ),
+        );
     }
     if let Some(pattern) = arg.ignore.first()
         && !one_of(&["Directory"])
     {
-        errors.push(pattern, "`ignore` is for a `Directory`");
+        errors.push(
+            pattern,
+            format!(
+                "`{}` has no files to leave out: `ignore` is for a `Directory`",
+                arg.ident
+            ),
+        );
     }
     let Some(default) = &arg.default else { return };
+    if matches!(default, Expr::Path(path) if path.path.is_ident("None")) {
+        errors.push(
+            default,
+            format!(
+                "`{}` is `None` when a caller leaves it out: expected no `default`",
+                arg.ident
+            ),
+        );
+        return;
+    }
     if let Some(other) = arg.default_path.as_ref().or(arg.default_address.as_ref()) {
-        errors.push(other, "expected one default");
+        errors.push(
+            other,
+            format!("`{}` has two defaults: expected one", arg.ident),
+        );
     }
     if let Some((place, expected)) = mismatch(ty, default) {
-        errors.push(place, format!("expected {expected} as the default"));
+        errors.push(
+            place,
+            format!(
+                "this is no value for `{}`: expected {expected} as the default",
+                arg.ident
+            ),
+        );
     }
 }
 
@@ -294,7 +358,7 @@ fn unique<'a>(names: impl Iterator<Item = (&'a Ident, &'a str)>, errors: &mut Er
     let mut seen = HashMap::new();
     for (ident, name) in names {
         if let Some(first) = seen.insert(name, ident) {
-            errors.push(ident, format!("`{name}` is there already, as `{first}`"));
+            errors.push(ident, format!("two things cannot be called `{name}`, and `{first}` is: expected another name here, by `name = \"…\"` if need be"));
         }
     }
 }

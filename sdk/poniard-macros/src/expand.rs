@@ -85,7 +85,7 @@ pub fn object(object: &Object, errors: Errors) -> TokenStream {
                 fn register(registry: &mut __poniard::Registry) {
                     if registry.add_object::<Self>() {
                         #(<#public_types as __poniard::ApiType>::register(registry);)*
-                        (Self::__poniard_functions().register)(registry);
+                        (Self::__one_block_with_functions().register)(registry);
                     }
                 }
             }
@@ -95,7 +95,7 @@ pub fn object(object: &Object, errors: Errors) -> TokenStream {
                 const NAME: &'static str = #name;
 
                 fn describe() -> __poniard::types::ObjectType {
-                    let functions = Self::__poniard_functions();
+                    let functions = Self::__one_block_with_functions();
                     __poniard::types::ObjectType {
                         name: #name.into(),
                         description: #description.into(),
@@ -111,7 +111,7 @@ pub fn object(object: &Object, errors: Errors) -> TokenStream {
                     state: __poniard::Value,
                     args: __poniard::Args,
                 ) -> __poniard::Later<__poniard::Value> {
-                    (Self::__poniard_functions().call)(function, state, args)
+                    (Self::__one_block_with_functions().call)(function, state, args)
                 }
             }
 
@@ -193,7 +193,7 @@ pub fn functions(functions: &Functions, errors: Errors) -> TokenStream {
             #[allow(clippy::all, deprecated)]
             impl #this {
                 #[doc(hidden)]
-                pub fn __poniard_functions() -> __poniard::Functions {
+                pub fn __one_block_with_functions() -> __poniard::Functions {
                     __poniard::Functions {
                         constructor: #described_constructor,
                         functions: ::std::vec![#(#described),*],

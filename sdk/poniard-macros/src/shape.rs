@@ -51,14 +51,22 @@ pub fn is_unit(ty: &Type) -> bool {
 pub fn complaint(ty: &Type) -> Option<String> {
     let says = |text: &str| Some(text.to_owned());
     match ungrouped(ty) {
-        Type::Reference(reference) if is(&reference.elem, "str") => says("expected `String`"),
-        Type::Reference(_) => says("expected an owned type: values come from the engine"),
-        Type::Slice(_) | Type::Array(_) => says("expected a list: `Vec<T>`"),
-        Type::Tuple(_) if is_unit(ty) => None,
-        Type::Tuple(_) => says("expected one type: make an `#[object]` of the parts"),
-        Type::ImplTrait(_) => {
-            says("expected a named type, such as `String` for `impl Into<String>`")
+        Type::Reference(reference) if is(&reference.elem, "str") => {
+            says("`&str` borrows, and values come from the engine: expected `String`")
         }
+        Type::Reference(_) => says(
+            "a reference borrows, and values come from the engine: expected the type without `&`",
+        ),
+        Type::Slice(_) | Type::Array(_) => {
+            says("the API knows lists of any length: expected `Vec<T>`")
+        }
+        Type::Tuple(_) if is_unit(ty) => None,
+        Type::Tuple(_) => {
+            says("a tuple's parts have no names: expected an `#[object]` with a field for each")
+        }
+        Type::ImplTrait(_) => says(
+            "the API knows concrete types only: expected a named type, such as `String` for `impl Into<String>`",
+        ),
         Type::Path(_) => path_complaint(ty),
         _ => says("expected a type of Dagger's API, such as `String`, `i64`, `Directory`"),
     }

@@ -62,7 +62,7 @@ pub struct Functions {
 /// Stands in for `#[functions]` on objects that have none: an inherent
 /// function of the same name goes first.
 pub trait NoFunctions {
-    fn __poniard_functions() -> Functions {
+    fn __one_block_with_functions() -> Functions {
         Functions {
             constructor: None,
             functions: Vec::new(),
