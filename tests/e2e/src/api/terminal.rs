@@ -70,6 +70,23 @@ impl OnTerminal {
         stdin.write_all(b"\r").expect("a write");
     }
 
+    /// Types Ctrl-C until the text is shown: one that comes before the command has
+    /// started is the shell's, which ignores it.
+    fn interrupts_until(&mut self, text: &str) {
+        for _ in 0..60 {
+            let stdin = self.child.stdin.as_mut().expect("a pipe");
+            stdin.write_all(b"\x03").expect("a write");
+            while let Ok(more) = self.output.recv_timeout(Duration::from_secs(1)) {
+                self.shown.push_str(&String::from_utf8_lossy(&more));
+                if let Some(at) = self.shown.find(text) {
+                    self.shown.drain(..at + text.len());
+                    return;
+                }
+            }
+        }
+        panic!("no `{text}` in:\n{}", self.shown);
+    }
+
     /// Exit code, and what was shown last.
     fn end(mut self) -> (i32, String) {
         while let Ok(more) = self.output.recv_timeout(Duration::from_secs(30)) {
@@ -96,9 +113,7 @@ fn a_shell_in_a_container_has_a_terminal_and_its_changes_are_not_kept() {
     // Ctrl-C is for the command in the container.
     shell.types("sleep 1000");
     shell.wait("sleep 1000");
-    let stdin = shell.child.stdin.as_mut().expect("a pipe");
-    stdin.write_all(b"\x03").expect("a write");
-    shell.wait("/work $ ");
+    shell.interrupts_until("/work $ ");
     shell.types("exit 3");
     shell.wait("false");
     shell.wait("/work $ ");
