@@ -1,0 +1,1 @@
+../../poniard-sdk/src/types.rs
