@@ -226,7 +226,7 @@ macro_rules! main {
 /// # use poniard_sdk::prelude::*;
 /// # #[object] pub struct Hello;
 /// # #[functions] impl Hello {}
-/// #[test]
+/// // In a `#[test]`:
 /// fn types_are_current() {
 ///     poniard_sdk::assert_types_current!(Hello);
 /// }
