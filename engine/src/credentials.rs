@@ -44,11 +44,12 @@ impl Veil {
         let mut forms = BTreeSet::new();
         for plaintext in plaintexts {
             forms.insert(plaintext.to_owned());
-            // Of a key, each line says enough.
-            forms.extend(plaintext.lines().map(|line| line.trim().to_owned()));
-            for text in [plaintext, plaintext.trim()] {
-                forms.extend(encoded(text.as_bytes()));
-            }
+            let others = self::forms(plaintext.as_bytes());
+            forms.extend(
+                others
+                    .into_iter()
+                    .filter_map(|form| String::from_utf8(form).ok()),
+            );
         }
         let mut forms: Vec<_> = forms.into_iter().collect();
         forms.retain(|form| form.len() >= SHORTEST);
@@ -72,6 +73,19 @@ impl Veil {
     }
 }
 
+/// What else gives a secret away: each of its lines, and its base64.
+pub fn forms(plaintext: &[u8]) -> Vec<Vec<u8>> {
+    // Of a key, each line says enough.
+    let lines = plaintext.split(|byte| *byte == b'\n');
+    let lines = lines.map(|line| line.trim_ascii().to_vec());
+    let mut forms: Vec<_> = lines.filter(|line| line.len() >= SHORTEST).collect();
+    for text in [plaintext, plaintext.trim_ascii()] {
+        let encoded = encoded(text);
+        forms.extend(encoded.into_iter().map(String::into_bytes));
+    }
+    forms
+}
+
 /// In base64, wherever among other bytes the text begins: without the letters
 /// that its neighbours have a part in. Short ones would fit too much.
 fn encoded(plaintext: &[u8]) -> Vec<String> {
@@ -84,6 +98,12 @@ fn encoded(plaintext: &[u8]) -> Vec<String> {
             let to = bytes.len() / 3 * 4;
             forms.extend(text.get(from..to).map(str::to_owned));
         }
+    }
+    // Broken into lines, as programs do: `openssl`, and `base64` of coreutils.
+    for width in [64, 76] {
+        let text = STANDARD_NO_PAD.encode(plaintext);
+        let lines = text.as_bytes().chunks(width);
+        forms.extend(lines.map(|line| String::from_utf8_lossy(line).into_owned()));
     }
     forms.retain(|form| form.len() >= 8);
     forms

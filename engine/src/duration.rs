@@ -27,6 +27,43 @@ pub fn parse(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(Duration::from_nanos(total))
 }
 
+/// As Go writes it: `1m30s`, `500ms`, `0s`.
+pub fn shown(time: Duration) -> String {
+    let nanos = time.as_nanos();
+    let below = |unit: u128, name: &str| {
+        let text = format!(
+            "{}.{:0width$}",
+            nanos / unit,
+            nanos % unit,
+            width = digits(unit)
+        );
+        format!("{}{name}", text.trim_end_matches('0').trim_end_matches('.'))
+    };
+    match nanos {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{nanos}ns"),
+        1_000..1_000_000 => below(1_000, "µs"),
+        1_000_000..1_000_000_000 => below(1_000_000, "ms"),
+        _ => {
+            let (hours, minutes) = (time.as_secs() / 3600, time.as_secs() / 60 % 60);
+            let rest = Duration::from_secs(time.as_secs() % 60)
+                + Duration::from_nanos(time.subsec_nanos().into());
+            let seconds = format!("{}.{:09}", rest.as_secs(), rest.subsec_nanos());
+            let seconds = seconds.trim_end_matches('0').trim_end_matches('.');
+            match (hours, minutes) {
+                (0, 0) => format!("{seconds}s"),
+                (0, minutes) => format!("{minutes}m{seconds}s"),
+                (hours, minutes) => format!("{hours}h{minutes}m{seconds}s"),
+            }
+        }
+    }
+}
+
+/// Zeros of a power of ten.
+fn digits(unit: u128) -> usize {
+    unit.ilog10() as usize
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +81,24 @@ mod tests {
         }
         for text in ["", "20", "s", "x", "5 apples", "1d", "-1s"] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_written_as_go_writes_them() {
+        let cases = [
+            (0, "0s"),
+            (7, "7ns"),
+            (1_500, "1.5µs"),
+            (250_000_000, "250ms"),
+            (25_000_000_000, "25s"),
+            (1_500_000_000, "1.5s"),
+            (60_000_000_000, "1m0s"),
+            (3_600_000_000_000, "1h0m0s"),
+            (5_430_000_000_000, "1h30m30s"),
+        ];
+        for (nanos, text) in cases {
+            assert_eq!(shown(Duration::from_nanos(nanos)), text);
         }
     }
 }

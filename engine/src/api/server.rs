@@ -1,11 +1,13 @@
 //! The session protocol: GraphQL over HTTP with a token, on loopback unless the
 //! user wants to be reached from elsewhere.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{StatusCode, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -35,6 +37,32 @@ impl Drop for Server {
 struct Served {
     client: Arc<Client>,
     authorization: Arc<str>,
+    hosts: Hosts,
+}
+
+/// Names that a request may be for. A page whose name an attacker has let point
+/// here (DNS rebinding) asks under that name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Hosts {
+    /// Addresses, and `localhost`.
+    Own,
+    /// Whatever the user has given this machine.
+    Any,
+}
+
+impl Hosts {
+    fn allow(self, given: Option<&HeaderValue>) -> bool {
+        // HTTP 1.0 has none.
+        let (Self::Own, Some(given)) = (self, given) else {
+            return true;
+        };
+        let Ok(authority) = Authority::try_from(given.as_bytes()) else {
+            return false;
+        };
+        let host = authority.host();
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
+    }
 }
 
 #[derive(Deserialize)]
@@ -49,24 +77,26 @@ struct Request {
 
 /// Serves a client on a listener, to whoever knows the token.
 pub fn serve(listener: TcpListener, client: Arc<Client>) -> Server {
-    serve_as(listener, client, token())
+    serve_up_to(listener, client, token(), Hosts::Own, MAX_BODY_BYTES)
 }
 
 /// The same with a token that is known already.
-pub fn serve_as(listener: TcpListener, client: Arc<Client>, token: String) -> Server {
-    serve_up_to(listener, client, token, MAX_BODY_BYTES)
+pub fn serve_as(listener: TcpListener, client: Arc<Client>, token: String, hosts: Hosts) -> Server {
+    serve_up_to(listener, client, token, hosts, MAX_BODY_BYTES)
 }
 
 pub(super) fn serve_up_to(
     listener: TcpListener,
     client: Arc<Client>,
     token: String,
+    hosts: Hosts,
     max_body_bytes: usize,
 ) -> Server {
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("{token}:"));
     let served = Served {
         client,
         authorization: format!("Basic {basic}").into(),
+        hosts,
     };
     let router = router(served, max_body_bytes);
     let task = tokio::spawn(async move {
@@ -102,8 +132,12 @@ async fn guard(
 ) -> Response {
     let headers = request.headers();
     // Programs send no Origin; pages of a browser do.
-    if headers.contains_key(header::ORIGIN) {
+    if headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site") {
         return (StatusCode::FORBIDDEN, "requests of web pages are refused").into_response();
+    }
+    if !served.hosts.allow(headers.get(header::HOST)) {
+        let told = "this session is not served under that name: use its address, or `localhost`";
+        return (StatusCode::MISDIRECTED_REQUEST, told).into_response();
     }
     let given = headers
         .get(header::AUTHORIZATION)

@@ -122,7 +122,13 @@ impl Session {
     ) -> std::io::Result<SocketAddr> {
         let listener = tokio::net::TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let server = server::serve_as(listener, self.client.clone(), token);
+        // On loopback no other machine needs a name for it.
+        let hosts = if address.ip().is_loopback() {
+            server::Hosts::Own
+        } else {
+            server::Hosts::Any
+        };
+        let server = server::serve_as(listener, self.client.clone(), token, hosts);
         self.client.hold(server);
         Ok(address)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::client::Failure;
-use crate::store::{Prune, Store};
+use crate::store::{Prune, Store, parse_size};
 
 use super::args;
 use super::runtime::state_dir;
@@ -16,8 +16,8 @@ pub fn run(options: &args::Prune) -> Result<(), Failure> {
         volumes: options.volumes,
     })?;
     super::print(&format!(
-        "removed {} results, {} layers and {} cache volumes: {} bytes\n",
-        pruned.entries, pruned.layers, pruned.volumes, pruned.bytes
+        "removed {} results, {} layers, {} modules and {} cache volumes: {} bytes\n",
+        pruned.entries, pruned.layers, pruned.modules, pruned.volumes, pruned.bytes
     ))
 }
 
@@ -30,13 +30,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 /// `500MB`, `10GB`, or bytes; units are powers of 1000.
 pub fn size(text: &str) -> Result<u64, String> {
-    let units = [
-        ("kB", 1000),
-        ("MB", 1_000_000),
-        ("GB", 1_000_000_000),
-        ("", 1),
-    ];
-    scaled(text, &units)
+    parse_size(text)
         .ok_or_else(|| "expected a number of bytes, or one with kB, MB or GB".to_owned())
 }
 

@@ -42,6 +42,7 @@ pub enum IsolationError {
 /// Moves the caller into new mount and PID namespaces. Returns in the worker
 /// only. To be called first thing in `main`, while there is one thread.
 pub fn isolate() -> Result<Isolation, IsolationError> {
+    without_core_dumps();
     let flags = rustix::thread::UnshareFlags::NEWNS | rustix::thread::UnshareFlags::NEWPID;
     // SAFETY: file descriptors stay shared; only namespaces change.
     unsafe { rustix::thread::unshare_unsafe(flags) }
@@ -109,6 +110,17 @@ fn fork() -> io::Result<Option<i32>> {
         0 => Ok(None),
         pid => Ok(Some(pid)),
     }
+}
+
+/// Secrets in memory are not to be in a file when a process crashes. A limit of
+/// one byte, for it is heeded also where dumps go to a program, unlike zero
+/// (core(5)). Not `PR_SET_DUMPABLE`: the runtime has to look into `/proc/<pid>`
+/// of processes of ours.
+fn without_core_dumps() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Core);
+    limit.current = Some(limit.maximum.map_or(1, |maximum| maximum.min(1)));
+    let _ = setrlimit(Resource::Core, limit);
 }
 
 fn die_with_parent() {

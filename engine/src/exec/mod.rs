@@ -40,6 +40,7 @@ use crate::progress::Span;
 pub use console::Terminal;
 pub use hosts::HostsFile;
 pub use isolate::{Isolation, IsolationError, isolate};
+pub use output::MAX_BYTES as MAX_OUTPUT_BYTES;
 pub use running::Running;
 
 /// A file or directory of the host inside a container.
@@ -129,6 +130,9 @@ pub struct Output {
     pub stderr: Vec<u8>,
     /// Both, in the order in which they came.
     pub combined: Vec<u8>,
+    /// Bytes that each of the three lacks at its beginning: it was too long to be
+    /// held, and only its end is there.
+    pub left_out: [u64; 3],
 }
 
 /// The sandbox itself failed: the command never ran.

@@ -97,15 +97,58 @@ impl Output {
         if bytes.is_empty() {
             return;
         }
-        let own = if stderr {
-            &mut self.stderr
+        let [out, err, both] = &mut self.left_out;
+        let (own, left_out) = if stderr {
+            (&mut self.stderr, err)
         } else {
-            &mut self.stdout
+            (&mut self.stdout, out)
         };
-        own.extend_from_slice(bytes);
-        self.combined.extend_from_slice(bytes);
+        hold(own, left_out, bytes);
+        hold(&mut self.combined, both, bytes);
         if let Some(span) = span {
             span.output(stderr, bytes);
         }
+    }
+}
+
+/// The most of one stream that is held: as on Dagger, a string is no longer.
+pub const MAX_BYTES: usize = 128 << 20;
+
+/// What is held of a longer one.
+const TAIL_BYTES: usize = 64 << 10;
+
+/// Adds to what is held; of a stream that is too long only the end stays.
+fn hold(held: &mut Vec<u8>, left_out: &mut u64, bytes: &[u8]) {
+    held.extend_from_slice(bytes);
+    let limit = if *left_out == 0 {
+        MAX_BYTES
+    } else {
+        2 * TAIL_BYTES
+    };
+    if held.len() > limit {
+        let cut = held.len() - TAIL_BYTES;
+        *left_out += cut as u64;
+        *held = held[cut..].to_vec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_stream_that_is_too_long_the_end_is_held_and_the_rest_counted() {
+        let (mut held, mut left_out) = (Vec::new(), 0);
+        let piece = vec![b'x'; 1 << 20];
+        for _ in 0..128 {
+            hold(&mut held, &mut left_out, &piece);
+        }
+        assert_eq!((held.len(), left_out), (MAX_BYTES, 0));
+        for _ in 0..200 {
+            hold(&mut held, &mut left_out, b"the end of it");
+            assert!(held.len() <= MAX_BYTES);
+        }
+        assert!(held.capacity() <= 4 * TAIL_BYTES && held.ends_with(b"the end of it"));
+        assert_eq!(held.len() as u64 + left_out, (128 << 20) + 200 * 13);
     }
 }

@@ -2,15 +2,23 @@
 
 use std::sync::Arc;
 
+use crate::credentials;
+
 /// What stands where a secret was.
 const STARS: &[u8] = b"***";
 
-/// Plain texts of secrets, the longest first; empty ones are left out.
+/// Secrets in every form in which they are taken out, the longest first; empty
+/// ones are left out.
 #[derive(Clone, Default)]
 pub(super) struct Secrets(Arc<[Vec<u8>]>);
 
 impl Secrets {
     pub(super) fn new(mut values: Vec<Vec<u8>>) -> Self {
+        let forms: Vec<_> = values
+            .iter()
+            .flat_map(|value| credentials::forms(value))
+            .collect();
+        values.extend(forms);
         values.retain(|value| !value.is_empty());
         values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         values.dedup();
@@ -124,6 +132,31 @@ mod tests {
             "*** *** ***wor"
         );
         assert_eq!(scrub(&["aab"], "aaab"), "a***");
+    }
+
+    #[test]
+    fn lines_of_a_secret_and_its_base64_are_replaced() {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::STANDARD;
+        let key = "-----BEGIN KEY-----\n  MIIabcdefgh\n}\n-----END KEY-----\n";
+        assert_eq!(scrub(&[key], "key: MIIabcdefgh\r\n}\n"), "key: ***\r\n}\n");
+        let secret = "s3cr3t-p4ssw0rd-of-mine";
+        for before in ["", "u", "us", "user:"] {
+            let text = STANDARD.encode(format!("{before}{secret}\n"));
+            let seen = scrub(&[secret], &text);
+            assert!(seen.contains("***") && seen.len() < 16, "{seen}");
+        }
+        // As `base64` of coreutils and `openssl base64` break lines.
+        let long: String = (0..40).map(|n| format!("{n:04}-")).collect();
+        for width in [64, 76] {
+            let text = STANDARD.encode(&long);
+            let lines = text.as_bytes().chunks(width);
+            let lines: Vec<_> = lines.map(|l| String::from_utf8_lossy(l)).collect();
+            let seen = scrub(&[&long], &lines.join("\n"));
+            for line in &lines[..lines.len() - 1] {
+                assert!(!seen.contains(&line[..16]), "{seen}");
+            }
+        }
     }
 
     /// Splits of every kind give what the whole text gives, and no secret.

@@ -121,6 +121,14 @@ impl Engine {
     pub async fn close(&self) {
         self.gate.close().await;
         self.services.stop_all().await;
+        let store = self.store.clone();
+        // A state that cannot be written is not trimmed.
+        if let Ok(Some(pruned)) = blocking(move || store.trim()).await {
+            self.progress.note(format!(
+                "freed {} MB of caches, which took more of the disk than they may",
+                pruned.bytes / 1_000_000
+            ));
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod failure;
 pub mod fs;
 pub mod gate;
 pub mod git;
+mod health;
 pub mod memo;
 pub mod node;
 pub mod owner;

@@ -101,14 +101,15 @@ pub enum Object {
     GitRepository(Arc<git::Repository>),
     GitRef(Arc<git::Ref>),
     Changeset(Box<Changeset>),
-    /// Environment variables in order.
-    EnvFile(Arc<Vec<(String, String)>>),
+    EnvFile(Arc<EnvFile>),
     Json(Arc<Json>),
     Address(String),
     Error(Arc<super::Failure>),
     Host,
     Workspace(Arc<Workspace>),
     CurrentModule,
+    Engine,
+    EngineCache,
     FunctionCall,
     /// `EnvVariable`, `Label`, `Port`, `Stat`, `SearchResult`…: fields by name.
     Record(Arc<Map<String, Json>>),
@@ -132,6 +133,21 @@ pub type Lists = Vec<(String, String, Vec<Map<String, Json>>)>;
 pub struct Changeset {
     pub before: Directory,
     pub after: Directory,
+}
+
+/// Environment variables in order, as they are written.
+#[derive(Clone, Debug, Default)]
+pub struct EnvFile {
+    pub own: Vec<(String, String)>,
+    /// Others, to which these may refer.
+    pub context: Vec<(String, String)>,
+}
+
+impl EnvFile {
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        let found = self.own.iter().find(|(known, _)| known == name);
+        found.map(|(_, raw)| raw.as_str())
+    }
 }
 
 /// The project of the caller.
@@ -331,7 +347,7 @@ typed! {
     socket, opt_socket: Socket => service::Socket;
     git_ref, opt_git_ref: GitRef => Arc<git::Ref>;
     changeset, opt_changeset: Changeset => Box<Changeset>;
-    env_file, opt_env_file: EnvFile => Arc<Vec<(String, String)>>;
+    env_file, opt_env_file: EnvFile => Arc<EnvFile>;
     json, opt_json: Json => Arc<Json>;
     error, opt_error: Error => Arc<super::Failure>;
 }

@@ -3,9 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use eyre::{Result, bail, eyre};
+use eyre::{Result, bail};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -13,12 +12,9 @@ use super::container::{Container, Port};
 use super::exec::{self, Exec};
 use super::fs::on_task;
 use super::memo::Memo;
-use super::{Engine, Failure};
+use super::{Engine, health};
 use crate::exec::{Running, Terminal};
 use crate::store::{Digest, Hasher};
-
-/// How long a service may take to listen on its ports.
-const HEALTH_DEADLINE: Duration = Duration::from_secs(120);
 
 /// A cache volume, by name.
 #[derive(Clone)]
@@ -144,7 +140,7 @@ pub struct Services {
 pub struct Started {
     pub hostname: String,
     pub address: Ipv4Addr,
-    process: Option<Running>,
+    pub(super) process: Option<Running>,
     forwards: Vec<crate::net::Forward>,
     _stage: Option<exec::Stage>,
     _exposed: Option<crate::net::Exposed>,
@@ -240,7 +236,7 @@ async fn start(engine: &Arc<Engine>, service: &Service) -> Result<Arc<Started>> 
                 _stage: Some(stage),
                 _exposed: None,
             };
-            healthy(engine, &started, exec, &container.ports).await?;
+            health::await_healthy(engine, &started, exec, container).await?;
             engine.hosts.add(&started.hostname, address.into())?;
             Ok(Arc::new(started))
         }
@@ -278,58 +274,4 @@ async fn start(engine: &Arc<Engine>, service: &Service) -> Result<Arc<Started>> 
             }))
         }
     }
-}
-
-/// Waits until every port that should be checked accepts connections.
-async fn healthy(
-    engine: &Arc<Engine>,
-    started: &Started,
-    exec: &Exec,
-    ports: &[Port],
-) -> Result<()> {
-    let process = started
-        .process
-        .as_ref()
-        .ok_or_else(|| eyre!("a service without a process"))?;
-    let deadline = Instant::now() + HEALTH_DEADLINE;
-    for port in ports
-        .iter()
-        .filter(|port| !port.udp && !port.skip_healthcheck)
-    {
-        let address = SocketAddr::from((started.address, port.number));
-        loop {
-            if let Some(output) = process.ended() {
-                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-                let message = format!(
-                    "service `{}` ended before port {} answered: exit code: {}",
-                    super::engine::shown(&exec.args),
-                    port.number,
-                    output.code
-                );
-                let (out, err) = (text(&output.stdout), text(&output.stderr));
-                return Err(
-                    Failure::with_exec(message, &exec.args, output.code, &out, &err).into(),
-                );
-            }
-            if engine
-                .network
-                .connect(address, Duration::from_secs(1))
-                .await
-                .is_ok()
-            {
-                break;
-            }
-            if Instant::now() > deadline {
-                bail!(
-                    "service `{}` did not listen on port {} within {} s; check its output, or expose \
-                     the port with experimental-skip-healthcheck",
-                    super::engine::shown(&exec.args),
-                    port.number,
-                    HEALTH_DEADLINE.as_secs()
-                );
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-    Ok(())
 }

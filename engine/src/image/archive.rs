@@ -10,12 +10,40 @@ use serde_json::{Value, json};
 use tar::{Builder, EntryType, Header};
 
 use super::pack::Blob;
-use super::{Compression, ImageConfig, Images, config};
+use super::{Compression, Form, ImageConfig, Images, MediaTypes, config};
 use crate::store::{Digest, Snapshot};
 
-pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-pub(super) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+impl Form {
+    pub(super) fn manifest(self) -> &'static str {
+        match self.media_types {
+            MediaTypes::Oci => "application/vnd.oci.image.manifest.v1+json",
+            MediaTypes::Docker => "application/vnd.docker.distribution.manifest.v2+json",
+        }
+    }
+
+    pub(super) fn index(self) -> &'static str {
+        match self.media_types {
+            MediaTypes::Oci => "application/vnd.oci.image.index.v1+json",
+            MediaTypes::Docker => "application/vnd.docker.distribution.manifest.list.v2+json",
+        }
+    }
+
+    fn config(self) -> &'static str {
+        match self.media_types {
+            MediaTypes::Oci => "application/vnd.oci.image.config.v1+json",
+            MediaTypes::Docker => "application/vnd.docker.container.image.v1+json",
+        }
+    }
+
+    fn layer(self) -> &'static str {
+        match (self.media_types, self.compression) {
+            (MediaTypes::Oci, compression) => compression.media_type(),
+            (_, Compression::Gzip) => "application/vnd.docker.image.rootfs.diff.tar.gzip",
+            (_, Compression::Zstd) => "application/vnd.docker.image.rootfs.diff.tar.zstd",
+            (_, Compression::Uncompressed) => "application/vnd.docker.image.rootfs.diff.tar",
+        }
+    }
+}
 
 /// An image in parts that have digests.
 pub(super) struct Parts {
@@ -23,52 +51,58 @@ pub(super) struct Parts {
     pub manifest: Vec<u8>,
     pub layers: Vec<Blob>,
     pub platform: String,
+    form: Form,
 }
 
 impl Parts {
     pub fn new(
         config: &ImageConfig,
         layers: Vec<Blob>,
-        compression: Compression,
+        form: Form,
         annotations: &[(String, String)],
     ) -> Result<Self> {
         let diff_ids: Vec<Digest> = layers.iter().map(|layer| layer.diff_id).collect();
         let text = config::write(config, &diff_ids)?;
         let mut manifest = json!({
             "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": descriptor(CONFIG, &text),
+            "mediaType": form.manifest(),
+            "config": descriptor(form.config(), &text),
             "layers": layers.iter().map(|layer| json!({
-                "mediaType": compression.media_type(),
+                "mediaType": form.layer(),
                 "digest": layer.digest,
                 "size": layer.size,
             })).collect::<Vec<_>>(),
         });
-        annotate(&mut manifest, annotations);
+        annotate(&mut manifest, form, annotations);
         Ok(Self {
             config: text,
             manifest: serde_json::to_vec(&manifest)?,
             layers,
             platform: config.platform.clone(),
+            form,
         })
     }
 
     /// The manifest's entry in an index.
     pub fn entry(&self) -> Value {
-        let mut entry = descriptor(MANIFEST, &self.manifest);
+        let mut entry = descriptor(self.form.manifest(), &self.manifest);
         entry["platform"] = config::platform_json(&self.platform);
         entry
     }
 }
 
 /// An index of images, for several platforms.
-pub(super) fn index(parts: &[Parts], annotations: &[(String, String)]) -> Result<Vec<u8>> {
+pub(super) fn index(
+    parts: &[Parts],
+    form: Form,
+    annotations: &[(String, String)],
+) -> Result<Vec<u8>> {
     let mut index = json!({
         "schemaVersion": 2,
-        "mediaType": INDEX,
+        "mediaType": form.index(),
         "manifests": parts.iter().map(Parts::entry).collect::<Vec<_>>(),
     });
-    annotate(&mut index, annotations);
+    annotate(&mut index, form, annotations);
     Ok(serde_json::to_vec(&index)?)
 }
 
@@ -76,8 +110,9 @@ pub(super) fn descriptor(media_type: &str, blob: &[u8]) -> Value {
     json!({ "mediaType": media_type, "digest": Digest::of(blob), "size": blob.len() })
 }
 
-fn annotate(value: &mut Value, annotations: &[(String, String)]) {
-    if !annotations.is_empty() {
+/// Docker's have no place for annotations.
+fn annotate(value: &mut Value, form: Form, annotations: &[(String, String)]) {
+    if !annotations.is_empty() && form.media_types == MediaTypes::Oci {
         value["annotations"] = json!(annotations.iter().cloned().collect::<BTreeMap<_, _>>());
     }
 }
@@ -88,14 +123,15 @@ impl Images {
     pub async fn archive(
         &self,
         images: &[(ImageConfig, Snapshot)],
-        compression: Compression,
+        form: impl Into<Form>,
         annotations: &[(String, String)],
         dest: &Path,
     ) -> Result<()> {
+        let form = form.into();
         let (own, images) = (self.clone(), images.to_vec());
         let (annotations, dest) = (annotations.to_vec(), dest.to_owned());
         tokio::task::spawn_blocking(move || {
-            own.archive_blocking(&images, compression, &annotations, &dest)
+            own.archive_blocking(&images, form, &annotations, &dest)
                 .wrap_err_with(|| format!("cannot write the image archive `{}`", dest.display()))
         })
         .await
@@ -105,7 +141,7 @@ impl Images {
     fn archive_blocking(
         &self,
         images: &[(ImageConfig, Snapshot)],
-        compression: Compression,
+        form: Form,
         annotations: &[(String, String)],
         dest: &Path,
     ) -> Result<()> {
@@ -118,12 +154,12 @@ impl Images {
                 let path = temp.path().join(name);
                 let mut file = File::create(&path)?;
                 let blob = self
-                    .pack(name, compression, &mut file)
+                    .pack(name, form.compression, &mut file)
                     .map_err(|error| self.store.explain(error))?;
                 blobs.insert(blob.digest.hex(), Content::File(path));
                 layers.push(blob);
             }
-            let parts = Parts::new(config, layers, compression, annotations)?;
+            let parts = Parts::new(config, layers, form, annotations)?;
             for text in [&parts.config, &parts.manifest] {
                 blobs.insert(Digest::of(text).hex(), Content::Text(text.clone()));
             }
@@ -140,7 +176,9 @@ impl Images {
             content.append(&mut builder, &format!("blobs/sha256/{hex}"))?;
         }
         let layout = serde_json::to_vec(&json!({ "imageLayoutVersion": "1.0.0" }))?;
-        Content::Text(index(&all, annotations)?).append(&mut builder, "index.json")?;
+        // The entry point of a layout is OCI's, whatever it leads to.
+        let entry = Form::from(form.compression);
+        Content::Text(index(&all, entry, annotations)?).append(&mut builder, "index.json")?;
         Content::Text(serde_json::to_vec(&docker)?).append(&mut builder, "manifest.json")?;
         Content::Text(layout).append(&mut builder, "oci-layout")?;
         builder.into_inner()?.flush()?;

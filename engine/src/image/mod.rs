@@ -68,13 +68,37 @@ pub struct Credentials {
     pub password: String,
 }
 
-/// How an image is written.
+/// How layers are packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Compression {
     #[default]
     Gzip,
     Zstd,
     Uncompressed,
+}
+
+/// Whose words an image is described in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MediaTypes {
+    #[default]
+    Oci,
+    Docker,
+}
+
+/// How an image is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    pub compression: Compression,
+    pub media_types: MediaTypes,
+}
+
+impl From<Compression> for Form {
+    fn from(compression: Compression) -> Self {
+        Self {
+            compression,
+            ..Self::default()
+        }
+    }
 }
 
 /// Finds and writes images.

@@ -1,5 +1,7 @@
 //! Archives and layers: what is written reads back, and nothing leads out.
 
+mod hostile;
+
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

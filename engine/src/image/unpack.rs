@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::{OpenOptionsExt, lchown, symlink};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, lchown, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use eyre::{Result, WrapErr};
@@ -202,13 +202,18 @@ impl Unpack<'_> {
                 rustix::fs::mknodat(CWD, target, FileType::Fifo, mode, 0)?;
             }
             EntryType::XGlobalHeader => return Ok(false),
-            _ => {
+            kind => {
+                has_room(target, entry.size())?;
                 let mut file = File::options()
                     .write(true)
                     .create_new(true)
                     .mode(0o600)
                     .open(target)?;
-                io::copy(entry, &mut file)?;
+                if kind == EntryType::GNUSparse {
+                    copy_with_holes(entry, &mut file)?;
+                } else {
+                    io::copy(entry, &mut file)?;
+                }
             }
         }
         Ok(true)
@@ -238,6 +243,37 @@ impl Unpack<'_> {
             return Ok(());
         }
         set_time(target, mtime)
+    }
+}
+
+/// Refuses a file that cannot fit before the disk is full of it. A few bytes of
+/// an archive can stand for a file of any size.
+fn has_room(target: &Path, bytes: u64) -> Result<()> {
+    const WORTH_A_LOOK: u64 = 16 << 20;
+    if bytes < WORTH_A_LOOK {
+        return Ok(());
+    }
+    let disk = rustix::fs::statvfs(target.parent().unwrap_or(target))?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if bytes > free {
+        eyre::bail!("no space left for it: it has {bytes} bytes, and {free} are free");
+    }
+    Ok(())
+}
+
+/// Leaves out blocks of zeros, so that holes stay holes.
+fn copy_with_holes(mut from: impl Read, to: &mut File) -> io::Result<()> {
+    let mut block = vec![0; 64 << 10];
+    let mut length = 0;
+    loop {
+        let read = from.read(&mut block)?;
+        if read == 0 {
+            return to.set_len(length);
+        }
+        if block[..read].iter().any(|byte| *byte != 0) {
+            to.write_all_at(&block[..read], length)?;
+        }
+        length += read as u64;
     }
 }
 

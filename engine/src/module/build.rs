@@ -23,6 +23,7 @@ pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
     ));
     let binary = dir.join("module");
     if binary.exists() {
+        engine.store.mark_used(&dir);
         return Ok(binary);
     }
     if prebuilt::keep(engine, module, &dir).await? {

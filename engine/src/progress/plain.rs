@@ -89,10 +89,12 @@ impl Plain {
                     return String::new();
                 };
                 shown.partial.extend(bytes);
-                let Some(end) = shown.partial.iter().rposition(|b| *b == b'\n') else {
-                    return String::new();
+                let end = match shown.partial.iter().rposition(|b| *b == b'\n') {
+                    Some(end) => end + 1,
+                    None if shown.partial.len() > MAX_LINE => shown.partial.len(),
+                    None => return String::new(),
                 };
-                let rest = shown.partial.split_off(end + 1);
+                let rest = shown.partial.split_off(end);
                 let whole = std::mem::replace(&mut shown.partial, rest);
                 self.output(shown, &whole)
             }
@@ -136,6 +138,9 @@ impl Plain {
         }
     }
 }
+
+/// A longer line is shown in parts: it may never end.
+const MAX_LINE: usize = 64 << 10;
 
 /// What a line of a log has room for.
 fn short(name: &str) -> String {
@@ -193,6 +198,21 @@ mod tests {
     fn lines_are_numbered_and_output_comes_in_whole_lines() {
         let want = "#1 build\n#1 | one\n#2 pull\n#2 CACHED\n#1 | two\n#1 | rest\n#1 ERROR it broke\nby the way\n";
         assert_eq!(shown(Plain::new(false), work), want);
+    }
+
+    #[test]
+    fn a_line_that_never_ends_is_shown_and_not_held() {
+        let work = |progress: &Progress| {
+            let span = progress.start("zeros");
+            for _ in 0..1000 {
+                span.output(false, &[b'0'; 1 << 10]);
+            }
+            progress.note("still under way");
+            span.finish();
+        };
+        let seen = shown(Plain::new(false), work);
+        let (before, _) = seen.split_once("still under way").expect("a note");
+        assert!(before.len() > 900 << 10, "{} bytes", before.len());
     }
 
     #[test]

@@ -27,12 +27,17 @@ pub struct Prune {
     pub volumes: bool,
 }
 
+/// Where modules are kept; the time of an entry is that of its last use.
+const MODULES: [&str; 2] = ["modules", "git-modules"];
+
 /// What went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
     pub entries: u64,
     pub layers: u64,
     pub volumes: u64,
+    /// Binaries of modules, and modules from git.
+    pub modules: u64,
     pub bytes: u64,
 }
 
@@ -86,28 +91,9 @@ impl Store {
         }
         self.prune_layers(&sizes, live, &mut pruned)?;
         self.prune_indexes(limit)?;
-        Ok(pruned)
-    }
-
-    /// Cheap when there is nothing to do: prunes down to `limit_bytes` when the
-    /// file system is short of space or the last look is a day old.
-    pub fn trim(&self, limit_bytes: u64) -> Result<Pruned> {
-        let mark = self.root().join("index/trimmed");
-        let age = mark
-            .metadata()
-            .and_then(|meta| meta.modified())
-            .ok()
-            .and_then(|time| time.elapsed().ok());
-        let space = rustix::fs::statvfs(self.root())?;
-        let short = space.f_bavail.saturating_mul(20) < space.f_blocks;
-        if !short && age.is_some_and(|age| age < Duration::from_secs(24 * 3600)) {
-            return Ok(Pruned::default());
+        if prune.keep_bytes.is_none_or(|keep| size > keep) {
+            self.prune_modules(limit, &mut pruned)?;
         }
-        let pruned = self.prune(&Prune {
-            keep_bytes: Some(limit_bytes),
-            ..Prune::default()
-        })?;
-        self.write_state(&mark, b"")?;
         Ok(pruned)
     }
 
@@ -186,6 +172,38 @@ impl Store {
         Ok(())
     }
 
+    /// Removes binaries of modules, and modules from git.
+    fn prune_modules(&self, limit: SystemTime, pruned: &mut Pruned) -> Result<()> {
+        for kind in MODULES {
+            let Ok(all) = std::fs::read_dir(self.root().join(kind)) else {
+                continue;
+            };
+            for entry in all {
+                let entry = entry?;
+                if entry.metadata()?.modified()? <= limit {
+                    pruned.bytes += size_of(&entry.path())?;
+                    pruned.modules += 1;
+                    self.discard(&entry.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that a directory of a module is used now.
+    pub fn mark_used(&self, dir: &Path) {
+        let now = rustix::fs::Timespec {
+            tv_sec: 0,
+            tv_nsec: rustix::fs::UTIME_NOW,
+        };
+        let now = rustix::fs::Timestamps {
+            last_access: now,
+            last_modification: now,
+        };
+        // Of a state that cannot be written nothing is pruned either.
+        let _ = rustix::fs::utimensat(rustix::fs::CWD, dir, &now, rustix::fs::AtFlags::empty());
+    }
+
     /// Forgets directories that were not imported for long.
     fn prune_indexes(&self, limit: SystemTime) -> Result<()> {
         for entry in std::fs::read_dir(self.root().join("index"))? {
@@ -226,7 +244,7 @@ fn remove_entry(path: &Path, limit: SystemTime) -> Result<bool> {
 }
 
 /// Bytes on disk that go with the directory.
-fn size_of(dir: &Path) -> Result<u64> {
+pub(super) fn size_of(dir: &Path) -> Result<u64> {
     let mut size = dir.metadata()?.blocks() * 512;
     walk(dir, &Filter::default(), |_, meta| {
         size += meta.blocks() * 512

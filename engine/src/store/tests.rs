@@ -429,6 +429,46 @@ fn prune_takes_volumes_only_when_asked() {
 }
 
 #[test]
+fn prune_takes_modules_that_nobody_used_lately() {
+    let store = store();
+    let past = SystemTime::now() - Duration::from_secs(3600);
+    let made = ["modules/old", "modules/used", "git-modules/old"].map(|name| {
+        let dir = store.root().join(name);
+        std::fs::create_dir_all(&dir).expect("makes");
+        std::fs::write(dir.join("module"), "binary").expect("writes");
+        let file = std::fs::File::open(&dir).expect("opens");
+        file.set_modified(past).expect("sets");
+        dir
+    });
+    store.mark_used(&made[1]);
+    let pruned = store.prune(&Prune::default()).expect("prunes");
+    assert_eq!(pruned.modules, 2);
+    assert_eq!(made.map(|dir| dir.exists()), [false, true, false]);
+}
+
+#[tokio::test]
+async fn caches_are_trimmed_once_a_day_and_only_beyond_their_limits() {
+    let store = store();
+    let big = vec![b'x'; 100_000];
+    let write = move |tree: &Tree| tree.write("f", &big, 0o644, None);
+    let made = store.edit(key("a"), &Store::scratch(), write).await;
+    made.expect("works");
+    age(&store);
+    let entry = || store.cached::<Snapshot>("edit", &key("a")).is_some();
+    assert_eq!(store.trim().expect("looks"), None);
+    assert_eq!(store.trim().expect("does not look"), None);
+    let limits = |max_used| Limits {
+        max_used,
+        reserved: 0,
+        min_free: 0,
+    };
+    assert_eq!(store.trim_to(&limits(u64::MAX), 0).expect("looks"), None);
+    let pruned = store.trim_to(&limits(1000), 0).expect("prunes");
+    assert_eq!(pruned.map(|pruned| pruned.entries), Some(1));
+    assert!(!entry());
+}
+
+#[test]
 fn after_a_reboot_the_last_layers_are_dropped() {
     let store = store();
     let snapshot = store.snapshot(&[("f", "")]);

@@ -424,12 +424,19 @@ impl LambdaPublish {
             return Ok(Source::new(Origin::WebIdentity { token, role_arn }, None));
         }
         let origin = match (&self.access_key_id, &self.secret_access_key) {
-            (Some(key), Some(secret)) => Origin::Keys(Credentials {
-                access_key_id: text(key, "--access-key-id").await?,
-                secret_access_key: text(secret, "--secret-access-key").await?,
-                session_token: optional(self.session_token.as_ref(), "--session-token").await?,
-                expires: None,
-            }),
+            (Some(key), Some(secret)) => {
+                let (access_key_id, secret_access_key, session_token) = tokio::try_join!(
+                    text(key, "--access-key-id"),
+                    text(secret, "--secret-access-key"),
+                    optional(self.session_token.as_ref(), "--session-token")
+                )?;
+                Origin::Keys(Credentials {
+                    access_key_id,
+                    secret_access_key,
+                    session_token,
+                    expires: None,
+                })
+            }
             _ => match &self.container_credentials_uri {
                 Some(uri) => {
                     let token = self.container_authorization_token.as_ref();

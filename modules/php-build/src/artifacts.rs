@@ -4,6 +4,7 @@ use poniard_sdk::api::DirectoryFilterOptsBuilder;
 use poniard_sdk::prelude::*;
 use poniard_sdk::serde_json::{self, Value, json};
 
+use crate::Plan;
 use crate::deps::{ConfigCraftCloudOpts, Dependencies as _};
 use crate::image::TIME;
 use crate::project::{Project, join};
@@ -45,15 +46,24 @@ const FOR_BROWSERS: [&str; 18] = [
     "wasm", "webm", "webp", "woff", "woff2",
 ];
 
-/// `<fingerprint>/…` and `manifest.json` of the files in `directory`.
-pub fn laid_out(php: &Container, directory: Directory) -> Result<Directory> {
+/// `<fingerprint>/…` and `manifest.json` of the project's static files, which
+/// are in `files`.
+pub async fn laid_out(plan: &Plan, files: &Directory) -> Result<Directory> {
+    let path = plan.settings.artifact_path.as_str();
+    let there = path.is_empty() || files.exists(path).await?;
+    ensure!(
+        there,
+        "no `{}{path}`: correct `artifact-path` in `craft-cloud.yaml`",
+        plan.project.shown
+    );
     let types: serde_json::Map<_, _> = TYPES
         .iter()
         .map(|&(extension, of_type)| (extension.to_owned(), of_type.into()))
         .collect();
     let types = serde_json::to_string(&types)?;
-    let laid = php
-        .with_mounted_directory("/in", directory)
+    let laid = plan
+        .base
+        .with_mounted_directory("/in", files.directory(path))
         .with_new_file("/artifacts.php", PROGRAM)
         .with_exec(vec!["php", "-n", "/artifacts.php", types.as_str()]);
     Ok(laid.directory("/out").with_timestamps(TIME))

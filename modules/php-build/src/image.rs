@@ -1,6 +1,7 @@
 //! The image: base, extensions, packages, sources and what the Node.js step
-//! built, each in a layer of its own, all with one time.
+//! built, each in a layer of its own, all with one time and one mode.
 
+use poniard_sdk::api::DirectoryWithDirectoryOptsBuilder;
 use poniard_sdk::prelude::*;
 
 use crate::project::{Project, join};
@@ -13,6 +14,10 @@ const QUEUE: &str = "queue.php";
 /// Of every file that a build adds: the same input makes the same image. In the
 /// year 2000, since some archives cannot tell of 1970.
 pub const TIME: isize = 946_684_800;
+
+/// The same for all of them: what a checkout has depends on who made it, and
+/// Lambda's user, who is neither the owner nor in the group, has to read it.
+const MODE: isize = 0o755;
 
 /// What is no part of a running application, or must not be read from one.
 pub const LEFT_OUT: [&str; 5] = [
@@ -65,17 +70,20 @@ pub fn with_enabled(base: &Container, names: &[String]) -> Container {
     base.with_directory("/opt/bref/etc/php/conf.d", folder)
 }
 
-/// Lays the application on it.
-pub fn with_application(container: &Container, vendor: Directory, source: Directory) -> Container {
+/// Lays Composer's packages on it.
+pub fn with_packages(container: &Container, vendor: Directory) -> Result<Container> {
     let vendor = dag().directory().with_directory("vendor", vendor);
-    with_task(&with_task(&container.with_workdir(TASK), vendor), source)
+    with_task(&container.with_workdir(TASK), vendor)
 }
 
 /// Lays files on those in `/var/task`. Copied from further up, so that the
-/// directory itself gets the time of the others.
-pub fn with_task(container: &Container, files: Directory) -> Container {
-    let above = dag().directory().with_directory("task", files);
-    container.with_directory("/var", above.with_timestamps(TIME))
+/// directory itself gets the time and the mode of the others.
+pub fn with_task(container: &Container, files: Directory) -> Result<Container> {
+    let opts = DirectoryWithDirectoryOptsBuilder::default()
+        .permissions(MODE)
+        .build()?;
+    let above = dag().directory().with_directory_opts("task", files, opts);
+    Ok(container.with_directory("/var", above.with_timestamps(TIME)))
 }
 
 /// A runtime of Bref's, and the handler in it.
@@ -126,8 +134,8 @@ impl Function {
     }
 }
 
-/// Puts the time of everything else on what commands wrote.
-pub fn settled(container: &Container, base: &Container) -> Container {
+/// Puts the time and the mode of everything else on what commands wrote.
+pub fn settled(container: &Container, base: &Container) -> Result<Container> {
     with_task(&base.with_workdir(TASK), container.directory(TASK))
 }
 

@@ -97,8 +97,12 @@ impl PhpBuild {
         /// The Node.js step also reads files of PHP that are no templates, so that a change of one runs it again.
         #[arg(default = false)]
         assets_read_php: bool,
-    ) -> Self {
-        Self {
+    ) -> Result<Self> {
+        ensure!(
+            composer_version != "1" && !composer_version.starts_with("1."),
+            "`--composer-version {composer_version}`: Composer 1 cannot install what Bref and Craft CMS need; pass `2`, or a version of it"
+        );
+        Ok(Self {
             source,
             config,
             platform,
@@ -114,7 +118,7 @@ impl PhpBuild {
             image_variables: Vec::new(),
             secret_names: Vec::new(),
             secrets: Vec::new(),
-        }
+        })
     }
 
     /// A copy whose project is a checkout of a git repository.
@@ -274,13 +278,7 @@ impl PhpBuild {
         if let Some(output) = self.output(step.as_ref(), &plan.settings).await? {
             files = files.with_directory(path, output);
         }
-        let there = path.is_empty() || files.exists(path).await?;
-        ensure!(
-            there,
-            "no `{}{path}`: correct `artifact-path` in `craft-cloud.yaml`",
-            plan.project.shown
-        );
-        let laid = artifacts::laid_out(&plan.base, files.directory(path))?;
+        let laid = artifacts::laid_out(&plan, &files).await?;
         match artifacts::rules(&plan.project).await? {
             Some(rules) => Ok(laid.with_new_file("rules.json", rules)),
             None => Ok(laid),
@@ -447,8 +445,13 @@ impl PhpBuild {
         let (settings, manifest) = Settings::read(&project, &self.bref_version, &platform).await?;
         let base = self.container(&settings.bref_image, &platform)?;
         let looked = Base::look(&base, &project, &manifest, &settings.app_path).await?;
-        let composer = self.composer().file("/usr/bin/composer");
-        let additions = looked.additions(&manifest, composer, &settings.bref_image);
+        let composer = self.composer();
+        let additions = looked.additions(
+            &manifest,
+            &self.composer_version,
+            composer,
+            &settings.bref_image,
+        );
         let additions = additions.await?;
         Ok(Plan {
             settings: settings.with(additions, &self.bref_version)?,
@@ -514,26 +517,26 @@ impl PhpBuild {
             plan.manifest.installs("bref/bref"),
             "`bref/bref` is not among the packages, and nothing runs on Lambda without it: run `composer require bref/bref` (Craft CMS: `craftcms/cloud`)"
         );
-        let function = Function::find(project, settings, handler, file).await?;
-        let step = Step::read(project, settings).await?;
+        let (function, step) = try_join!(
+            Function::find(project, settings, handler, file),
+            Step::read(project, settings)
+        )?;
         // None waits for another.
-        let (base, vendor) = (
-            image::with_extensions(&plan.base, settings),
-            self.installed(plan)?,
-        );
-        let (base, vendor, assets) = try_join!(
-            async { Ok(base.sync().await?) },
-            async { Ok(vendor.sync().await?) },
+        let base = image::with_extensions(&plan.base, settings);
+        let packages = image::with_packages(&base, self.installed(plan)?)?;
+        let source = project.without(&image::LEFT_OUT)?;
+        let (packages, mut source, assets) = try_join!(
+            async { Ok(packages.sync().await?) },
+            async { Ok(source.sync().await?) },
             self.output(step.as_ref(), settings)
         )?;
-        let mut source = project.without(&image::LEFT_OUT)?;
         if let Some(output) = assets {
             source = source.with_directory(settings.artifact_path.as_str(), output);
         }
         let mut variables = self.image_variables.clone();
         if !self.artifact_url.is_empty() {
             let path = settings.artifact_path.as_str();
-            let laid = artifacts::laid_out(&plan.base, source.directory(path))?;
+            let laid = artifacts::laid_out(plan, &source).await?;
             let fingerprint = artifacts::fingerprint(&laid).await?;
             let url = &self.artifact_url;
             variables.push(format!("CRAFT_CLOUD_ARTIFACT_BASE_URL={url}/{fingerprint}"));
@@ -542,12 +545,12 @@ impl PhpBuild {
         if !settings.app_path.is_empty() {
             source = source.directory(settings.app_path.as_str());
         }
-        let mut whole = image::with_application(&base, vendor, source);
+        let mut whole = image::with_task(&packages, source)?;
         let scripts = plan.manifest.scripts();
         if !scripts.is_empty() {
             let phar = self.composer().file("/usr/bin/composer");
             let composer = self.with_variables(&whole);
-            whole = image::settled(&composer::run_scripts(&composer, phar, &scripts), &base);
+            whole = image::settled(&composer::run_scripts(&composer, phar, &scripts), &base)?;
         }
         let whole = with_variables(&whole, &variables);
         let whole = function.laid_on(&whole);

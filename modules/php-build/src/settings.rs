@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use futures::future::try_join_all;
 use futures::try_join;
 use poniard_sdk::prelude::*;
 
@@ -68,7 +69,11 @@ impl Settings {
         if settings.php_version.is_empty() {
             (settings.php_version, settings.php_version_from) = manifest.php_version()?;
         }
-        let entries = project.source.glob(join(&app, "**/index.php")).await?;
+        let has = |file: &str| project.source.exists(join(&app, file));
+        let (entries, consoles) = try_join!(
+            project.source.glob(join(&app, "**/index.php")),
+            try_join_all(CONSOLES.map(has))
+        )?;
         let index = |root: &str| {
             let path = join(&app, &join(root, "index.php"));
             entries.contains(&path)
@@ -92,12 +97,8 @@ impl Settings {
                     "looked in `public`, `web` and `html`; name the directory by `webroot` in a `craft-cloud.yaml`",
             }
         );
-        for console in CONSOLES {
-            if project.source.exists(join(&app, console)).await? {
-                settings.console = console.to_owned();
-                break;
-            }
-        }
+        let console = CONSOLES.iter().zip(consoles).find(|(_, there)| *there);
+        settings.console = console.map_or_else(String::new, |(name, _)| (*name).to_owned());
         settings.platform = platform.0.clone();
         settings.bref_image = image("php", &settings.php_version, platform, bref_version)
             .wrap_err_with(|| format!("{} is refused", settings.php_version_from))?;

@@ -193,6 +193,52 @@ fn composer_is_asked_about_what_is_not_certain() -> Result<()> {
 }
 
 #[test]
+fn composer_is_asked_about_versions_of_it_that_are_not_the_newest_and_its_first_is_refused()
+-> Result<()> {
+    let requirement = r#""composer-plugin-api": "^2.2""#;
+    for (version, asks) in [("2", false), ("2.1", true), ("lts", true)] {
+        let engine = requiring(requirement).on("*.stdout", "[]");
+        let new = json!({ "composerVersion": version });
+        call(&engine, new, "settings", json!({}))?;
+        let asked = engine.asked().join("\n");
+        assert_eq!(asked.contains("check-platform-reqs"), asks, "{version}");
+    }
+    let engine = requiring(requirement);
+    for version in ["1", "1.10"] {
+        let new = json!({ "composerVersion": version });
+        let said = call(&engine, new, "settings", json!({})).unwrap_err();
+        assert!(
+            format!("{said:#}").contains("Composer 1 cannot install"),
+            "{said:#}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_lock_file_that_is_certainly_current_is_not_looked_at() -> Result<()> {
+    // The hash is what PHP makes of these names, paths and letters.
+    let manifest = COMPOSER.replacen(
+        '{',
+        r#"{ "extra": { "a/b": {}, "é": "😀" }, "config": { "platform": { "php": "8.4" } },"#,
+        1,
+    );
+    let lock = LOCK.replacen(
+        '{',
+        r#"{ "content-hash": "1a3b0278bf0a898feb2b2ed9ba1296dd","#,
+        1,
+    );
+    for (lock, looked) in [(lock, false), (LOCK.to_owned(), true)] {
+        let files = [("composer.json", manifest.clone()), ("composer.lock", lock)];
+        let engine = project(complete(), &files);
+        settings(&engine)?;
+        let asked = engine.asked().join("\n");
+        assert_eq!(asked.contains("/tmp/project"), looked, "{asked}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_lock_file_that_is_missing_or_old_is_told() {
     let none = project(complete(), &[("composer.lock", String::new())]);
     let said = error(&none, "settings", json!({}));

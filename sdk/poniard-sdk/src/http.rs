@@ -46,7 +46,7 @@ impl Http {
     async fn post(&self, body: &[u8]) -> std::io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
         let head = format!(
-            "POST /query HTTP/1.0\r\nHost: dagger\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            "POST /query HTTP/1.0\r\nHost: 127.0.0.1\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             self.headers,
             body.len()
         );

@@ -15,6 +15,7 @@ mod checks;
 mod cloudflare;
 mod databases;
 mod descriptions;
+mod endurance;
 mod fleet;
 mod gitlab_ci;
 mod gitlab_comment;

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use test_support::turn::{self, Turn};
 use test_support::{Cli, Finished, Running, leftovers, state_dir, target_dir};
+use walkdir::WalkDir;
 
 /// For one command: it may have to make an image or build a module.
 pub const LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -145,6 +146,38 @@ impl Place {
         let done = self.run(&["-M", "-c", &script]);
         assert_eq!(done.code, 0, "nothing works any more:\n{}", done.stderr());
     }
+}
+
+/// Fails when a file below `dir` that was written since has one of these words, also
+/// compressed, or when nothing was written.
+#[track_caller]
+pub fn kept_out_of(dir: &Path, since: SystemTime, words: &[&str]) {
+    let mut count = 0;
+    for entry in WalkDir::new(dir).into_iter().flatten() {
+        let written = entry.metadata().is_ok_and(|found| {
+            found.is_file() && found.modified().is_ok_and(|modified| modified >= since)
+        });
+        let Some(mut bytes) = written.then(|| fs::read(entry.path()).ok()).flatten() else {
+            continue;
+        };
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            let done = Command::new("gzip").arg("-dc").arg(entry.path()).output();
+            bytes = done.expect("gzip").stdout;
+        }
+        let found = words_in(&bytes, words);
+        assert!(found.is_empty(), "{found:?} in {}", entry.path().display());
+        count += 1;
+    }
+    assert!(count > 0, "nothing was written to {}", dir.display());
+}
+
+/// Those of the words that are there.
+pub fn words_in<'a>(bytes: &[u8], words: &[&'a str]) -> Vec<&'a str> {
+    let has = |word: &&&str| {
+        let word = word.as_bytes();
+        bytes.windows(word.len()).any(|part| part == word)
+    };
+    words.iter().filter(has).copied().collect()
 }
 
 /// Nothing in the output is meant for the authors of poniard.

@@ -13,11 +13,15 @@ use std::time::{Duration, Instant};
 use eyre::{OptionExt, Result, WrapErr, bail};
 
 use super::series::{Bound, Row, in_turns};
-use super::wire::{self, Wire};
+use super::wire::{self, Wire, Work};
 use super::{Context, nonce, time};
 use crate::{setup, tools};
 
 const SCRIPT: &str = include_str!("lambda.py");
+const MOTO: &str = include_str!("moto.py");
+/// For how long a function is InProgress after a new image: at AWS, for some
+/// seconds up to a minute.
+const UPDATE: Duration = Duration::from_millis(6500);
 
 pub fn measure(context: &Context) -> Result<Vec<Row>> {
     setup::install(&context.project.sh, &[setup::TESTS, setup::PYTHON])?;
@@ -61,31 +65,47 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
             bound: Bound::Seconds(2.0),
         },
     ];
-    // Over the time in which AWS or the registry was asked something.
-    let far = Duration::from_millis(100);
-    for (name, round_trip, pushes) in [
+    // Over the time in which AWS or the registry was asked something, or worked.
+    let (near, far) = (Duration::ZERO, Duration::from_millis(100));
+    for (name, round_trip, update, pushes) in [
         (
             "lambda: over AWS's own time, without a push, 0 ms away",
-            Duration::ZERO,
+            near,
+            near,
             false,
         ),
         (
             "lambda: over AWS's own time, without a push, 100 ms away",
             far,
+            near,
+            false,
+        ),
+        (
+            "lambda: over AWS's own time, without a push, 100 ms away, 6.5 s InProgress",
+            far,
+            UPDATE,
             false,
         ),
         (
             "lambda: over AWS's own time, with a push, 0 ms away",
-            Duration::ZERO,
+            near,
+            near,
             true,
         ),
         (
             "lambda: over AWS's own time, with a push, 100 ms away",
             far,
+            near,
+            true,
+        ),
+        (
+            "lambda: over AWS's own time, with a push, 100 ms away, 6.5 s InProgress",
+            far,
+            UPDATE,
             true,
         ),
     ] {
-        cloud.place(round_trip)?;
+        cloud.place(round_trip, update)?;
         let asked = Cell::new(0.0);
         let mut ours = || {
             cloud.asked();
@@ -155,25 +175,36 @@ impl<'a> Cloud<'a> {
             wires: Vec::new(),
             settings: PathBuf::new(),
         };
-        let mut server = cloud.tool("moto_server");
+        let mut server = cloud.tool("python3");
+        server.args(["-c", MOTO]).arg(cloud.update());
         server.args(["-H", &host, "-p", &moto.to_string()]);
         cloud.run(server, moto)?;
         let mut server = Command::new("docker-registry");
         server.arg("serve").arg(configuration);
         cloud.run(server, registry)?;
-        cloud.place(Duration::ZERO)?;
+        cloud.place(Duration::ZERO, Duration::ZERO)?;
         Ok(cloud)
     }
 
-    /// Where AWS is from now on.
-    fn place(&mut self, round_trip: Duration) -> Result<()> {
+    /// Where AWS is from now on, and how long it updates a function.
+    fn place(&mut self, round_trip: Duration, update: Duration) -> Result<()> {
+        fs::write(self.update(), update.as_secs_f64().to_string())?;
+        let work = Work {
+            request: "/code HTTP/1.1",
+            takes: update,
+        };
         let wire = |port| {
             let server = SocketAddr::new(self.host.parse()?, port);
-            Wire::new(&self.host, server, round_trip)
+            Wire::new(&self.host, server, round_trip, Some(work))
         };
         self.wires = vec![wire(self.moto)?, wire(self.registry)?];
         self.settings = self.settings()?;
         Ok(())
+    }
+
+    /// The file that says how long an update takes.
+    fn update(&self) -> PathBuf {
+        self.context.scratch.join("update")
     }
 
     /// Seconds in which something was asked since the last time.

@@ -20,6 +20,14 @@ pub struct Wire {
 /// after an answer.
 type Busy = Arc<Mutex<Vec<(Instant, Instant)>>>;
 
+/// A request that the server takes on, and works on after its answer.
+#[derive(Clone, Copy)]
+pub struct Work {
+    /// The end of its first line.
+    pub request: &'static str,
+    pub takes: Duration,
+}
+
 /// How long bytes are under way.
 #[derive(Clone, Copy)]
 pub struct Delay {
@@ -28,8 +36,14 @@ pub struct Delay {
 }
 
 impl Wire {
-    /// `host` is an address of this machine that containers reach.
-    pub fn new(host: &str, server: SocketAddr, round_trip: Duration) -> Result<Self> {
+    /// `host` is an address of this machine that containers reach; the
+    /// time of the work counts as one in which something is asked.
+    pub fn new(
+        host: &str,
+        server: SocketAddr,
+        round_trip: Duration,
+        work: Option<Work>,
+    ) -> Result<Self> {
         let listener = TcpListener::bind((host, 0))?;
         let address = listener.local_addr()?;
         let busy = Busy::default();
@@ -41,7 +55,7 @@ impl Wire {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 // Who cannot be connected is hung up on.
-                let _ = connect(client, server, delay, &seen);
+                let _ = connect(client, server, delay, work, &seen);
             }
         });
         Ok(Self { address, busy })
@@ -65,7 +79,13 @@ pub fn covered(mut intervals: Vec<(Instant, Instant)>) -> f64 {
     covered.as_secs_f64()
 }
 
-fn connect(client: TcpStream, server: SocketAddr, delay: Delay, busy: &Busy) -> Result<()> {
+fn connect(
+    client: TcpStream,
+    server: SocketAddr,
+    delay: Delay,
+    work: Option<Work>,
+    busy: &Busy,
+) -> Result<()> {
     let server = TcpStream::connect(server)?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
@@ -74,10 +94,19 @@ fn connect(client: TcpStream, server: SocketAddr, delay: Delay, busy: &Busy) -> 
     let (to_client, from_server) = channel();
     let (reader, asked) = (client.try_clone()?, Arc::clone(&place));
     let begun = Arc::clone(busy);
-    thread::spawn(move || read(reader, &to_server, || begin(&begun, &asked)));
+    thread::spawn(move || {
+        read(reader, &to_server, |bytes| {
+            begin(&begun, &asked);
+            if let Some(work) = work.filter(|work| is_first_line(bytes, work.request)) {
+                let taken = Instant::now() + delay.there;
+                let mut busy = begun.lock().unwrap_or_else(PoisonError::into_inner);
+                busy.push((taken, taken + work.takes));
+            }
+        });
+    });
     let writer = server.try_clone()?;
     thread::spawn(move || write(writer, &from_client, delay.there, || ()));
-    thread::spawn(move || read(server, &to_client, || ()));
+    thread::spawn(move || read(server, &to_client, |_| ()));
     let ended = Arc::clone(busy);
     thread::spawn(move || write(client, &from_server, delay.back, || end(&ended, &place)));
     Ok(())
@@ -107,11 +136,16 @@ fn end(busy: &Busy, place: &Place) {
     }
 }
 
-fn read(mut from: TcpStream, to: &Sender<(Instant, Vec<u8>)>, comes: impl Fn()) {
+fn is_first_line(bytes: &[u8], end: &str) -> bool {
+    let line = bytes.split(|byte| *byte == b'\r').next();
+    line.is_some_and(|line| line.ends_with(end.as_bytes()))
+}
+
+fn read(mut from: TcpStream, to: &Sender<(Instant, Vec<u8>)>, comes: impl Fn(&[u8])) {
     let mut buffer = vec![0; 64 << 10];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        comes();
         let bytes = buffer.get(..read).unwrap_or_default().to_vec();
+        comes(&bytes);
         if to.send((Instant::now(), bytes)).is_err() {
             return;
         }
@@ -163,7 +197,7 @@ mod tests {
                 }
             }
         });
-        let wire = Wire::new("127.0.0.1", address, Duration::from_millis(40))?;
+        let wire = Wire::new("127.0.0.1", address, Duration::from_millis(40), None)?;
         let mut client = TcpStream::connect(wire.address)?;
         for _ in 0..2 {
             client.write_all(b"x")?;
@@ -173,5 +207,19 @@ mod tests {
         let seconds = covered(wire.take());
         assert!((0.08..0.1).contains(&seconds), "{seconds}");
         Ok(())
+    }
+
+    #[test]
+    fn work_is_known_by_the_first_line_of_its_request() {
+        let end = "/code HTTP/1.1";
+        assert!(is_first_line(
+            b"PUT /functions/site/code HTTP/1.1\r\nhost: x\r\n",
+            end
+        ));
+        assert!(!is_first_line(
+            b"GET /functions/site HTTP/1.1\r\nx: /code HTTP/1.1\r\n",
+            end
+        ));
+        assert!(!is_first_line(b"", end));
     }
 }

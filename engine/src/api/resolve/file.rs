@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eyre::{Result, WrapErr, bail, eyre};
 
-use super::{callers_only, records, search, unsupported};
+use super::{callers_only, env_file, search, unsupported};
 use crate::api::client::Client;
 use crate::graph::directory::{base_name, edit, join};
 use crate::graph::engine::blocking;
@@ -26,7 +26,7 @@ pub async fn resolve(
             let text = text(engine, this).await?;
             Answer::Object(
                 "EnvFile",
-                Object::EnvFile(Arc::new(records::parse_env(&text)?)),
+                Object::EnvFile(Arc::new(env_file::parse(&text)?)),
             )
         }
         "asJSON" => {

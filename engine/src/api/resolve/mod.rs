@@ -4,6 +4,9 @@ mod changeset;
 mod checks;
 mod container;
 mod directory;
+mod dockerfile;
+mod engine;
+mod env_file;
 mod file;
 mod git;
 mod host;
@@ -78,6 +81,9 @@ async fn dispatch(
     };
     match &node.object {
         Object::Container(this) => container::resolve(client, this, field, args).await,
+        Object::Directory(_) if field == "dockerBuild" => {
+            dockerfile::build(client, node, args).await
+        }
         Object::Directory(this) => directory::resolve(client, this, field, args).await,
         Object::File(this) => file::resolve(client, this, field, args).await,
         Object::Changeset(this) => changeset::resolve(client, this, field, args).await,
@@ -88,9 +94,11 @@ async fn dispatch(
         Object::GitRepository(this) => git::repository(client, this, field, args).await,
         Object::GitRef(this) => git::reference(client, this, field, args).await,
         Object::Secret(this) => records::secret(this, field).await,
-        Object::EnvFile(this) => records::env_file(client, this, field, args),
+        Object::EnvFile(this) => env_file::resolve(client, this, field, args),
         Object::Json(this) => records::json(this, field, args),
         Object::Error(this) => records::error(this, field, args),
+        Object::Engine => engine::engine(client, field),
+        Object::EngineCache => engine::cache(client, field, args).await,
         Object::CurrentModule => run::module(client, field, args).await,
         Object::FunctionCall => run::function_call(client, field, args).await,
         Object::Module(this) => functions::select(client, this, field, args).await,

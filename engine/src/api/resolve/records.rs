@@ -1,14 +1,13 @@
-//! Small objects: records, secrets, environment files, JSON values, errors.
+//! Small objects: records, secrets, JSON values, errors.
 
 use std::sync::Arc;
 
-use eyre::{Result, bail, eyre};
+use eyre::{Result, eyre};
 use serde_json::{Map, Value as Json, json};
 
 use super::unsupported;
-use crate::api::client::Client;
 use crate::graph::node::{Answer, Lists};
-use crate::graph::{Args, Failure, File, Object, Secret};
+use crate::graph::{Args, Failure, Object, Secret};
 
 /// An object that is its fields.
 pub fn record(value: Json) -> Object {
@@ -16,6 +15,12 @@ pub fn record(value: Json) -> Object {
         Json::Object(fields) => Object::Record(Arc::new(fields)),
         _ => Object::Record(Arc::default()),
     }
+}
+
+/// An object that is its fields, some of them lists of records.
+pub fn with_list_fields(fields: Json, lists: Lists) -> Object {
+    let fields = fields.as_object().cloned().unwrap_or_default();
+    Object::RecordWithLists(Arc::new(fields), Arc::new(lists))
 }
 
 /// A record some fields of which are lists of records.
@@ -39,112 +44,6 @@ pub async fn secret(this: &Secret, field: &str) -> Result<Answer> {
         "plaintext" => this.plaintext().await?.into(),
         _ => unsupported("Secret", field)?,
     })
-}
-
-fn env(variables: Vec<(String, String)>) -> Answer {
-    Answer::Object("EnvFile", Object::EnvFile(Arc::new(variables)))
-}
-
-pub fn env_file(
-    client: &Arc<Client>,
-    this: &[(String, String)],
-    field: &str,
-    args: &Args,
-) -> Result<Answer> {
-    let raw = args.flag("raw")?;
-    let value = |name: &str| {
-        this.iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    };
-    let shown = |text: &str| {
-        if raw {
-            Ok(text.to_owned())
-        } else {
-            expanded(this, text)
-        }
-    };
-    Ok(match field {
-        "asFile" => {
-            let text: String = this
-                .iter()
-                .map(|(name, value)| format!("{name}={value}\n"))
-                .collect();
-            File::made(client.engine(), ".env", text.into_bytes(), 0o600).into()
-        }
-        "exists" => value(&args.str("name")?).is_some().into(),
-        "get" => {
-            let name = args.str("name")?;
-            shown(value(&name).ok_or_else(|| eyre!("environment variable `{name}` is not set"))?)?
-                .into()
-        }
-        "namespace" => {
-            let prefix = format!("{}_", args.str("prefix")?.to_uppercase());
-            let below = this.iter().filter_map(|(name, value)| {
-                let start = name.get(..prefix.len())?;
-                start
-                    .eq_ignore_ascii_case(&prefix)
-                    .then(|| (name[prefix.len()..].to_owned(), value.clone()))
-            });
-            env(below.collect())
-        }
-        "variables" => {
-            let mut records = Vec::new();
-            for (name, value) in this {
-                records.push(record(json!({"name": name, "value": shown(value)?})));
-            }
-            Answer::Objects("EnvVariable", records)
-        }
-        "withVariable" => {
-            let mut variables = this.to_vec();
-            crate::graph::container::set(&mut variables, &args.str("name")?, args.str("value")?);
-            env(variables)
-        }
-        "withoutVariable" => {
-            let mut variables = this.to_vec();
-            crate::graph::container::unset(&mut variables, &args.str("name")?);
-            env(variables)
-        }
-        _ => unsupported("EnvFile", field)?,
-    })
-}
-
-fn expanded(variables: &[(String, String)], text: &str) -> Result<String> {
-    crate::graph::container::expand(text, |name| {
-        let own = variables
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.clone());
-        own.or_else(|| std::env::var(name).ok())
-            .ok_or_else(|| eyre!("unbound variable `{name}`"))
-    })
-}
-
-/// Reads lines `NAME=value`, `export NAME="value"`, comments and blank lines.
-pub fn parse_env(text: &str) -> Result<Vec<(String, String)>> {
-    let mut variables = Vec::new();
-    for (n, line) in text.lines().enumerate() {
-        let line = line.trim();
-        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let Some((name, value)) = line.split_once('=') else {
-            bail!("line {} of the environment file has no `=`", n + 1);
-        };
-        let value = value.trim();
-        let unquoted = ['"', '\'']
-            .iter()
-            .find_map(|q| value.strip_prefix(*q)?.strip_suffix(*q));
-        crate::graph::container::set(
-            &mut variables,
-            name.trim(),
-            unquoted.unwrap_or(value).to_owned(),
-        );
-    }
-    Ok(variables)
 }
 
 fn value(json: Json) -> Answer {
@@ -239,19 +138,4 @@ pub fn error(this: &Failure, field: &str, args: &Args) -> Result<Answer> {
         }
         _ => unsupported("Error", field)?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn environment_files_are_read() {
-        let variables = parse_env("# c\nA=1\n\nexport B=\"two words\"\nA='3'\n").unwrap();
-        assert_eq!(
-            variables,
-            [("A".into(), "3".into()), ("B".into(), "two words".into())]
-        );
-        assert!(parse_env("x\n").unwrap_err().to_string().contains("line 1"));
-    }
 }

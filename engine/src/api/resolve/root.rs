@@ -49,6 +49,7 @@ pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<A
         "currentWorkspace" => Answer::Node(super::workspace_node(client)),
         "defaultPlatform" => host_platform().to_owned().into(),
         "directory" => Directory::scratch().into(),
+        "engine" => Answer::Object("Engine", Object::Engine),
         "envFile" => Answer::Object("EnvFile", Object::EnvFile(Arc::default())),
         "error" => Answer::Object(
             "Error",

@@ -1,14 +1,14 @@
 //! What a module's program asks about itself: its call and its module.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use eyre::{Result, eyre};
 use serde_json::json;
 
-use super::{checks, content, directory, host, records, unsupported};
+use super::{checks, content, directory, filter, host, records, unsupported};
 use crate::api::client::Client;
 use crate::api::functions::{ActiveCall, WORKDIR};
+use crate::graph::directory::{base_name, join};
 use crate::graph::node::Answer;
 use crate::graph::{Args, Directory, Failure, Node};
 use crate::store::{Filter, Tree, blocking};
@@ -64,10 +64,7 @@ pub async fn module(client: &Arc<Client>, field: &str, args: &Args) -> Result<An
         "generators" => checks::of_module(&module, field, args)?,
         "source" => Answer::Node(source(client, &module.code()).await?),
         "workdirFile" => Answer::Node(workdir_file(client, args.str("path")?).await?),
-        "workdir" => {
-            let path = args.text("path")?;
-            eyre::bail!("`CurrentModule.workdir` of `{path}` is not supported by poniard")
-        }
+        "workdir" => Answer::Node(workdir(client, &args.str("path")?, &filter(args)?).await?),
         _ => unsupported("CurrentModule", field)?,
     })
 }
@@ -76,11 +73,9 @@ pub async fn module(client: &Arc<Client>, field: &str, args: &Args) -> Result<An
 async fn workdir_file(client: &Arc<Client>, path: String) -> Result<Arc<Node>> {
     let engine = client.engine();
     let root = Tree::new(&call(client)?.root);
-    let at = Path::new(WORKDIR).join(path.trim_start_matches('/'));
-    let name = at.file_name().unwrap_or_default();
-    let name = name.to_string_lossy().into_owned();
+    let at = below_workdir(&path);
+    let name = base_name(&at).to_owned();
     let (contents, mode) = blocking(move || {
-        let at = at.to_string_lossy();
         let mode = root.stat(&at, true)?.map_or(0o644, |stat| stat.mode);
         Ok((root.read(&at)?, mode))
     })
@@ -88,6 +83,18 @@ async fn workdir_file(client: &Arc<Client>, path: String) -> Result<Arc<Node>> {
     let scratch = Directory::scratch();
     let made = directory::with_new_file(engine, &scratch, &name, contents, mode, None);
     Ok(content(client, made.fs.snapshot().await?, &name, true))
+}
+
+/// A directory that the module's program made where it runs, as it is now.
+async fn workdir(client: &Arc<Client>, path: &str, filter: &Filter) -> Result<Arc<Node>> {
+    let root = Tree::new(&call(client)?.root);
+    let at = root.host_path(&below_workdir(path))?;
+    host::directory_node(client, &at, filter).await
+}
+
+/// A path below the directory that the program runs in, which it does not leave.
+fn below_workdir(path: &str) -> String {
+    join(WORKDIR, path)
 }
 
 async fn source(client: &Arc<Client>, dir: &std::path::Path) -> Result<Arc<Node>> {

@@ -10,7 +10,8 @@ use serde_json::{Map, Value as Json, json};
 use crate::graph::directory::join;
 use crate::graph::node::Answer;
 use crate::graph::{Args, Directory, Engine, File, Fs, Object};
-use crate::store::Tree;
+use crate::store::walk::walk;
+use crate::store::{Filter, Tree};
 
 /// What is searched for, and where.
 struct Search {
@@ -19,6 +20,7 @@ struct Search {
     globs: Option<GlobSet>,
     paths: Vec<String>,
     skip_hidden: bool,
+    skip_ignored: bool,
     files_only: bool,
     limit: usize,
 }
@@ -59,6 +61,7 @@ impl Search {
             },
             paths: args.list("paths")?,
             skip_hidden: args.flag("skipHidden")?,
+            skip_ignored: args.flag("skipIgnored")?,
             files_only: args.flag("filesOnly")?,
             limit: args
                 .opt::<i64>("limit")?
@@ -174,11 +177,18 @@ pub async fn directory(engine: &Arc<Engine>, this: &Directory, args: &Args) -> R
     let fs: &Fs = &this.fs;
     let found = fs
         .read(engine, move |tree| {
-            let files = tree.glob(&base, "**")?;
-            let files = files
-                .into_iter()
-                .filter(|path| !path.ends_with('/') && search.wants(path))
-                .collect();
+            let filter = Filter {
+                gitignore: search.skip_ignored,
+                ..Filter::default()
+            };
+            let mut files = Vec::new();
+            walk(&tree.host_path(&base)?, &filter, |path, meta| {
+                let path = path.to_string_lossy();
+                if meta.is_file() && search.wants(&path) {
+                    files.push(path.into_owned());
+                }
+                Ok(())
+            })?;
             search.run(tree, &base, files)
         })
         .await?;

@@ -92,6 +92,40 @@ async fn a_module_does_not_reach_the_machine() {
     assert!(!bench.work("out").exists());
 }
 
+#[tokio::test]
+async fn a_module_gets_at_what_it_made_where_it_runs_and_nothing_else() {
+    use crate::api::functions::ActiveCall;
+    let bench = Bench::new();
+    std::fs::write(bench.work("dagger.json"), r#"{"name": "m"}"#).unwrap();
+    let root = bench.work("root");
+    std::fs::create_dir_all(root.join("scratch/out/deep")).unwrap();
+    std::fs::write(root.join("scratch/out/f"), "made").unwrap();
+    std::fs::write(root.join("secret"), "other").unwrap();
+    std::os::unix::fs::symlink("/secret", root.join("scratch/link")).unwrap();
+    let shared = bench.caller().shared.clone();
+    let call = ActiveCall {
+        module: shared.module(&bench.work(""), None).await.unwrap(),
+        function: String::new(),
+        object: "M".into(),
+        parent: Json::Null,
+        args: Vec::new(),
+        root,
+        result: Default::default(),
+        asks: Default::default(),
+    };
+    let module = Arc::new(Client::new(shared, Some(call), Default::default()));
+    let file = r#"{currentModule{workdirFile(path:"out/f"){contents}}}"#;
+    assert_eq!(value(&module, file).await, "made");
+    let dir = r#"{currentModule{workdir(path:"out",exclude:["deep"]){entries}}}"#;
+    assert_eq!(value(&module, dir).await, json!(["f"]));
+    let out = r#"{currentModule{workdirFile(path:"../secret"){contents}}}"#;
+    let out = error(&module, out).await.message;
+    assert!(out.contains("no such file"), "{out}");
+    // The root of a link is that of the program.
+    let link = r#"{currentModule{workdirFile(path:"link"){contents}}}"#;
+    assert_eq!(value(&module, link).await, "other");
+}
+
 #[test]
 fn arguments_called_like_ours_count_in_ids() {
     use crate::graph::{Call, node::CONTENT};

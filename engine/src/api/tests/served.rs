@@ -1,7 +1,7 @@
 //! The API over HTTP.
 
 use super::*;
-use crate::api::server;
+use crate::api::server::{self, Hosts};
 
 async fn status(port: u16, headers: &[(&str, &str)], body: String) -> u16 {
     let url = format!("http://127.0.0.1:{port}/query");
@@ -25,7 +25,7 @@ async fn only_a_program_with_the_token_is_answered() {
         .await
         .unwrap();
     let port = listener.local_addr().unwrap().port();
-    let server = server::serve_up_to(listener, client, "a-token".into(), 1000);
+    let server = server::serve_up_to(listener, client, "a-token".into(), Hosts::Own, 1000);
     let basic = |token: &str| {
         use base64::Engine as _;
         let pair = base64::engine::general_purpose::STANDARD.encode(format!("{token}:"));
@@ -42,8 +42,42 @@ async fn only_a_program_with_the_token_is_answered() {
     );
     let page = ("Origin", "http://example.com");
     assert_eq!(status(port, &[right, page], query()).await, 403);
+    let fetched = ("Sec-Fetch-Site", "cross-site");
+    assert_eq!(status(port, &[right, fetched], query()).await, 403);
+    // A name of the attacker's that leads here.
+    for host in [
+        "rebound.example",
+        "rebound.example:80",
+        "127.0.0.1.example",
+        "a b",
+        "",
+    ] {
+        let host = ("Host", host);
+        assert_eq!(status(port, &[right, host], query()).await, 421, "{host:?}");
+    }
+    for host in ["localhost", "LOCALHOST:1", "127.0.0.1:1", "[::1]:1"] {
+        let host = ("Host", host);
+        assert_eq!(status(port, &[right, host], query()).await, 200, "{host:?}");
+    }
     let large = json!({"query": "{version}", "variables": {"x": "x".repeat(2000)}}).to_string();
     assert_eq!(status(port, &[right], large.clone()).await, 413);
     // Not even read.
     assert_eq!(status(port, &[], large).await, 401);
+}
+
+#[tokio::test]
+async fn a_session_for_other_machines_is_reached_under_any_name_but_not_by_a_page() {
+    let bench = Bench::new();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let _server = server::serve_as(listener, bench.caller(), "a-token".into(), Hosts::Any);
+    let token = ("Authorization", "Basic YS10b2tlbjo=");
+    let name = ("Host", "engine.ci.svc");
+    let query = || json!({"query": "{version}"}).to_string();
+    assert_eq!(status(port, &[token, name], query()).await, 200);
+    assert_eq!(status(port, &[name], query()).await, 401);
+    let page = ("Origin", "http://engine.ci.svc");
+    assert_eq!(status(port, &[token, name, page], query()).await, 403);
 }

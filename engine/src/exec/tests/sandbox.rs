@@ -49,6 +49,26 @@ async fn ordinary_containers_may_not_change_the_system() {
 }
 
 #[tokio::test]
+async fn a_container_has_the_capabilities_and_the_filter_of_dagger_and_no_path_of_the_host() {
+    let bench = Bench::new();
+    let script = "while read name value; do case $name in CapBnd:|CapEff:|CapInh:|CapAmb:|Seccomp:) echo $name $value;; esac; done </proc/self/status";
+    // chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
+    // net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap.
+    let (all, none) = ("00000000a80425fb", "0000000000000000");
+    assert_eq!(
+        bench.stdout(script).await,
+        format!("CapInh: {none}\nCapEff: {all}\nCapBnd: {all}\nCapAmb: {none}\nSeccomp: 2\n")
+    );
+    // Besides the file systems of the kernel nothing is mounted but the root and
+    // what every container has.
+    let script = "while read id parent device root point rest; do case $point in /proc*|/sys*|/dev*) ;; *) echo $point;; esac; done </proc/self/mountinfo";
+    let seen = bench.stdout(script).await;
+    let mut seen: Vec<_> = seen.lines().collect();
+    seen.sort_unstable();
+    assert_eq!(seen, ["/", "/etc/hosts", "/etc/resolv.conf"]);
+}
+
+#[tokio::test]
 async fn a_dropped_run_leaves_nothing() {
     let bench = Bench::new();
     let before = bench.rootfs.list();

@@ -83,6 +83,34 @@ pub struct Outcome {
     pub stdout: String,
     pub stderr: String,
     pub combined: String,
+    /// Bytes that each of the three lacks at its beginning.
+    #[serde(default)]
+    pub left_out: [u64; 3],
+}
+
+impl Outcome {
+    pub fn stdout(&self) -> Result<&String> {
+        whole(&self.stdout, "standard output", self.left_out[0])
+    }
+
+    pub fn stderr(&self) -> Result<&String> {
+        whole(&self.stderr, "standard error", self.left_out[1])
+    }
+
+    pub fn combined(&self) -> Result<&String> {
+        whole(&self.combined, "output", self.left_out[2])
+    }
+}
+
+fn whole<'a>(text: &'a String, name: &str, left_out: u64) -> Result<&'a String> {
+    if left_out == 0 {
+        return Ok(text);
+    }
+    let bytes = text.len() as u64 + left_out;
+    bail!(
+        "the {name} of the command has {bytes} bytes, and a string at most {}: let the command write to a file",
+        crate::exec::MAX_OUTPUT_BYTES
+    )
 }
 
 /// A command under way, waited for by many.
@@ -203,11 +231,17 @@ async fn run(engine: &Arc<Engine>, exec: &Exec, key: Digest, span: &Span) -> Res
         }
         return Err(failure.into());
     }
-    for (path, contents) in [
-        (&exec.redirect_stdout, &output.stdout),
-        (&exec.redirect_stderr, &output.stderr),
+    for (path, contents, left_out) in [
+        (&exec.redirect_stdout, &output.stdout, output.left_out[0]),
+        (&exec.redirect_stderr, &output.stderr, output.left_out[1]),
     ] {
         if let Some(path) = path {
+            if left_out > 0 {
+                bail!(
+                    "cannot redirect output to `{path}`: it has more than {} bytes; let the command write to a file",
+                    crate::exec::MAX_OUTPUT_BYTES
+                );
+            }
             redirect(exec, &stage, &exec.container.absolute(path), contents)?;
         }
     }
@@ -236,6 +270,7 @@ async fn run(engine: &Arc<Engine>, exec: &Exec, key: Digest, span: &Span) -> Res
             stdout,
             stderr,
             combined: text(&output.combined),
+            left_out: output.left_out,
         })
     })
     .await

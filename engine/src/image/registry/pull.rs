@@ -20,8 +20,8 @@ use crate::progress::{Progress, Span};
 use crate::store::{Digest, Hasher, Snapshot};
 
 const ACCEPTED: [&str; 4] = [
-    crate::image::archive::INDEX,
-    crate::image::archive::MANIFEST,
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 ];

@@ -13,9 +13,9 @@ use tokio::io::AsyncReadExt;
 
 use super::Remote;
 use super::failure::Failure;
-use crate::image::archive::{INDEX, MANIFEST, Parts, index};
+use crate::image::archive::{Parts, index};
 use crate::image::pack::Blob;
-use crate::image::{Compression, Credentials, ImageConfig, Images, reference};
+use crate::image::{Compression, Credentials, Form, ImageConfig, Images, reference};
 use crate::progress::{Progress, Span};
 use crate::store::{Digest, Snapshot, blocking};
 
@@ -30,7 +30,7 @@ impl Images {
         &self,
         address: &str,
         images: &[(ImageConfig, Snapshot)],
-        compression: Compression,
+        form: impl Into<Form>,
         annotations: &[(String, String)],
         auth: &BTreeMap<String, Credentials>,
         progress: &Progress,
@@ -45,7 +45,7 @@ impl Images {
         let span = progress.start(format!("push image {address}"));
         let remote = self.remote(target.clone(), auth).await?;
         let result = self
-            .push_all(&remote, address, images, compression, annotations, &span)
+            .push_all(&remote, address, images, form.into(), annotations, &span)
             .await;
         match result {
             Ok(digest) => {
@@ -64,7 +64,7 @@ impl Images {
         remote: &Remote,
         address: &str,
         images: &[(ImageConfig, Snapshot)],
-        compression: Compression,
+        form: Form,
         annotations: &[(String, String)],
         span: &Span,
     ) -> Result<Digest> {
@@ -77,7 +77,7 @@ impl Images {
                     remote,
                     address,
                     layer,
-                    compression,
+                    form.compression,
                     span,
                 )));
             }
@@ -85,24 +85,24 @@ impl Images {
                 .buffered(PARALLEL)
                 .try_collect()
                 .await?;
-            let parts = Parts::new(config, layers, compression, annotations)?;
+            let parts = Parts::new(config, layers, form, annotations)?;
             remote.put_text(&parts.config, address).await?;
             all.push(parts);
         }
         let tag = remote.reference.tag().unwrap_or("latest");
         if let [parts] = all.as_slice() {
             return remote
-                .put_manifest(tag, &parts.manifest, MANIFEST, address)
+                .put_manifest(tag, &parts.manifest, form.manifest(), address)
                 .await;
         }
         for parts in &all {
             let digest = Digest::of(&parts.manifest).to_string();
             remote
-                .put_manifest(&digest, &parts.manifest, MANIFEST, address)
+                .put_manifest(&digest, &parts.manifest, form.manifest(), address)
                 .await?;
         }
         remote
-            .put_manifest(tag, &index(&all, annotations)?, INDEX, address)
+            .put_manifest(tag, &index(&all, form, annotations)?, form.index(), address)
             .await
     }
 

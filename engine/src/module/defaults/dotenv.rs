@@ -59,6 +59,21 @@ impl Environment {
         Ok(Self { own, context })
     }
 
+    /// Variables by name, as they are written.
+    pub fn of(own: &[(String, String)], context: &[(String, String)]) -> Result<Self> {
+        let read = |pairs: &[(String, String)]| {
+            let pairs = pairs.iter().map(|(name, raw)| {
+                let read = assignment(&format!("{name}={raw}"));
+                read.wrap_err_with(|| format!("variable `{name}`"))
+            });
+            pairs.collect::<Result<_>>()
+        };
+        Ok(Self {
+            own: read(own)?,
+            context: read(context)?,
+        })
+    }
+
     /// The variables below a prefix, without it.
     pub fn namespace(&self, prefix: &str) -> Self {
         let mut inner = Self {
@@ -79,6 +94,18 @@ impl Environment {
         self.own.extend(other.own);
         self.context.extend(other.context);
         self
+    }
+
+    /// One value; empty when it is not set.
+    pub fn value(&self, name: &str, outside: &dyn Fn(&str) -> Option<String>) -> Result<String> {
+        let mut expanding = Expanding {
+            environment: self,
+            outside,
+            under_way: BTreeSet::new(),
+        };
+        let set = self.own.contains_key(name);
+        let value = if set { expanding.variable(name)? } else { None };
+        Ok(value.unwrap_or_default())
     }
 
     /// All values; what the files do not set comes from `outside`.

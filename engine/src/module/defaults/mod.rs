@@ -18,7 +18,8 @@ use eyre::{Result, WrapErr};
 use super::config;
 use super::types::{FunctionDoc, Types};
 use crate::api::sdl::parse_type;
-use dotenv::Environment;
+pub use dotenv::Environment;
+pub use names::below;
 
 /// Name of the file.
 pub const FILE: &str = module_source::USER_DEFAULTS;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use poniard_sdk::prelude::*;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::aws::lambda::{Configuration, Function, Lambda};
 
@@ -14,12 +15,13 @@ const VERSION: (Duration, u32) = (Duration::from_secs(5), 312);
 /// Until nobody changes the function, however that ended.
 pub async fn settled(lambda: &Lambda) -> Result<Function> {
     let (pause, polls) = FUNCTION;
+    let mut clock = clock(pause);
     for _ in 0..polls {
+        clock.tick().await;
         let function = lambda.get().await?;
         if !is_busy(&function.configuration) {
             return Ok(function);
         }
-        tokio::time::sleep(pause).await;
     }
     bail!(
         "`{}` is still being changed after {} s: run this again when that has ended",
@@ -53,10 +55,12 @@ pub async fn updated(lambda: &Lambda) -> Result<Function> {
 /// Until a version can be invoked.
 pub async fn version_active(lambda: &Lambda, version: &str) -> Result<()> {
     let (pause, polls) = VERSION;
+    let mut clock = clock(pause);
     for _ in 0..polls {
+        clock.tick().await;
         let of = lambda.get_configuration(version).await?;
         match of.state.as_str() {
-            "Pending" => tokio::time::sleep(pause).await,
+            "Pending" => {}
             "Failed" => bail!(
                 "Lambda could not start version {version} of `{}`: {}",
                 lambda.function,
@@ -70,6 +74,14 @@ pub async fn version_active(lambda: &Lambda, version: &str) -> Result<()> {
         lambda.function,
         polls * u32::try_from(pause.as_secs()).unwrap_or(5)
     )
+}
+
+/// Ticks at once, and then from poll to poll: the time that an answer takes is
+/// part of the pause.
+fn clock(pause: Duration) -> Interval {
+    let mut clock = tokio::time::interval(pause);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    clock
 }
 
 pub fn is_busy(of: &Configuration) -> bool {

@@ -1,13 +1,32 @@
 //! `composer.json` and `composer.lock`, as much of them as builds read.
 
+use std::fmt::Write as _;
+
+use futures::try_join;
+use md5::{Digest as _, Md5};
 use poniard_sdk::prelude::*;
-use poniard_sdk::serde_json::{self, Value};
+use poniard_sdk::serde_json::{self, Value, json};
 
 use super::constraint::allows;
 use crate::project::{Project, join};
 
 /// Minor versions of PHP that Bref 3 has images of, newest first.
 pub const SUPPORTED: [(u32, u32); 4] = [(8, 5), (8, 4), (8, 3), (8, 2)];
+
+/// What of composer.json the lock file depends on, in the order of the alphabet.
+const LOCKED: [&str; 11] = [
+    "conflict",
+    "extra",
+    "minimum-stability",
+    "name",
+    "prefer-stable",
+    "provide",
+    "replace",
+    "repositories",
+    "require",
+    "require-dev",
+    "version",
+];
 
 /// The two files of a project's Composer packages.
 pub struct Manifest {
@@ -21,7 +40,9 @@ impl Manifest {
     /// Reads both files in the directory `app` of the project.
     pub async fn read(project: &Project, app: &str) -> Result<Self> {
         let file = format!("{}{}", project.shown, join(app, "composer.json"));
-        let Some(text) = project.read(&join(app, "composer.json")).await? else {
+        let paths = ["composer.json", "composer.lock"].map(|name| join(app, name));
+        let (text, lock) = try_join!(project.read(&paths[0]), project.read(&paths[1]))?;
+        let Some(text) = text else {
             let entries = project.source.entries().await?;
             let next = match app {
                 "" => {
@@ -33,7 +54,7 @@ impl Manifest {
         };
         let json = parse(&file, &text)?;
         let lock_file = format!("{}{}", project.shown, join(app, "composer.lock"));
-        let Some(text) = project.read(&join(app, "composer.lock")).await? else {
+        let Some(lock) = lock else {
             bail!("no `{lock_file}`: run `composer update` and commit the file");
         };
         let vendor = json["config"]["vendor-dir"].as_str().unwrap_or("vendor");
@@ -42,7 +63,7 @@ impl Manifest {
             "`config.vendor-dir` of `{file}` is `{vendor}`, and Bref's runtime looks in `vendor`: remove it"
         );
         Ok(Self {
-            lock: parse(&lock_file, &text)?,
+            lock: parse(&lock_file, &lock)?,
             file,
             json,
         })
@@ -74,6 +95,40 @@ impl Manifest {
             format!("{major}.{minor}"),
             format!("newest that `{constraint}` in {} allows", self.file),
         ))
+    }
+
+    /// Whether the lock file certainly is of this composer.json. What JSON of
+    /// PHP's would be written in another way here is never certain.
+    pub fn is_locked(&self) -> bool {
+        self.lock["content-hash"].as_str() == Some(&self.content_hash())
+    }
+
+    /// As Composer makes it: `Composer\Package\Locker::getContentHash()`.
+    fn content_hash(&self) -> String {
+        let mut relevant = json!({});
+        let platform = &self.json["config"]["platform"];
+        if !platform.is_null() {
+            relevant["config"] = json!({ "platform": platform });
+        }
+        for key in LOCKED {
+            if let Some(value) = self.json.get(key) {
+                relevant[key] = value.clone();
+            }
+        }
+        let mut text = String::new();
+        for char in relevant.to_string().replace("{}", "[]").chars() {
+            match char {
+                '/' => text.push_str("\\/"),
+                char if char.is_ascii() => text.push(char),
+                char => {
+                    for unit in char.encode_utf16(&mut [0; 2]) {
+                        let _ = write!(text, "\\u{unit:04x}");
+                    }
+                }
+            }
+        }
+        let digest = Md5::digest(text);
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Name of the package.

@@ -82,7 +82,7 @@ pub struct Base {
 /// What `check.php` writes.
 #[derive(Debug, Deserialize)]
 pub struct Has {
-    /// Whether the lock file is of this composer.json.
+    /// Whether the lock file is of this composer.json, where it was looked at.
     current: bool,
     php: String,
     /// Those that are loaded, with their versions.
@@ -125,6 +125,12 @@ impl Base {
         let container = base
             .with_mounted_directory("/tmp/project", manifests)
             .with_workdir(format!("/tmp/project/{app}"));
+        // A lock file that is known to be current need not be looked at: the
+        // answer then is the same for every project on this base.
+        let reads = match manifest.is_locked() {
+            true => &base,
+            false => &container,
+        };
         // Without opcache, which would write what it compiles for the next run.
         let command = [
             "php",
@@ -133,7 +139,7 @@ impl Base {
             "/tmp/check.php",
             RESULT,
         ];
-        let looked = container
+        let looked = reads
             .with_new_file("/tmp/check.php", CHECK)
             .with_exec(command.to_vec());
         let text = looked.file(RESULT).contents().await?;
@@ -147,7 +153,8 @@ impl Base {
     pub async fn additions(
         &self,
         manifest: &Manifest,
-        composer: File,
+        composer_version: &str,
+        composer: Container,
         image: &str,
     ) -> Result<Additions> {
         ensure!(
@@ -156,11 +163,12 @@ impl Base {
             manifest.file.replace("composer.json", "composer.lock"),
             manifest.file
         );
-        match self.has.all_but(manifest) {
+        match self.has.all_but(manifest, composer_version) {
             Some(additions) => Ok(additions),
-            None => self
-                .has
-                .judge(&self.checked(composer).await?, manifest, image),
+            None => {
+                let checked = self.checked(composer.file("/usr/bin/composer"));
+                self.has.judge(&checked.await?, manifest, image)
+            }
         }
     }
 
@@ -205,7 +213,7 @@ impl Base {
 
 impl Has {
     /// What to add, when that and no more is certainly missing.
-    fn all_but(&self, manifest: &Manifest) -> Option<Additions> {
+    fn all_but(&self, manifest: &Manifest, composer_version: &str) -> Option<Additions> {
         let mut additions = Additions::default();
         for (target, constraint, _) in manifest.requirements() {
             let any = constraint.trim() == "*";
@@ -218,8 +226,10 @@ impl Has {
                 },
                 None => match target {
                     "php" | "php-64bit" => met(&self.php),
-                    // Of the second major version, as the image of Composer.
-                    "composer-plugin-api" | "composer-runtime-api" => met("2.2.0") && met("2.99.0"),
+                    // Of the newest Composer 2, as a tag of just the major version has it.
+                    "composer-plugin-api" | "composer-runtime-api" if composer_version == "2" => {
+                        met("2.2.0") && met("2.99.0")
+                    }
                     _ => false,
                 },
             };

@@ -1,18 +1,15 @@
 //! Passwords and keys are nowhere but where they are needed.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use stand_ins::Fault;
 use test_support::Running;
-use walkdir::WalkDir;
 
 use super::cloud::{Cloud, ECR_PASSWORD};
 use super::moto::ROLE;
 use super::shop::{SECRET, Shop, image};
-use crate::place::{LIMIT, nonce};
+use crate::place::{LIMIT, kept_out_of, nonce, words_in};
 
 const SESSION_TOKEN: &str = "canary-of-the-session-2Lp7";
 
@@ -28,11 +25,7 @@ const SECRETS: [&str; 6] = [
 ];
 
 fn found(bytes: &[u8]) -> Vec<&'static str> {
-    let has = |secret: &&str| {
-        let secret = secret.as_bytes();
-        bytes.windows(secret.len()).any(|part| part == secret)
-    };
-    SECRETS.into_iter().filter(has).collect()
+    words_in(bytes, &SECRETS)
 }
 
 /// Command lines of all processes of this machine.
@@ -40,28 +33,6 @@ fn command_lines() -> Vec<u8> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let lines = processes.map(|process| fs::read(process.path().join("cmdline")));
     lines.flatten().flatten().collect()
-}
-
-/// Files written since, with what is in them when they are compressed.
-#[track_caller]
-fn kept_out_of(dir: &Path, since: SystemTime) {
-    let mut count = 0;
-    for entry in WalkDir::new(dir).into_iter().flatten() {
-        let written = entry.metadata().is_ok_and(|found| {
-            found.is_file() && found.modified().is_ok_and(|modified| modified >= since)
-        });
-        let Some(mut bytes) = written.then(|| fs::read(entry.path()).ok()).flatten() else {
-            continue;
-        };
-        if bytes.starts_with(&[0x1f, 0x8b]) {
-            let done = Command::new("gzip").arg("-dc").arg(entry.path()).output();
-            bytes = done.expect("gzip").stdout;
-        }
-        let found = found(&bytes);
-        assert!(found.is_empty(), "{found:?} in {}", entry.path().display());
-        count += 1;
-    }
-    assert!(count > 0, "nothing was written to {}", dir.display());
 }
 
 #[test]
@@ -97,9 +68,9 @@ fn keys_and_the_registrys_password_are_on_no_command_line_in_no_output_state_or_
             String::from_utf8_lossy(shown)
         );
     }
-    kept_out_of(shop.registry.storage(), started);
+    kept_out_of(shop.registry.storage(), started, &SECRETS);
     if shop.place.cli.is_built_here() {
-        kept_out_of(&shop.place.state, started);
+        kept_out_of(&shop.place.state, started, &SECRETS);
     }
 
     // What a service says of a request is not repeated when it has a secret.

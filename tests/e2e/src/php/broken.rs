@@ -27,6 +27,37 @@ fn a_missing_lock_file_is_told() {
 }
 
 #[test]
+fn a_missing_lock_file_of_npm_is_told() {
+    let project = craft();
+    project.remove("package-lock.json");
+    refused(
+        &project,
+        &[
+            "no `examples/php-app/package-lock.json`",
+            "run `npm install` and commit",
+        ],
+    );
+}
+
+#[test]
+fn static_files_that_are_nowhere_are_told() {
+    let project = slim();
+    project.write(
+        "craft-cloud.yaml",
+        "php-version: '8.4'\nwebroot: public\nartifact-path: public/dist\n",
+    );
+    for function in [
+        "artifacts",
+        "with-artifacts https://cdn.example.com | image",
+    ] {
+        project.refuses(
+            &format!("php-build | {function} | sync"),
+            &["public/dist`: correct `artifact-path` in `craft-cloud.yaml`"],
+        );
+    }
+}
+
+#[test]
 fn a_lock_file_that_is_out_of_date_is_told() {
     let project = craft();
     project.edit(

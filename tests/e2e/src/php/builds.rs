@@ -84,14 +84,17 @@ fn a_change_of_php_makes_the_last_layer_only_and_one_of_packages_leaves_node_alo
 }
 
 #[test]
-fn the_same_input_gives_the_same_image_whenever_it_is_built() {
-    let digests = ["2001-02-03", "2026-10-11"].map(|day| {
+fn the_same_input_gives_the_same_image_whenever_it_is_built_and_whoever_checked_it_out() {
+    let checkouts = [("2001-02-03", "go-rwx"), ("2026-10-11", "g+w,o+rX")];
+    let digests = checkouts.map(|(day, modes)| {
         let project = craft();
-        // Checked out at another time.
-        let mut files = Command::new("find");
-        files.args([".", "-exec", "touch", "-d", day, "{}", "+"]);
-        let touched = files.current_dir(project.place.path(project.dir)).status();
-        assert!(touched.is_ok_and(|status| status.success()), "touch");
+        // Checked out at another time, and by somebody with another umask.
+        for change in [&["touch", "-d", day][..], &["chmod", modes]] {
+            let mut files = Command::new("find");
+            files.args([".", "-exec"]).args(change).args(["{}", "+"]);
+            let changed = files.current_dir(project.place.path(project.dir)).status();
+            assert!(changed.is_ok_and(|status| status.success()), "{change:?}");
+        }
         // No step is taken from a cache: each has another environment.
         let word = nonce();
         let script = format!("php-build | with-env NONCE {word} | image | as-tarball --forced-compression Uncompressed | digest");

@@ -140,6 +140,11 @@ fn a_checkout_is_built_at_the_commit_that_was_asked_for() {
 #[test]
 fn a_private_checkout_takes_the_token_under_the_name_of_each_host_and_keeps_it_secret() {
     let mut project = slim();
+    if !project.place.cli.is_built_here() {
+        // The real engine's git runs elsewhere, where nothing leads it to the
+        // servers that stand for those hosts.
+        return;
+    }
     let (bare, [_, commit]) = published(&project);
     let token = nonce();
     // Who looks at processes sees what git is started with.
@@ -213,6 +218,10 @@ fn a_private_checkout_takes_the_token_under_the_name_of_each_host_and_keeps_it_s
 #[test]
 fn a_checkout_over_ssh_takes_the_key_of_an_agent() {
     let mut project = slim();
+    if !project.place.cli.is_built_here() {
+        // The real engine does not know the key of this server's host.
+        return;
+    }
     let (bare, [first, second]) = published(&project);
     let server = ssh::Server::start(&above(&bare));
     let agent = server.by_agent();

@@ -1,18 +1,26 @@
 //! Fields that change how commands run, and nothing else.
 
+use std::time::Duration;
+
 use eyre::{Result, eyre};
 use serde_json::{Map, Value as Json, json};
 
 use super::image::registry_host;
 use super::path;
-use crate::api::resolve::{network, records};
+use crate::api::client::Client;
+use crate::api::resolve::{env_file, network, records};
 use crate::duration;
 use crate::graph::Args;
 use crate::graph::container::{Container, Port, TerminalCommand, set, unset};
 use crate::graph::node::Answer;
 
 /// Fields that change how commands run, and nothing else.
-pub(super) fn configured(this: &Container, field: &str, args: &Args) -> Result<Option<Container>> {
+pub(super) fn configured(
+    client: &Client,
+    this: &Container,
+    field: &str,
+    args: &Args,
+) -> Result<Option<Container>> {
     let mut new = this.clone();
     let name = || args.str("name");
     match field {
@@ -33,8 +41,9 @@ pub(super) fn configured(this: &Container, field: &str, args: &Args) -> Result<O
             }
         }
         "withEnvFileVariables" => {
-            for (name, value) in args.env_file("source")?.iter() {
-                set(&mut new.config.env, name, value.clone());
+            let file = args.env_file("source")?;
+            for (name, value) in env_file::values(client, &file)? {
+                set(&mut new.config.env, &name, value);
             }
         }
         "withEnvVariable" => {
@@ -112,9 +121,9 @@ pub(super) fn healthcheck(config: Option<&Json>) -> Answer {
     };
     let test: Vec<String> = serde_json::from_value(config["Test"].clone()).unwrap_or_default();
     let shell = test.first().is_some_and(|word| word == "CMD-SHELL");
-    let time = |name: &str| match config[name].as_u64().unwrap_or_default() {
-        0 => String::new(),
-        ns => format!("{}ms", ns / 1_000_000),
+    let time = |name: &str| {
+        let nanos = config[name].as_u64().unwrap_or_default();
+        duration::shown(Duration::from_nanos(nanos))
     };
     let record = json!({
         "args": test.iter().skip(1).collect::<Vec<_>>(),

@@ -40,8 +40,16 @@ pub(super) async fn changed(
         "withFile" => {
             let (source, mode) = (args.file("source")?, mode(args, "permissions")?);
             let owner = owner_of(engine, this, args).await?;
-            this.edit(&at()?, |base, path| {
-                Ok(dir::with_file(engine, base, path, &source, owner, mode))
+            let at = at()?;
+            // A slash at the end asks for a directory, also where none is yet.
+            let slash = if at.ends_with('/') || at.ends_with("/.") {
+                "/"
+            } else {
+                ""
+            };
+            this.edit(&at, |base, path| {
+                let path = format!("{path}{slash}");
+                Ok(dir::with_file(engine, base, &path, &source, owner, mode))
             })?
         }
         "withFiles" => {

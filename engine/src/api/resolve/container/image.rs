@@ -1,6 +1,6 @@
 //! Containers from images, and images of containers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use eyre::{Result, bail};
@@ -10,8 +10,8 @@ use crate::graph::container::{Container, set};
 use crate::graph::engine::blocking;
 use crate::graph::node::Answer;
 use crate::graph::{Args, Engine, File, Fs};
-use crate::image::{Compression, Credentials, ImageConfig};
-use crate::store::{Hasher, Snapshot};
+use crate::image::{Compression, Credentials, Form, ImageConfig, MediaTypes};
+use crate::store::{Hasher, Snapshot, Store};
 
 pub(super) async fn from(engine: &Arc<Engine>, this: &Container, args: &Args) -> Result<Container> {
     if args.node("registryService")?.is_some() {
@@ -114,26 +114,50 @@ pub(super) fn registry_host(address: &str) -> String {
     }
 }
 
+/// The container, and those for other platforms.
 fn variants(this: &Arc<Container>, args: &Args) -> Result<Vec<Arc<Container>>> {
-    let mut all: Vec<Arc<Container>> = args
-        .nodes("platformVariants")?
-        .into_iter()
-        .map(|node| node.container())
-        .collect::<Result<_>>()?;
-    if all.is_empty() {
-        all.push(this.clone());
-    }
-    Ok(all)
+    let others = args.nodes("platformVariants")?.into_iter();
+    let others = others.map(|node| node.container());
+    std::iter::once(Ok(this.clone())).chain(others).collect()
 }
 
-fn compression(args: &Args) -> Result<Compression> {
-    Ok(match args.text("forcedCompression")?.as_str() {
+/// Their configurations and files; one without files counts only alone.
+async fn images(all: &[Arc<Container>]) -> Result<Vec<(ImageConfig, Snapshot)>> {
+    let mut images = Vec::new();
+    let mut platforms = BTreeSet::new();
+    for container in all {
+        let snapshot = container.rootfs.snapshot().await?;
+        if all.len() > 1 && snapshot.id == Store::scratch().id {
+            continue;
+        }
+        let platform = &container.config.platform;
+        if !platforms.insert(platform) {
+            bail!("two containers are for platform `{platform}`: an image has one for each");
+        }
+        images.push((image_config(container), snapshot));
+    }
+    if images.is_empty() {
+        bail!("no container has any files");
+    }
+    Ok(images)
+}
+
+fn form(args: &Args) -> Result<Form> {
+    let compression = match args.text("forcedCompression")?.as_str() {
         "" | "Gzip" => Compression::Gzip,
         "Zstd" => Compression::Zstd,
         "Uncompressed" => Compression::Uncompressed,
         other => bail!(
             "compression `{other}` is not supported by poniard: use Gzip, Zstd or Uncompressed"
         ),
+    };
+    let media_types = match args.text("mediaTypes")?.as_str() {
+        "DockerMediaTypes" => MediaTypes::Docker,
+        _ => MediaTypes::Oci,
+    };
+    Ok(Form {
+        compression,
+        media_types,
     })
 }
 
@@ -149,15 +173,13 @@ fn image_config(container: &Container) -> ImageConfig {
 }
 
 pub(super) fn archive(engine: &Arc<Engine>, this: &Arc<Container>, args: &Args) -> Result<File> {
-    let (containers, compression) = (variants(this, args)?, compression(args)?);
+    let (containers, form) = (variants(this, args)?, form(args)?);
     let engine = engine.clone();
     let fs = Fs::lazy(async move {
-        let mut images = Vec::new();
-        let mut key = Hasher::new("archive-1").with(format!("{compression:?}"));
-        for container in &containers {
-            let (config, snapshot) = (image_config(container), container.rootfs.snapshot().await?);
-            key = key.with(serde_json::to_string(&config)?).with(snapshot.id);
-            images.push((config, snapshot));
+        let images = images(&containers).await?;
+        let mut key = Hasher::new("archive-2").with(format!("{form:?}"));
+        for (config, snapshot) in &images {
+            key = key.with(serde_json::to_string(config)?).with(snapshot.id);
         }
         let annotations = containers
             .first()
@@ -171,7 +193,7 @@ pub(super) fn archive(engine: &Arc<Engine>, this: &Arc<Container>, args: &Args) 
         let path = temp.path().join("image.tar");
         engine
             .images
-            .archive(&images, compression, &annotations, &path)
+            .archive(&images, form, &annotations, &path)
             .await?;
         let snapshot = engine.store.import_file(&path, "image.tar").await?;
         engine.store.remember("archive", &key, &snapshot)?;
@@ -191,19 +213,16 @@ pub(super) async fn publish(
     if args.node("registryService")?.is_some() {
         bail!("`registryService` of `Container.publish` is not supported by poniard");
     }
-    let mut images = Vec::new();
-    for container in variants(this, args)? {
-        images.push((image_config(&container), container.rootfs.snapshot().await?));
-    }
+    let images = images(&variants(this, args)?).await?;
     let address = args.str("address")?;
     let auth = credentials(this).await?;
-    let compression = compression(args)?;
+    let form = form(args)?;
     let pushed = engine
         .images
         .push(
             &address,
             &images,
-            compression,
+            form,
             &this.annotations,
             &auth,
             &engine.progress,

@@ -25,7 +25,7 @@ pub async fn resolve(
     if let Some(answer) = read(client, this, field, args).await? {
         return Ok(answer);
     }
-    if let Some(container) = config::configured(this, field, args)? {
+    if let Some(container) = config::configured(client, this, field, args)? {
         return Ok(container.into());
     }
     match files::changed(client, this, field, args).await? {
@@ -50,7 +50,7 @@ async fn read(
                 .map(Some);
         }
         "asTarball" => image::archive(engine, this, args)?.into(),
-        "combinedOutput" => this.last().await?.combined.clone().into(),
+        "combinedOutput" => this.last().await?.combined()?.clone().into(),
         "defaultArgs" => config.cmd.clone().into(),
         "directory" => this.directory(engine, &path(this, args, "path")?)?.into(),
         "dockerHealthcheck" => config::healthcheck(config.healthcheck.as_ref()),
@@ -100,8 +100,8 @@ async fn read(
             )
             .await?
         }
-        "stderr" => this.last().await?.stderr.clone().into(),
-        "stdout" => this.last().await?.stdout.clone().into(),
+        "stderr" => this.last().await?.stderr()?.clone().into(),
+        "stdout" => this.last().await?.stdout()?.clone().into(),
         "sync" => {
             this.sync().await?;
             Answer::This

@@ -43,7 +43,7 @@ pub fn with_file(
     mode: Option<u32>,
 ) -> Directory {
     let (to, from) = (base.at(path), source.path.clone());
-    let into = path.ends_with('/');
+    let into = path.ends_with('/') || path.ends_with("/.");
     let describe = owned(
         Hasher::new("copy-file-1")
             .with(&to)
