@@ -173,10 +173,12 @@ where
             code = interrupted(interrupts) => Err(code?),
         };
         tracing.end(&result);
-        // A second signal does not wait for the end of what runs.
+        // A second signal does not wait for the end of what runs. One Ctrl-C may
+        // come several times, from the terminal and passed on: for a command that
+        // took care of it, that is none.
         let closed = tokio::select! {
             closed = session.close() => closed.map_err(Failure::from),
-            code = interrupted(Interrupts::End) => Err(code?),
+            code = interrupted(interrupts) => Err(code?),
         };
         let result = result.and(closed);
         if result.is_err() {

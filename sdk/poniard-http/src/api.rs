@@ -17,6 +17,13 @@ use crate::tls;
 type NextStep = dyn Fn(u16, &str) -> Option<String> + Send + Sync;
 
 /// An API: its address, its credentials, and how patient its requests are.
+///
+/// ```
+/// # use poniard_http::{Api, Error};
+/// let api = Api::new("GitLab", "https://gitlab.com/api/v4/")?;
+/// assert_eq!(api.base(), "https://gitlab.com/api/v4");
+/// # Ok::<(), poniard_http::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Api {
     pub(crate) settings: Arc<Settings>,
@@ -48,6 +55,14 @@ impl Api {
     ///
     /// A request is given 120 seconds, its repetitions included
     /// ([`Self::patience`]), and each attempt 60 seconds ([`Self::attempt`]).
+    ///
+    /// ```
+    /// # use poniard_http::{Api, Error};
+    /// assert!(Api::new("GitLab", "gitlab.com").is_err());
+    /// assert!(Api::new("GitLab", "http://user:password@gitlab.local").is_err());
+    /// Api::new("GitLab", "http://gitlab.local:8080/api/v4")?;
+    /// # Ok::<(), poniard_http::Error>(())
+    /// ```
     pub fn new(name: &str, base: &str) -> Result<Self, Error> {
         let base = base.trim_end_matches('/');
         let refused = |why: &str| Error::new(name, Cause::Refused(why.to_owned()));
@@ -87,6 +102,12 @@ impl Api {
     }
 
     /// A header of every request.
+    ///
+    /// ```
+    /// # use poniard_http::{Api, Error};
+    /// let api = Api::new("GitHub", "http://localhost")?.header("accept", "application/vnd.github+json")?;
+    /// # Ok::<(), poniard_http::Error>(())
+    /// ```
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, Error> {
         let bad = || Cause::Refused(format!("the value of the header `{name}` cannot be sent"));
         let parsed = HeaderName::try_from(name)
@@ -98,6 +119,13 @@ impl Api {
     }
 
     /// A header whose value is never shown, not even when an answer repeats it.
+    ///
+    /// ```
+    /// # use poniard_http::{Api, Error};
+    /// let api = Api::new("GitLab", "http://localhost")?.secret_header("PRIVATE-TOKEN", "abc")?;
+    /// assert!(!format!("{api:?}").contains("abc"));
+    /// # Ok::<(), poniard_http::Error>(())
+    /// ```
     pub fn secret_header(mut self, name: &str, value: &str) -> Result<Self, Error> {
         let value = value.trim();
         if value.is_empty() {
@@ -109,6 +137,14 @@ impl Api {
     }
 
     /// `Authorization: Bearer <token>`, never shown.
+    ///
+    /// ```
+    /// # use poniard_http::{Api, Error};
+    /// let api = Api::new("Cloudflare", "http://localhost")?;
+    /// assert!(api.clone().bearer(" ").is_err());
+    /// let api = api.bearer("abc")?;
+    /// # Ok::<(), poniard_http::Error>(())
+    /// ```
     pub fn bearer(mut self, token: &str) -> Result<Self, Error> {
         let token = token.trim();
         if token.is_empty() {
@@ -120,12 +156,28 @@ impl Api {
     }
 
     /// How long a request may take, with all its repetitions and pauses.
+    ///
+    /// ```
+    /// # use poniard_http::{Api, Error};
+    /// use std::time::Duration;
+    ///
+    /// let api = Api::new("GitLab", "http://localhost")?.patience(Duration::from_secs(10));
+    /// # Ok::<(), poniard_http::Error>(())
+    /// ```
     pub fn patience(mut self, patience: Duration) -> Self {
         self.change().patience = patience;
         self
     }
 
     /// How long one attempt may take.
+    ///
+    /// ```
+    /// # use poniard_http::{Api, Error};
+    /// use std::time::Duration;
+    ///
+    /// let api = Api::new("GitLab", "http://localhost")?.attempt(Duration::from_secs(5));
+    /// # Ok::<(), poniard_http::Error>(())
+    /// ```
     pub fn attempt(mut self, limit: Duration) -> Self {
         self.change().agent = tls::agent(limit, &self.settings.authorities);
         self
@@ -133,12 +185,28 @@ impl Api {
 
     /// The pause after the first failure, half a second unless told; it doubles
     /// with each one.
+    ///
+    /// ```
+    /// # use poniard_http::{Api, Error};
+    /// use std::time::Duration;
+    ///
+    /// let api = Api::new("GitLab", "http://localhost")?.first_pause(Duration::from_millis(50));
+    /// # Ok::<(), poniard_http::Error>(())
+    /// ```
     pub fn first_pause(mut self, pause: Duration) -> Self {
         self.change().first_pause = pause;
         self
     }
 
     /// What to do about a status and the API's message; it ends the error.
+    ///
+    /// ```
+    /// # use poniard_http::{Api, Error};
+    /// let api = Api::new("GitLab", "http://localhost")?.next_step(|status, message| {
+    ///     (status == 403 && message.contains("scope")).then(|| "make a token with the scope `api`".into())
+    /// });
+    /// # Ok::<(), poniard_http::Error>(())
+    /// ```
     pub fn next_step(
         mut self,
         next_step: impl Fn(u16, &str) -> Option<String> + Send + Sync + 'static,
@@ -148,32 +216,79 @@ impl Api {
     }
 
     /// The address, without a slash at its end.
+    ///
+    /// ```
+    /// # use poniard_http::{Api, Error};
+    /// assert_eq!(Api::new("GitLab", "http://localhost/api/")?.base(), "http://localhost/api");
+    /// # Ok::<(), poniard_http::Error>(())
+    /// ```
     pub fn base(&self) -> &str {
         &self.settings.base
     }
 
+    /// A request that reads.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// let user: serde_json::Value = api.get("/user").send().await?.json()?;
+    /// # Ok(()) }
+    /// ```
     pub fn get(&self, path: &str) -> Request {
         self.request("GET", path)
     }
 
+    /// A request that makes something new.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// api.post("/notes").json(&serde_json::json!({ "body": "Hello" })).send().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn post(&self, path: &str) -> Request {
         self.request("POST", path)
     }
 
+    /// A request that replaces.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// api.put("/notes/7").json(&serde_json::json!({ "body": "Hello" })).send().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn put(&self, path: &str) -> Request {
         self.request("PUT", path)
     }
 
+    /// A request that changes a part.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// api.patch("/notes/7").json(&serde_json::json!({ "pinned": true })).send().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn patch(&self, path: &str) -> Request {
         self.request("PATCH", path)
     }
 
+    /// A request that removes.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// api.delete("/notes/7").accept(404).send().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn delete(&self, path: &str) -> Request {
         self.request("DELETE", path)
     }
 
     /// `path` is added to the base, its segments already [`crate::encode`]d. A
     /// whole address must begin with the base, so that no credential leaves it.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// api.request("PURGE", "/page").repeatable().send().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn request(&self, method: &str, path: &str) -> Request {
         let method = Method::try_from(method).map_err(|_| format!("`{method}` is no method"));
         Request::new(self.clone(), method, path)

@@ -4,6 +4,15 @@ use std::fmt;
 use std::time::Duration;
 
 /// A request that failed: the API, the request, what came back, what to do.
+///
+/// ```no_run
+/// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+/// if let Err(error) = api.get("/user").send().await {
+///     // GitLab answered `GET /user` with status 401: …; check that the token is right …
+///     eprintln!("{error}");
+/// }
+/// # Ok(()) }
+/// ```
 pub struct Error(Box<Failure>);
 
 struct Failure {
@@ -62,12 +71,28 @@ impl Error {
     }
 
     /// Says what to do; replaces what the error says about it by itself.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// let notes = api.get("/notes").send().await;
+    /// let notes = notes.map_err(|error| error.with_next_step("pass --project-id"))?;
+    /// # Ok(()) }
+    /// ```
     pub fn with_next_step(mut self, next_step: impl Into<String>) -> Self {
         self.0.next_step = Some(next_step.into());
         self
     }
 
     /// The status that the API answered with; none when it did not answer.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// let there = match api.get("/notes/7").send().await {
+    ///     Err(error) if error.status() == Some(404) => false,
+    ///     answer => answer.is_ok(),
+    /// };
+    /// # Ok(()) }
+    /// ```
     pub fn status(&self) -> Option<u16> {
         match self.0.cause {
             Cause::Status { status, .. } => Some(status),
@@ -76,6 +101,13 @@ impl Error {
     }
 
     /// The API's own message, or what the network said.
+    ///
+    /// ```
+    /// # use poniard_http::{Api, Error};
+    /// let error = Api::new("GitLab", "nowhere").expect_err("no address");
+    /// assert_eq!(error.message(), "`nowhere` is no address: write it as `https://host/path`");
+    /// # Ok::<(), poniard_http::Error>(())
+    /// ```
     pub fn message(&self) -> &str {
         match &self.0.cause {
             Cause::Status { message, .. } => message,
@@ -86,6 +118,16 @@ impl Error {
 
     /// Whether the API may have done what was asked, although it did not say so:
     /// the connection broke, or it answered with a status of 500 or more.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// if let Err(error) = api.post("/notes").send().await {
+    ///     if error.maybe_taken() {
+    ///         // Look whether the note is there before it is sent again.
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn maybe_taken(&self) -> bool {
         match &self.0.cause {
             Cause::Refused(_) => false,

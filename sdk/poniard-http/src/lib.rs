@@ -22,6 +22,8 @@
 //! time of an asynchronous client, and a module makes few requests at once.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+#![deny(missing_docs)]
+#![deny(rustdoc::broken_intra_doc_links)]
 
 mod api;
 mod error;
@@ -47,6 +49,10 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// `text` as one segment of a path, or as a value of a query: `group/site` is
 /// `group%2Fsite`.
+///
+/// ```
+/// assert_eq!(poniard_http::encode("group/site"), "group%2Fsite");
+/// ```
 pub fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }

@@ -11,6 +11,13 @@ use crate::response::Response;
 use crate::retry::Pauses;
 
 /// A request that is not sent yet.
+///
+/// ```no_run
+/// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+/// let request = api.get("/notes").query("per_page", 100);
+/// let notes = request.send().await?;
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing happens until it is sent"]
 pub struct Request {
     api: Api,
@@ -54,12 +61,24 @@ impl Request {
     }
 
     /// Adds `name=value` to the query, encoded.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// api.get("/notes").query("search", "a & b").query("page", 2).send().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn query(mut self, name: &str, value: impl ToString) -> Self {
         self.query.push((name.to_owned(), value.to_string()));
         self
     }
 
     /// A body of JSON.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// api.post("/notes").json(&serde_json::json!({ "body": "Hello" })).send().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn json(mut self, body: &impl Serialize) -> Self {
         let bytes = serde_json::to_vec(body).map_err(|cause| cause.to_string());
         self.body = bytes.map(|bytes| {
@@ -72,6 +91,12 @@ impl Request {
     }
 
     /// A body of any media type.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// api.put("/files/a.txt").body("text/plain", "Hello").send().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn body(mut self, media_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
         self.body = Ok(Some(Body {
             kind: media_type.to_owned(),
@@ -83,12 +108,24 @@ impl Request {
     /// Says that sent twice it does no more than sent once, so that it is
     /// repeated after every fault. `GET`, `PUT` and `DELETE` are so by
     /// themselves.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// api.post("/search").json(&"word").repeatable().send().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
         self
     }
 
     /// Takes an answer with this status for a success.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// let found = api.get("/notes/7").accept(404).send().await?.status() != 404;
+    /// # Ok(()) }
+    /// ```
     pub fn accept(mut self, status: u16) -> Self {
         if let Accepted::Success(statuses) = &mut self.accepted {
             statuses.push(status);
@@ -98,12 +135,28 @@ impl Request {
 
     /// Takes every answer as it comes, also redirections and errors; only faults
     /// of the network are repeated.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// let answer = api.get("/").accept_any().send().await?;
+    /// println!("{}", answer.status());
+    /// # Ok(()) }
+    /// ```
     pub fn accept_any(mut self) -> Self {
         self.accepted = Accepted::Any;
         self
     }
 
     /// Sends it, and again after faults that pass: see the crate's description.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// match api.get("/user").send().await {
+    ///     Ok(answer) => println!("{}", answer.text()),
+    ///     Err(error) => eprintln!("{error}"),
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn send(self) -> Result<Response, Error> {
         let name = self.name();
         let settings = &self.api.settings;

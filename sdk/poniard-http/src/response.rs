@@ -12,6 +12,13 @@ use crate::error::{Cause, Error};
 use crate::retry;
 
 /// An answer, read to its end.
+///
+/// ```no_run
+/// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+/// let answer = api.get("/version").send().await?;
+/// println!("{} {}", answer.status(), answer.text());
+/// # Ok(()) }
+/// ```
 pub struct Response {
     pub(crate) api: Api,
     /// `GET /path`, for messages.
@@ -25,24 +32,57 @@ pub struct Response {
 const LONGEST_MESSAGE: usize = 600;
 
 impl Response {
+    /// The status, such as 200.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// assert_eq!(api.get("/").send().await?.status(), 200);
+    /// # Ok(()) }
+    /// ```
     pub fn status(&self) -> u16 {
         self.status
     }
 
     /// The first header of this name.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// let total = api.get("/notes").send().await?.header("x-total").map(str::to_owned);
+    /// # Ok(()) }
+    /// ```
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The body.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// let image = api.get("/logo.png").send().await?.bytes().to_vec();
+    /// # Ok(()) }
+    /// ```
     pub fn bytes(&self) -> &[u8] {
         &self.body
     }
 
+    /// The body as text; what is no UTF-8 is replaced.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// let page = api.get("/").send().await?.text();
+    /// # Ok(()) }
+    /// ```
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// The body as JSON. An empty one is `null`.
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// let names: Vec<String> = api.get("/names").send().await?.json()?;
+    /// # Ok(()) }
+    /// ```
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let body = match self.body.as_slice() {
             [] => b"null",
@@ -58,6 +98,16 @@ impl Response {
 
     /// The address that the header `Link` gives for a relation such as `next`
     /// (RFC 8288).
+    ///
+    /// ```no_run
+    /// # async fn example(api: poniard_http::Api) -> Result<(), poniard_http::Error> {
+    /// let mut next = Some("/notes".to_owned());
+    /// while let Some(page) = next {
+    ///     let answer = api.get(&page).send().await?;
+    ///     next = answer.link("next");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn link(&self, relation: &str) -> Option<String> {
         let links = self.headers.get_all("link").iter();
         let links = links.filter_map(|value| value.to_str().ok());

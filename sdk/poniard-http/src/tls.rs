@@ -11,6 +11,13 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// Gives up on an attempt after `attempt`. A redirection is an answer: followed,
 /// it would carry headers with credentials to another host.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// let agent = poniard_http::agent(Duration::from_secs(5), &poniard_http::authorities()?);
+/// # Ok::<(), String>(())
+/// ```
 pub fn agent(attempt: Duration, authorities: &[CertificateDer<'static>]) -> Agent {
     let owned = authorities
         .iter()
@@ -35,6 +42,13 @@ pub fn agent(attempt: Duration, authorities: &[CertificateDer<'static>]) -> Agen
 
 /// The certificates of the authorities to trust: those of `SSL_CERT_FILE` and
 /// `SSL_CERT_DIR`, or else of the system.
+///
+/// ```no_run
+/// for certificate in poniard_http::authorities()? {
+///     println!("{} bytes", certificate.len());
+/// }
+/// # Ok::<(), String>(())
+/// ```
 pub fn authorities() -> Result<Vec<CertificateDer<'static>>, String> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {

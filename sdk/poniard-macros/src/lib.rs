@@ -4,6 +4,8 @@
 //! attributes off it, `check` finds everything wrong with it, `expand`
 //! emits the item and its description. `deps` makes clients of dependencies.
 
+#![deny(missing_docs)]
+
 mod ast;
 mod attrs;
 mod check;
@@ -12,7 +14,6 @@ mod errors;
 mod expand;
 mod names;
 mod shape;
-#[path = "../../poniard-sdk/src/types.rs"]
 #[allow(dead_code)]
 mod types;
 

@@ -13,6 +13,15 @@ use crate::session::{Answer, Session, Transport};
 
 /// Client of the engine's API: the core through [`Query`]'s methods,
 /// dependencies through what [`dependencies!`](crate::dependencies) makes.
+///
+/// ```
+/// # use poniard_sdk::{eyre, testing::FakeEngine};
+/// let engine = FakeEngine::new().on("defaultPlatform", "linux/amd64");
+/// let dag = engine.dag();
+/// let platform = engine.run(async { dag.default_platform().await })?;
+/// assert_eq!(platform.0, "linux/amd64");
+/// # Ok::<(), eyre::Report>(())
+/// ```
 #[derive(Clone)]
 pub struct Dag {
     query: Query,
@@ -20,6 +29,13 @@ pub struct Dag {
 }
 
 impl Dag {
+    /// Over a session: [`dag`] has the one of the call that is served.
+    ///
+    /// ```
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// let dag = FakeEngine::new().dag();
+    /// let same = dag.clone();
+    /// ```
     pub fn new(session: Session) -> Self {
         let query = Query {
             proc: None,
@@ -30,11 +46,36 @@ impl Dag {
     }
 
     /// The object with an id, without asking the engine whether there is one.
+    ///
+    /// ```
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// # use poniard_sdk::prelude::*;
+    /// # use poniard_sdk::serde_json::{self, json};
+    /// # use poniard_sdk::eyre;
+    /// let engine = FakeEngine::new().on("Directory.entries", json!(["a.txt"]));
+    /// let entries = engine.run(async {
+    ///     let directory: Directory = dag().object("an-id");
+    ///     directory.entries().await
+    /// })?;
+    /// assert_eq!(entries, ["a.txt"]);
+    /// # Ok::<(), eyre::Report>(())
+    /// ```
     pub fn object<T: Loadable>(&self, id: impl Into<Id>) -> T {
         self.query.r#ref(id.into())
     }
 
     /// Sends any GraphQL document with `variables` (an object); gives `data`.
+    ///
+    /// ```
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// # use poniard_sdk::prelude::*;
+    /// # use poniard_sdk::serde_json::{self, json};
+    /// # use poniard_sdk::eyre;
+    /// let engine = FakeEngine::new().on("version", "v0.21.8");
+    /// let data = engine.run(async { dag().query_raw("query{version}", json!({})).await })?;
+    /// assert_eq!(data, json!({"version": "v0.21.8"}));
+    /// # Ok::<(), eyre::Report>(())
+    /// ```
     pub async fn query_raw(&self, query: &str, variables: Value) -> Result<Value, EngineError> {
         self.session.request(query, &variables).await
     }
@@ -63,6 +104,19 @@ thread_local! {
 ///
 /// Outside of a call, and outside of
 /// [`FakeEngine::run`](crate::testing::FakeEngine::run), each request fails.
+///
+/// ```
+/// # use poniard_sdk::testing::FakeEngine;
+/// # use poniard_sdk::prelude::*;
+/// # use poniard_sdk::serde_json::{self, json};
+/// # use poniard_sdk::eyre;
+/// let engine = FakeEngine::new().on("container.from.withExec.stdout", "hello\n");
+/// let said = engine.run(async {
+///     dag().container().from("alpine").with_exec(vec!["echo", "hello"]).stdout().await
+/// })?;
+/// assert_eq!(said, "hello\n");
+/// # Ok::<(), eyre::Report>(())
+/// ```
 pub fn dag() -> Dag {
     THREAD
         .with_borrow(Clone::clone)
@@ -72,6 +126,19 @@ pub fn dag() -> Dag {
 
 /// Runs `future` with [`dag`] giving `dag` on this thread: for programs that
 /// hold several sessions, each on a thread of its own.
+///
+/// ```
+/// use poniard_sdk::dag::on_this_thread;
+/// # use poniard_sdk::{dag, eyre, testing::FakeEngine};
+///
+/// let first = FakeEngine::new().on("version", "1");
+/// let second = FakeEngine::new().on("version", "2");
+/// let version = first.run(async {
+///     on_this_thread(second.dag(), async { dag().version().await }).await
+/// })?;
+/// assert_eq!(version, "2");
+/// # Ok::<(), eyre::Report>(())
+/// ```
 pub async fn on_this_thread<T>(dag: Dag, future: impl Future<Output = T>) -> T {
     let _connected = set_for_thread(dag);
     future.await

@@ -18,13 +18,28 @@ use serde_json::{Map, Value};
 /// and `stderr` when a command of a container failed, else what the failing
 /// module attached. They travel on to the caller when a function fails with
 /// this error anywhere in its chain.
+///
+/// ```
+/// use poniard_sdk::EngineError;
+///
+/// let error = EngineError::new("no such page").with_value("code", "E404");
+/// assert_eq!(error.to_string(), "no such page");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct EngineError {
+    /// What happened, as the caller sees it.
     pub message: String,
+    /// Values by name.
     pub extensions: Map<String, Value>,
 }
 
 impl EngineError {
+    /// With a message, for a module's own errors.
+    ///
+    /// ```
+    /// let error = poniard_sdk::EngineError::new("no such page");
+    /// assert!(error.extensions.is_empty());
+    /// ```
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -33,12 +48,25 @@ impl EngineError {
     }
 
     /// Attaches a value that a calling module can read.
+    ///
+    /// ```
+    /// let error = poniard_sdk::EngineError::new("no").with_value("code", "E42");
+    /// assert_eq!(error.extensions["code"], "E42");
+    /// ```
     pub fn with_value(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extensions.insert(name.into(), value.into());
         self
     }
 
     /// The engine's error in the chain of `report`, when there is one.
+    ///
+    /// ```
+    /// use poniard_sdk::{EngineError, eyre::eyre};
+    ///
+    /// let report = eyre!(EngineError::new("exit code: 1").with_value("exitCode", 1)).wrap_err("cannot build");
+    /// let error = EngineError::find(&report).expect("the engine's error");
+    /// assert_eq!(error.exit_code(), Some(1));
+    /// ```
     pub fn find(report: &eyre::Report) -> Option<Self> {
         report.chain().find_map(|cause| {
             cause
@@ -49,16 +77,31 @@ impl EngineError {
     }
 
     /// Exit code of the command that failed, when one did.
+    ///
+    /// ```
+    /// let error = poniard_sdk::EngineError::new("failed").with_value("exitCode", 3);
+    /// assert_eq!(error.exit_code(), Some(3));
+    /// ```
     pub fn exit_code(&self) -> Option<i64> {
         self.extensions.get("exitCode")?.as_i64()
     }
 
     /// What the failed command printed, when one failed.
+    ///
+    /// ```
+    /// let error = poniard_sdk::EngineError::new("failed").with_value("stdout", "so far\n");
+    /// assert_eq!(error.stdout(), Some("so far\n"));
+    /// ```
     pub fn stdout(&self) -> Option<&str> {
         self.extensions.get("stdout")?.as_str()
     }
 
     /// What the failed command printed to its standard error, when one failed.
+    ///
+    /// ```
+    /// let error = poniard_sdk::EngineError::new("failed").with_value("stderr", "why\n");
+    /// assert_eq!(error.stderr(), Some("why\n"));
+    /// ```
     pub fn stderr(&self) -> Option<&str> {
         self.extensions.get("stderr")?.as_str()
     }
@@ -135,8 +178,30 @@ impl From<DaggerError> for EngineError {
 ///
 /// `dagger-sdk` declares every result non-null, and fails on the null of
 /// `findUp`, `envVariable`, `label`, `stat` or a function that returns nothing.
+///
+/// ```
+/// # use poniard_sdk::testing::FakeEngine;
+/// # use poniard_sdk::prelude::*;
+/// # use poniard_sdk::serde_json::{self, json};
+/// # use poniard_sdk::eyre;
+/// let engine = FakeEngine::new().on("container.envVariable", serde_json::Value::Null);
+/// let home = engine.run(async { dag().container().env_variable("HOME").await.nullable() })?;
+/// assert_eq!(home, None);
+/// # Ok::<(), eyre::Report>(())
+/// ```
 pub trait Nullable<T> {
     /// `None` for null; other failures stay errors.
+    ///
+    /// ```
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// # use poniard_sdk::prelude::*;
+    /// # use poniard_sdk::serde_json::{self, json};
+    /// # use poniard_sdk::eyre;
+    /// let engine = FakeEngine::new().on("container.label", "me");
+    /// let author = engine.run(async { dag().container().label("author").await.nullable() })?;
+    /// assert_eq!(author.as_deref(), Some("me"));
+    /// # Ok::<(), eyre::Report>(())
+    /// ```
     fn nullable(self) -> Result<Option<T>, EngineError>;
 }
 

@@ -14,17 +14,43 @@ use crate::value::{ApiType, FromApi, IntoApi, Later, member, ready, unexpected};
     message = "`{Self}` is not an object of this module",
     label = "expected a struct with `#[object]`"
 )]
+/// ```
+/// use poniard_sdk::Object;
+/// use poniard_sdk::prelude::*;
+///
+/// #[object]
+/// pub struct Page {
+///     pub title: String,
+/// }
+///
+/// assert_eq!(Page::NAME, "Page");
+/// ```
 pub trait Object: ApiType + FromApi + IntoApi + 'static {
     /// Name in the API, without the module's prefix.
     const NAME: &'static str;
 
+    #[doc(hidden)]
     fn describe() -> ObjectType;
 
     /// Runs a function; the empty name is the constructor.
+    #[doc(hidden)]
     fn call(function: String, state: Value, args: Args) -> Later<Value>;
 }
 
 /// An `#[enumeration]`.
+///
+/// ```
+/// use poniard_sdk::Enumeration;
+/// use poniard_sdk::prelude::*;
+///
+/// #[enumeration]
+/// pub enum Engine {
+///     MySql,
+///     Postgres,
+/// }
+///
+/// assert_eq!(Engine::MEMBERS, ["MY_SQL", "POSTGRES"]);
+/// ```
 pub trait Enumeration: Sized + 'static {
     /// Name in the API, without the module's prefix.
     const NAME: &'static str;
@@ -32,9 +58,22 @@ pub trait Enumeration: Sized + 'static {
     const MEMBERS: &'static [&'static str];
 
     /// Name of this member: `MY_SQL` for `MySql`.
+    ///
+    /// ```
+    /// # use poniard_sdk::prelude::*;
+    /// # #[enumeration] pub enum Mode { DryRun }
+    /// assert_eq!(Mode::DryRun.name(), "DRY_RUN");
+    /// ```
     fn name(&self) -> &'static str;
 
     /// The member with this name.
+    ///
+    /// ```
+    /// # use poniard_sdk::prelude::*;
+    /// # #[enumeration] pub enum Mode { DryRun }
+    /// assert!(Mode::from_name("DRY_RUN").is_some());
+    /// assert!(Mode::from_name("dry-run").is_none());
+    /// ```
     fn from_name(name: &str) -> Option<Self>;
 
     #[doc(hidden)]

@@ -63,6 +63,25 @@ pub fn default_text<T, V: DefaultValue<T> + ?Sized>(value: &V) -> String {
 }
 
 /// Private state of any type that serde knows: `settings: State<Settings>`.
+///
+/// ```
+/// use poniard_sdk::State;
+/// use poniard_sdk::prelude::*;
+///
+/// #[derive(poniard_sdk::serde::Serialize, poniard_sdk::serde::Deserialize)]
+/// #[serde(crate = "poniard_sdk::serde")]
+/// struct Limits {
+///     pages: u32,
+/// }
+///
+/// #[object]
+/// pub struct Site {
+///     limits: State<Limits>,
+/// }
+///
+/// let site = Site { limits: State(Limits { pages: 9 }) };
+/// assert_eq!(site.limits.pages, 9);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State<T>(pub T);
 

@@ -11,6 +11,21 @@ use crate::serve::{Call, run};
 use crate::types::{Arg, Function, ModuleTypes, ObjectType};
 
 /// What a call gave, on which further functions can be called.
+///
+/// ```
+/// # use poniard_sdk::prelude::*;
+/// # use poniard_sdk::testing::FakeEngine;
+/// # use poniard_sdk::serde_json::{self, json};
+/// # #[object] pub struct Hello { pub greeting: String }
+/// # #[functions] impl Hello {
+/// #     pub fn new(#[arg(default = "Hello")] greeting: String) -> Self { Self { greeting } }
+/// #     pub fn greet(&self, name: String) -> String { format!("{}, {name}!", self.greeting) }
+/// # }
+/// # use poniard_sdk::eyre;
+/// let hello = FakeEngine::new().construct::<Hello>(json!({ "greeting": "Hi" }))?;
+/// assert_eq!(hello.call("greet", json!({ "name": "Bob" }))?.value(), &json!("Hi, Bob!"));
+/// # Ok::<(), eyre::Report>(())
+/// ```
 pub struct Called<Main> {
     engine: FakeEngine,
     type_ref: String,
@@ -20,12 +35,44 @@ pub struct Called<Main> {
 
 impl<Main: Object> Called<Main> {
     /// The value: state of an own object, id of a core object.
+    ///
+    /// ```
+    /// # use poniard_sdk::prelude::*;
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// # use poniard_sdk::serde_json::{self, json};
+    /// # #[object] pub struct Hello { pub greeting: String }
+    /// # #[functions] impl Hello {
+    /// #     pub fn new(#[arg(default = "Hello")] greeting: String) -> Self { Self { greeting } }
+    /// #     pub fn greet(&self, name: String) -> String { format!("{}, {name}!", self.greeting) }
+    /// # }
+    /// # use poniard_sdk::eyre;
+    /// let hello = FakeEngine::new().construct::<Hello>(json!({}))?;
+    /// assert_eq!(hello.value(), &json!({ "greeting": "Hello" }));
+    /// # Ok::<(), eyre::Report>(())
+    /// ```
     pub fn value(&self) -> &Value {
         &self.value
     }
 
     /// Calls a function, or reads a field, of the object that this is. `args`
     /// is an object of arguments by API name; the id of a path is the path.
+    ///
+    /// ```
+    /// # use poniard_sdk::prelude::*;
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// # use poniard_sdk::serde_json::{self, json};
+    /// # #[object] pub struct Hello { pub greeting: String }
+    /// # #[functions] impl Hello {
+    /// #     pub fn new(#[arg(default = "Hello")] greeting: String) -> Self { Self { greeting } }
+    /// #     pub fn greet(&self, name: String) -> String { format!("{}, {name}!", self.greeting) }
+    /// # }
+    /// # use poniard_sdk::eyre;
+    /// let hello = FakeEngine::new().construct::<Hello>(json!({}))?;
+    /// let greeting = hello.call("greeting", json!({}))?; // a field
+    /// assert_eq!(greeting.value(), &json!("Hello"));
+    /// assert!(hello.call("greet", json!({})).is_err()); // without `name`
+    /// # Ok::<(), eyre::Report>(())
+    /// ```
     pub fn call(&self, function: &str, args: Value) -> Result<Self> {
         let types = Registry::of::<Main>().describe();
         let object = own_object(&types, &self.type_ref)?;

@@ -7,25 +7,64 @@ use std::str::Chars;
 use serde_json::{Map, Value};
 
 /// `container.from(address: "alpine").stdout`
+///
+/// ```
+/// # use poniard_sdk::testing::FakeEngine;
+/// # use poniard_sdk::prelude::*;
+/// # use poniard_sdk::serde_json::{self, json};
+/// # use poniard_sdk::eyre;
+/// let engine = FakeEngine::new().on_with("container.from.withExec.stdout", |chain| {
+///     assert_eq!(chain.names(), "container.from.withExec.stdout");
+///     Ok(json!(chain.arg("from", "address")))
+/// });
+/// let said = engine.run(async {
+///     dag().container().from("alpine").with_exec(vec!["true"]).stdout().await
+/// })?;
+/// assert_eq!(said, "alpine");
+/// # Ok::<(), eyre::Report>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Chain(pub Vec<Step>);
 
 /// A selected field and its arguments; an object that came by id starts a
 /// chain as a step named like its type, with the argument `id`.
+///
+/// ```
+/// use poniard_sdk::testing::{Chain, Step};
+/// use poniard_sdk::serde_json::{Map, Value};
+///
+/// let step = Step { name: "from".into(), args: Map::from_iter([("address".to_owned(), Value::from("alpine"))]) };
+/// assert_eq!(Chain(vec![step]).to_string(), r#"from(address: "alpine")"#);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
+    /// The field.
     pub name: String,
+    /// By name, without those that were left out.
     pub args: Map<String, Value>,
 }
 
 impl Chain {
     /// Names of the steps: `container.from.stdout`.
+    ///
+    /// ```
+    /// use poniard_sdk::testing::{Chain, Step};
+    ///
+    /// let step = |name: &str| Step { name: name.to_owned(), args: Default::default() };
+    /// assert_eq!(Chain(vec![step("host"), step("directory")]).names(), "host.directory");
+    /// ```
     pub fn names(&self) -> String {
         let names: Vec<_> = self.0.iter().map(|step| step.name.as_str()).collect();
         names.join(".")
     }
 
     /// The argument `arg` of the last step `name`.
+    ///
+    /// ```
+    /// use poniard_sdk::testing::Chain;
+    ///
+    /// assert_eq!(Chain::default().arg("from", "address"), None);
+    /// ```
     pub fn arg(&self, name: &str, arg: &str) -> Option<&Value> {
         let step = self.0.iter().rfind(|step| step.name == name)?;
         step.args.get(arg)

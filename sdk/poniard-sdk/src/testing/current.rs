@@ -8,6 +8,14 @@ use crate::registry::{Object, types_text};
 ///
 /// # Panics
 /// When the file differs from what the module's program prints, or is absent.
+///
+/// ```should_panic
+/// # use poniard_sdk::prelude::*;
+/// # #[object] pub struct Hello;
+/// # #[functions] impl Hello {}
+/// # let dir = std::env::temp_dir();
+/// poniard_sdk::testing::assert_types_current::<Hello>(env!("CARGO_MANIFEST_DIR"), "hello");
+/// ```
 #[track_caller]
 pub fn assert_types_current<Main: Object>(crate_dir: &str, package: &str) {
     let wanted = match types_text::<Main>() {

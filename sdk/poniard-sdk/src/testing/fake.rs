@@ -24,6 +24,19 @@ type Reply = Box<dyn Fn(&Chain) -> Result<Value, EngineError> + Send + Sync>;
 /// alphabetical order (`secret(uri: "env:A").plaintext`), the end of a chain
 /// after `*.` (`*.stdout`), or, for requests that are no chain, the text of
 /// the document. The rule that was set last wins.
+///
+/// ```
+/// # use poniard_sdk::testing::FakeEngine;
+/// # use poniard_sdk::prelude::*;
+/// # use poniard_sdk::serde_json::{self, json};
+/// # use poniard_sdk::eyre;
+/// let engine = FakeEngine::new()
+///     .on("*.stdout", "whatever command it is\n")
+///     .on(r#"container.from(address: "alpine").stdout"#, "Alpine's\n");
+/// let said = engine.run(async { dag().container().from("alpine").stdout().await })?;
+/// assert_eq!(said, "Alpine's\n");
+/// # Ok::<(), eyre::Report>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct FakeEngine(Arc<Rules>);
 
@@ -36,22 +49,58 @@ struct Rules {
 }
 
 impl FakeEngine {
+    /// One that has no answers yet.
+    ///
+    /// ```
+    /// let engine = poniard_sdk::testing::FakeEngine::new();
+    /// assert!(engine.asked().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Answers the chain at `path`; null is an answer too.
+    ///
+    /// ```
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// # use poniard_sdk::prelude::*;
+    /// # use poniard_sdk::serde_json::{self, json};
+    /// # use poniard_sdk::eyre;
+    /// let engine = FakeEngine::new().on("container.stdout", "hi");
+    /// assert_eq!(engine.run(async { dag().container().stdout().await })?, "hi");
+    /// # Ok::<(), eyre::Report>(())
+    /// ```
     pub fn on(self, path: &str, answer: impl Into<Value>) -> Self {
         let answer = answer.into();
         self.on_with(path, move |_| Ok(answer.clone()))
     }
 
     /// Fails the chain at `path`.
+    ///
+    /// ```
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// # use poniard_sdk::prelude::*;
+    /// # use poniard_sdk::serde_json::{self, json};
+    /// let engine = FakeEngine::new().on_error("container.stdout", EngineError::new("no network"));
+    /// assert!(engine.run(async { dag().container().stdout().await }).is_err());
+    /// ```
     pub fn on_error(self, path: &str, error: EngineError) -> Self {
         self.on_with(path, move |_| Err(error.clone()))
     }
 
     /// Answers the chain at `path` by its arguments.
+    ///
+    /// ```
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// # use poniard_sdk::prelude::*;
+    /// # use poniard_sdk::serde_json::{self, json};
+    /// # use poniard_sdk::eyre;
+    /// let engine = FakeEngine::new()
+    ///     .on_with("container.envVariable", |chain| Ok(json!(chain.arg("envVariable", "name"))));
+    /// let name = engine.run(async { dag().container().env_variable("HOME").await })?;
+    /// assert_eq!(name, "HOME");
+    /// # Ok::<(), eyre::Report>(())
+    /// ```
     pub fn on_with(
         self,
         path: &str,
@@ -62,11 +111,33 @@ impl FakeEngine {
     }
 
     /// Every chain that was asked so far, in order, ids included.
+    ///
+    /// ```
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// # use poniard_sdk::prelude::*;
+    /// # use poniard_sdk::serde_json::{self, json};
+    /// # use poniard_sdk::eyre;
+    /// let engine = FakeEngine::new().on("*.stdout", "");
+    /// engine.run(async { dag().container().from("alpine").stdout().await })?;
+    /// assert_eq!(engine.asked(), [r#"container.from(address: "alpine").stdout"#]);
+    /// # Ok::<(), eyre::Report>(())
+    /// ```
     pub fn asked(&self) -> Vec<String> {
         lock(&self.0.asked).clone()
     }
 
     /// A client of this engine.
+    ///
+    /// ```
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// # use poniard_sdk::prelude::*;
+    /// # use poniard_sdk::serde_json::{self, json};
+    /// # use poniard_sdk::eyre;
+    /// let engine = FakeEngine::new().on("version", "v0.21.8");
+    /// let dag = engine.dag();
+    /// assert_eq!(engine.run(async { dag.version().await })?, "v0.21.8");
+    /// # Ok::<(), eyre::Report>(())
+    /// ```
     pub fn dag(&self) -> Dag {
         Dag::new(Session::new(self.clone()))
     }
@@ -75,6 +146,17 @@ impl FakeEngine {
     ///
     /// # Panics
     /// When the runtime cannot start; and with whatever panics in `future`.
+    ///
+    /// ```
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// # use poniard_sdk::prelude::*;
+    /// # use poniard_sdk::serde_json::{self, json};
+    /// # use poniard_sdk::eyre;
+    /// let engine = FakeEngine::new().on("Directory.entries", json!([]));
+    /// let empty = engine.run(async { Ok::<_, eyre::Report>(dag().object::<Directory>("x").entries().await?.is_empty()) })?;
+    /// assert!(empty);
+    /// # Ok::<(), eyre::Report>(())
+    /// ```
     #[track_caller]
     pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
         let _connected = set_for_thread(self.dag());
@@ -86,6 +168,21 @@ impl FakeEngine {
 
     /// Makes the main object of a module as an engine does, from an object of
     /// arguments by API name.
+    ///
+    /// ```
+    /// # use poniard_sdk::prelude::*;
+    /// # use poniard_sdk::testing::FakeEngine;
+    /// # use poniard_sdk::serde_json::{self, json};
+    /// # #[object] pub struct Hello { pub greeting: String }
+    /// # #[functions] impl Hello {
+    /// #     pub fn new(#[arg(default = "Hello")] greeting: String) -> Self { Self { greeting } }
+    /// #     pub fn greet(&self, name: String) -> String { format!("{}, {name}!", self.greeting) }
+    /// # }
+    /// # use poniard_sdk::eyre;
+    /// let hello = FakeEngine::new().construct::<Hello>(json!({ "greeting": "Hi" }))?;
+    /// assert_eq!(hello.value()["greeting"], "Hi");
+    /// # Ok::<(), eyre::Report>(())
+    /// ```
     pub fn construct<Main: Object>(&self, args: Value) -> Result<Called<Main>> {
         construct(self, args)
     }

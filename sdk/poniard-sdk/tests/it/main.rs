@@ -7,5 +7,6 @@ mod protocol;
 mod runtime;
 mod shop;
 mod stub;
+mod surface;
 mod types;
 mod ui;

@@ -99,6 +99,19 @@ impl Shop {
         Ok(())
     }
 
+    /// Writes the price list.
+    #[function(generate)]
+    pub fn prices(&self, ws: Workspace) -> Changeset {
+        let shop = ws.directory(".");
+        shop.with_new_file("prices", "3").changes(shop)
+    }
+
+    /// Serves the shop.
+    #[function(up)]
+    pub fn counter(&self) -> Result<Service> {
+        Ok(dag().container().from("shop").as_service())
+    }
+
     pub fn wares(&self, r#in: Vec<Ware>, with: Option<Ware>) -> Vec<Ware> {
         r#in.into_iter().chain(with).collect()
     }

@@ -53,7 +53,8 @@ fn private_state_and_helpers_are_not_described() -> Result<()> {
     assert_eq!(
         names,
         [
-            "sell", "sold", "theURL", "audit", "wares", "stocked", "core", "panics", "bake"
+            "sell", "sold", "theURL", "audit", "prices", "counter", "wares", "stocked", "core",
+            "panics", "bake"
         ]
     );
     Ok(())
@@ -126,6 +127,16 @@ fn names_defaults_and_cache_are_as_written() -> Result<()> {
 }
 
 #[test]
+fn generators_give_changes_and_what_is_up_a_service() -> Result<()> {
+    let (prices, counter) = (function("prices")?, function("counter")?);
+    assert_eq!(prices["generate"], true);
+    assert_eq!(prices["type"], "Changeset!");
+    assert_eq!(counter["up"], true);
+    assert_eq!(counter["type"], "Service!");
+    Ok(())
+}
+
+#[test]
 fn a_check_gives_nothing_and_takes_the_workspace() -> Result<()> {
     let expected = json!({
         "name": "audit",
@@ -180,4 +191,14 @@ fn the_document_reads_back_as_it_was_written() -> Result<()> {
     let read: ModuleTypes = serde_json::from_str(&text)?;
     assert_eq!(read, Registry::of::<Shop>().describe());
     Ok(())
+}
+
+/// A package holds all its files, so the macros have a copy of their own.
+#[test]
+fn the_macros_describe_types_as_the_sdk_does() {
+    let copy = include_str!("../../../poniard-macros/src/types.rs");
+    assert!(
+        copy == include_str!("../../src/types.rs"),
+        "cp sdk/poniard-sdk/src/types.rs sdk/poniard-macros/src/types.rs"
+    );
 }
