@@ -48,7 +48,12 @@ impl<'a> Step<'a> {
 
     /// The directory of static files that the script makes.
     pub async fn output(&self, node: &Container, reads_php: bool) -> Result<Directory> {
-        let built = self.built(node, reads_php)?;
+        // Run before anything is asked: each question would upload the files again.
+        let built = self.built(node, reads_php)?.sync().await;
+        let built = built.wrap_err_with(|| {
+            let (at, script) = (self.manifest_file(), &self.settings.npm_script);
+            format!("the Node.js step fails: correct `{at}`, its lock file or what its script `{script}` runs")
+        })?;
         let place = join(SITE, &self.settings.artifact_path);
         let opts = ContainerExistsOptsBuilder::default().build()?;
         ensure!(
@@ -58,6 +63,16 @@ impl<'a> Step<'a> {
             self.settings.artifact_path
         );
         Ok(built.directory(place))
+    }
+
+    /// package.json, as messages call it.
+    fn manifest_file(&self) -> String {
+        let (project, settings) = (self.project, self.settings);
+        format!(
+            "{}{}",
+            project.shown,
+            join(&settings.node_path, "package.json")
+        )
     }
 
     /// The project after its script ran.
