@@ -60,7 +60,7 @@ fn an_application_that_writes_outside_tmp_is_told_so() {
         "->get('/write'",
         "->get('/places', function (): string {
         $said = '';
-        foreach (['/var/task', '/var/tmp', '/opt', '/usr/share', '/run/lock', '/dev/shm', '/etc', '/tmp'] as $place) {
+        foreach (['/var/task', '/var/tmp', '/opt', '/usr/share', '/run/lock', '/dev/shm', '/etc', '/.', '/tmp'] as $place) {
             $written = @file_put_contents(\"$place/file\", 'x');
             $said .= $place . ($written ? ': written' : strrchr(error_get_last()['message'], ':')) . ', ';
         }
@@ -83,7 +83,7 @@ fn an_application_that_writes_outside_tmp_is_told_so() {
         .map(|place| format!("{place}: Read-only file system, "))
         .concat();
     project.says(&format!(
-        "php-build | smoke --path /places --contains '{refused}/etc: Permission denied, /tmp: written'"
+        "php-build | smoke --path /places --contains '{refused}/etc: Permission denied, /.: Permission denied, /tmp: written'"
     ));
     project.refuses(
         "php-build | smoke --path /log",
@@ -110,6 +110,7 @@ fn a_page_that_fails_is_shown_with_the_log_of_the_application() {
             "about to fail",
             "LogicException: out of luck",
             "web/index.php",
+            "Correct what the log names; `serve` starts the same image",
         ],
     );
     assert!(
@@ -128,7 +129,12 @@ fn a_failing_migration_stops_before_any_request() {
     );
     let done = project.refuses(
         "php-build | with-database POSTGRES | smoke",
-        &["the set-up command `php craft cloud/up` failed", "nowhere"],
+        &[
+            "the set-up command `php craft cloud/up` failed with code",
+            "nowhere",
+            "/var/task/migrations/m260103_000000_broken.php",
+            "Nothing was requested: correct what it names",
+        ],
     );
     assert!(!done.stderr().contains("GET /"), "{}", done.stderr());
 }
