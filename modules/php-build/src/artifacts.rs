@@ -57,7 +57,9 @@ pub async fn with_rules(plan: &Plan, assets: Option<Directory>) -> Result<Direct
     }
     let (laid, rules) = try_join!(laid_out(plan, &files), rules(&plan.project))?;
     Ok(match rules {
-        Some(rules) => laid.with_new_file("rules.json", rules),
+        Some(rules) => {
+            laid.with_new_file("rules.json", serde_json::to_string_pretty(&rules)? + "\n")
+        }
         None => laid,
     })
 }
@@ -105,7 +107,7 @@ pub fn without(source: &Directory, path: &str) -> Result<Directory> {
 }
 
 /// What `craft-cloud.yaml` says to the CDN: redirects, rewrites and rules of its cache.
-async fn rules(project: &Project) -> Result<Option<String>> {
+pub async fn rules(project: &Project) -> Result<Option<Value>> {
     let Some(file) = &project.config else {
         return Ok(None);
     };
@@ -137,8 +139,9 @@ async fn rules(project: &Project) -> Result<Option<String>> {
             "cookies": rule.cookies().await?,
         }));
     }
-    let rules = json!({ "redirects": redirects, "rewrites": rewrites, "cacheRules": cache });
-    Ok(Some(serde_json::to_string_pretty(&rules)? + "\n"))
+    Ok(Some(
+        json!({ "redirects": redirects, "rewrites": rewrites, "cacheRules": cache }),
+    ))
 }
 
 /// What URLPattern takes: a string, or an object of a URL's parts.

@@ -26,6 +26,7 @@ mod project;
 mod run;
 mod settings;
 
+use futures::try_join;
 use poniard_sdk::prelude::*;
 
 use database::{Database, DatabaseKind};
@@ -279,7 +280,7 @@ impl PhpBuild {
         Ok(lambda::restricted(&image).await?.with_exec(args))
     }
 
-    /// The site as it runs in production, its static files beside it.
+    /// The site as it runs in production, its static files beside it, the redirects and rewrites of `craft-cloud.yaml` before it.
     #[function(cache = "session")]
     pub async fn serve(
         &self,
@@ -295,9 +296,13 @@ impl PhpBuild {
             "port 0 cannot be reached: pass one from 1 to 65535"
         );
         let plan = self.plan(&workspace).await?;
-        let image = self.whole(&plan, Handler::Web, None).await?;
+        let (image, rules) = try_join!(
+            self.whole(&plan, Handler::Web, None),
+            artifacts::rules(&plan.project)
+        )?;
         let run = lambda::Plan {
             port,
+            rules: rules.unwrap_or_default(),
             ..self.run_of(&plan, setup)
         };
         lambda::serve(&self.beside_database(&image, "")?, run).await

@@ -1,6 +1,7 @@
 //! Images that run as in Lambda, beside their database.
 
 use poniard_sdk::prelude::*;
+use poniard_sdk::serde_json::Value;
 
 use crate::PhpBuild;
 use crate::image::TASK;
@@ -32,6 +33,8 @@ impl PhpBuild {
             memory: MEMORY,
             port: 0,
             document_root: plan.settings.document_root.clone(),
+            rules: Value::Null,
+            artifacts: plan.settings.artifact_url(),
         }
     }
 

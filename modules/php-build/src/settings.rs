@@ -171,6 +171,16 @@ impl Settings {
         Ok(self)
     }
 
+    /// Path at which browsers find the static files, as long as the image has them.
+    pub fn artifact_url(&self) -> String {
+        let root = join(&self.app_path, &self.document_root);
+        let below = self.artifact_path.strip_prefix(root.as_str());
+        match below.unwrap_or_default().trim_matches('/') {
+            "" => "/".to_owned(),
+            below => format!("/{below}/"),
+        }
+    }
+
     fn summed_up(&self) -> String {
         let mut text = format!(
             "- **PHP {}** on `{}` ({}): {}\n",
