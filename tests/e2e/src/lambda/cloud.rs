@@ -1,6 +1,6 @@
 //! A stand-in for one Lambda function, where moto is wrong: there, revisions
 //! never change and are not compared, nothing is ever pending or fails, images
-//! are not invoked, a version that an alias serves can be deleted, and the first
+//! are invoked by Docker only ([`super::instance`] runs them), a version that an alias serves can be deleted, and the first
 //! two versions of the same code differ. Its check of signatures takes the
 //! headers of a `GET` for its body. Of ECR this has the registry's password, of
 //! STS the two ways to a role, with keys that tell which way was gone.
@@ -12,9 +12,12 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use stand_ins::Server;
 
+use super::instance::{Instances, Outcome};
 use super::shop::{ACCOUNT, REGION, repository_uri};
 
 const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:site";
@@ -22,6 +25,8 @@ const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:site";
 pub const ECR_PASSWORD: &str = "canary-of-ecr-4Tq9";
 /// As few as show that all pages are read.
 const PAGE: usize = 2;
+/// Of a log, in the header of an answer.
+const LOG_BYTES: usize = 4096;
 
 pub struct Cloud {
     pub server: Server,
@@ -44,6 +49,8 @@ pub struct Function {
     pub version_takes: u32,
     /// Answers of the next invocations, and whether they are errors.
     pub answers: VecDeque<(&'static str, bool)>,
+    /// They run the image instead.
+    pub instances: Option<Instances>,
     /// What somebody else does at the next call of this action.
     pub meanwhile: Option<(&'static str, Change)>,
     pub versions: BTreeMap<u32, Version>,
@@ -95,6 +102,7 @@ impl Cloud {
             update_fails: None,
             version_takes: 0,
             answers: VecDeque::new(),
+            instances: None,
             meanwhile: None,
             versions: BTreeMap::from([(1, version)]),
             aliases: BTreeMap::from([("live".to_owned(), live)]),
@@ -219,6 +227,7 @@ fn answer(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body
         .strip_prefix("/2015-03-31/functions/")
         .unwrap_or_default();
     let parts: Vec<&str> = path.split('/').collect();
+    let event = body;
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let mut function = shared.lock();
     let function = &mut *function;
@@ -267,23 +276,7 @@ fn answer(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body
         ("PUT", ["aliases", name]) => function.update_alias(name, &body),
         ("POST", ["invocations"]) => {
             function.meanwhile("invocations");
-            let (answer, error) = function.answers.pop_front().unwrap_or(("{}", false));
-            let mut headers = HeaderMap::new();
-            let version = parameter("Qualifier").unwrap_or("$LATEST");
-            let insert = |headers: &mut HeaderMap, name: &'static str, value: &str| {
-                headers.insert(name, value.parse().expect("a header"));
-            };
-            insert(&mut headers, "x-amz-executed-version", version);
-            // "START\nPHP Fatal error\nEND\n"
-            insert(
-                &mut headers,
-                "x-amz-log-result",
-                "U1RBUlQKUEhQIEZhdGFsIGVycm9yCkVORAo=",
-            );
-            if error {
-                insert(&mut headers, "x-amz-function-error", "Unhandled");
-            }
-            Ok((headers, answer).into_response())
+            function.invoke(parameter("Qualifier").unwrap_or("$LATEST"), event)
         }
         ("DELETE", []) => {
             let number = parameter("Qualifier").expect("never the whole function");
@@ -444,6 +437,36 @@ impl Function {
         self.versions.insert(self.newest, version.clone());
         self.revision += 1;
         ok(&self.configuration(Some((self.newest, &version))))
+    }
+
+    fn invoke(&mut self, version: &str, event: &[u8]) -> Answer {
+        let outcome = match &self.instances {
+            Some(instances) => {
+                let image = version.parse().ok().and_then(|of| self.versions.get(&of));
+                let image = image.map_or(&self.image, |version| &version.image);
+                instances.invoke(image, version, event)
+            }
+            None => {
+                let (answer, failed) = self.answers.pop_front().unwrap_or(("{}", false));
+                Outcome {
+                    payload: answer.to_owned(),
+                    failed,
+                    log: "START\nPHP Fatal error\nEND\n".to_owned(),
+                }
+            }
+        };
+        let mut headers = HeaderMap::new();
+        let mut insert = |name: &'static str, value: &str| {
+            headers.insert(name, value.parse().expect("a header"));
+        };
+        insert("x-amz-executed-version", version);
+        let end = outcome.log.len().saturating_sub(LOG_BYTES);
+        let log = STANDARD.encode(&outcome.log.as_bytes()[end..]);
+        insert("x-amz-log-result", &log);
+        if outcome.failed {
+            insert("x-amz-function-error", "Unhandled");
+        }
+        Ok((headers, outcome.payload).into_response())
     }
 
     fn create_alias(&mut self, body: &Value) -> Answer {
