@@ -59,8 +59,9 @@ pub struct Function {
     pub asked_as: (String, Option<String>),
     /// Polls for which an update is under way.
     pub under_way: u32,
+    /// The highest number that a version ever had.
+    pub newest: u32,
     last_update: Value,
-    newest: u32,
 }
 
 type Change = fn(&mut Function);
@@ -69,7 +70,8 @@ type Change = fn(&mut Function);
 pub struct Version {
     pub image: String,
     pub description: String,
-    pending: u32,
+    /// Polls for which it is.
+    pub pending: u32,
 }
 
 #[derive(Clone, Default)]

@@ -1,14 +1,10 @@
-//! What goes wrong on the way, and that the alias serves what it served.
+//! What goes wrong on the way, and that the alias serves what it served. Kills are in
+//! [`super::kills`].
 
-use std::time::{Duration, Instant};
-
-use rustix::process::Signal;
 use stand_ins::Fault;
-use test_support::Running;
 
 use super::cloud::Cloud;
 use super::shop::{Shop, image};
-use crate::place::LIMIT;
 
 fn shop() -> (Cloud, Shop) {
     let cloud = Cloud::start();
@@ -16,15 +12,15 @@ fn shop() -> (Cloud, Shop) {
     (cloud, shop)
 }
 
-fn publish(text: &str, more: &str) -> String {
+pub fn publish(text: &str, more: &str) -> String {
     format!(
         "publish {} site site --tag {text} --alias live {more}",
         image(text)
     )
 }
 
-const SMOKE: &str = r#"--smoke-payload '{"path":"/"}' --smoke-expect '{"statusCode":200}'"#;
-const GOOD: (&str, bool) = (r#"{"statusCode":200,"body":"hello"}"#, false);
+pub const SMOKE: &str = r#"--smoke-payload '{"path":"/"}' --smoke-expect '{"statusCode":200}'"#;
+pub const GOOD: (&str, bool) = (r#"{"statusCode":200,"body":"hello"}"#, false);
 
 #[test]
 fn an_answer_that_is_lost_is_looked_up_and_nothing_is_done_twice() {
@@ -211,52 +207,4 @@ fn a_shift_in_steps_goes_back_when_a_check_fails() {
     let served = shop.prints(&format!("{shift} --weight 90 | summary"));
     assert!(served.contains("1 (10 %), 2 (90 %), before: 1"), "{served}");
     assert_eq!(cloud.serves("live"), "1 2:0.9");
-}
-
-#[test]
-fn after_a_kill_at_any_step_the_alias_is_as_it_was_and_a_second_run_ends_right() {
-    let (cloud, shop) = shop();
-    let steps = [
-        (&shop.registry.server, "PUT", "/manifests/"),
-        (&cloud.server, "PUT", "/code"),
-        (&cloud.server, "POST", "/versions"),
-        (&cloud.server, "POST", "/invocations"),
-        (&cloud.server, "PUT", "/aliases/live"),
-    ];
-    for (step, (server, method, path)) in steps.into_iter().enumerate() {
-        let before = cloud.serves("live");
-        let versions = cloud.versions().len();
-        let publish = publish(&format!("step{step}"), SMOKE);
-        cloud.function().answers = [GOOD].into();
-        server.forget_requests();
-        server.faults().add(Fault::slow(method, path, LIMIT));
-        let running = Running::start(&mut shop.command(&publish), "").expect("a start");
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let reached = || {
-            let asked = server.requests();
-            asked
-                .iter()
-                .any(|one| one.method == method && one.path.contains(path))
-        };
-        while !reached() {
-            if Instant::now() > deadline {
-                let done = running.finish(Duration::ZERO).expect("an end");
-                panic!("{method} {path} is never asked:\n{}", done.stderr());
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        running.signal(Signal::KILL).expect("a signal");
-        let done = running.finish(Duration::from_secs(30)).expect("an end");
-        assert_eq!(done.code, 137);
-        assert_eq!(cloud.serves("live"), before, "killed at {method} {path}");
-
-        cloud.function().answers = [GOOD].into();
-        let version = shop.prints(&format!("{publish} | version"));
-        assert_eq!(cloud.serves("live"), version, "after {method} {path}");
-        assert_eq!(
-            cloud.versions().len(),
-            versions + 1,
-            "after {method} {path}"
-        );
-    }
 }

@@ -11,6 +11,7 @@ mod faults;
 mod images;
 mod instance;
 mod invocations;
+mod kills;
 pub mod moto;
 mod pipeline;
 mod publishing;
