@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -59,6 +60,8 @@ pub struct Function {
     pub asked_as: (String, Option<String>),
     /// Polls for which an update is under way.
     pub under_way: u32,
+    /// When it was asked whether that, or a version, has come to its end.
+    pub polls: Vec<Instant>,
     /// The highest number that a version ever had.
     pub newest: u32,
     last_update: Value,
@@ -110,6 +113,7 @@ impl Cloud {
             aliases: BTreeMap::from([("live".to_owned(), live)]),
             asked_as: Default::default(),
             under_way: 0,
+            polls: Vec::new(),
             last_update: json!({ "LastUpdateStatus": "Successful" }),
             newest: 1,
         })));
@@ -251,6 +255,7 @@ fn answer(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body
                 .versions
                 .get(&number)
                 .ok_or_else(|| missing("Version"))?;
+            function.polls.push(Instant::now());
             let shown = function.configuration(Some((number, version)));
             if let Some(version) = function.versions.get_mut(&number) {
                 version.pending = version.pending.saturating_sub(1);
@@ -349,6 +354,7 @@ impl Function {
         if self.under_way == 0 {
             return;
         }
+        self.polls.push(Instant::now());
         self.under_way -= 1;
         if self.under_way == 0 {
             self.revision += 1;
@@ -487,6 +493,7 @@ impl Function {
     }
 
     fn update_alias(&mut self, name: &str, body: &Value) -> Answer {
+        self.meanwhile("aliases");
         let alias = self.aliases.get_mut(name).ok_or_else(|| missing("Alias"))?;
         if body["RevisionId"] != format!("alias-{}", alias.revision) {
             return Err(stale());

@@ -2,6 +2,7 @@
 //! [`super::kills`].
 
 use stand_ins::Fault;
+use test_support::tools;
 
 use super::cloud::Cloud;
 use super::shop::{Shop, image};
@@ -85,6 +86,34 @@ fn what_was_not_taken_is_repeated_and_waits_go_on_until_the_end() {
     );
     assert_eq!((faults.left(), of_registry.left()), (0, 0));
     assert_eq!(cloud.asked("POST", "/invocations"), 1);
+
+    // Two polls of the update, two of the version.
+    let polls = cloud.function().polls.clone();
+    let pauses = [polls[1] - polls[0], polls[3] - polls[2]];
+    for (pause, waiter) in pauses
+        .iter()
+        .zip(["FunctionUpdatedV2", "PublishedVersionActive"])
+    {
+        let pause = pause.as_secs_f64();
+        let delay = delay_of(waiter);
+        assert!(
+            (delay - 0.3..delay + 0.7).contains(&pause),
+            "{waiter}: {pause} s"
+        );
+    }
+}
+
+/// Seconds between two polls of a waiter, as the SDK of AWS for Python has it.
+fn delay_of(waiter: &str) -> f64 {
+    let program = "import botocore.session, sys
+model = botocore.session.get_session().get_waiter_model('lambda')
+print(model.get_waiter(sys.argv[1]).delay)";
+    let done = tools::command("python3")
+        .args(["-c", program, waiter])
+        .output();
+    let done = done.expect("no botocore: run `cargo xtask tools`");
+    let delay = String::from_utf8_lossy(&done.stdout);
+    delay.trim().parse().expect("a waiter")
 }
 
 #[test]
@@ -188,6 +217,8 @@ fn a_shift_in_steps_goes_back_when_a_check_fails() {
         "publish {} site site --tag two | version",
         image("two")
     ));
+    // Nothing was moved yet: back is the next lower version, and there is none.
+    shop.refuses("rollback site live", &["there is none before it"]);
     let shift = format!("shift site live 2 --steps 10,50 --pause-seconds 0 {SMOKE}");
     cloud.function().answers = [GOOD, GOOD, ("{}", true)].into();
     let words = [
@@ -207,4 +238,28 @@ fn a_shift_in_steps_goes_back_when_a_check_fails() {
     let served = shop.prints(&format!("{shift} --weight 90 | summary"));
     assert!(served.contains("1 (10 %), 2 (90 %), before: 1"), "{served}");
     assert_eq!(cloud.serves("live"), "1 2:0.9");
+
+    // What an alias serves a part of, and what it would go back to, is not pruned.
+    shop.prints(&format!("publish {} site site --tag three", image("three")));
+    let pruned = shop.prints("prune site 1 | summary");
+    assert_eq!(pruned, "deleted no version of **site**, 3 left");
+    shop.prints("shift site live 3 | version");
+    assert_eq!(shop.prints("prune site 1 | deleted"), "2");
+    assert_eq!(
+        (cloud.serves("live").as_str(), cloud.versions()),
+        ("3", vec![1, 3])
+    );
+    // Somebody else moves it in the middle: that stays.
+    cloud.function().meanwhile = Some(("aliases", |function| {
+        if let Some(live) = function.aliases.get_mut("live") {
+            live.weights.insert("1".into(), 0.5);
+            live.revision += 1;
+        }
+    }));
+    let words = [
+        "somebody else has changed alias `live`",
+        "3 (50 %), 1 (50 %)",
+    ];
+    shop.refuses("rollback site live", &words);
+    assert_eq!(cloud.serves("live"), "3 1:0.5");
 }
