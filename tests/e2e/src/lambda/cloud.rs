@@ -46,8 +46,12 @@ pub struct Function {
     pub update_takes: u32,
     /// How the next update ends, when not well.
     pub update_fails: Option<(&'static str, &'static str)>,
+    /// Polls for which the function itself is pending: it has just been made.
+    pub starts: u32,
     /// Polls for which the next version is pending.
     pub version_takes: u32,
+    /// How the next version ends, when not well.
+    pub version_fails: Option<(&'static str, &'static str)>,
     /// Answers of the next invocations, and whether they are errors.
     pub answers: VecDeque<(&'static str, bool)>,
     /// They run the image instead.
@@ -75,6 +79,7 @@ pub struct Version {
     pub description: String,
     /// Polls for which it is.
     pub pending: u32,
+    failed: Option<(&'static str, &'static str)>,
 }
 
 #[derive(Clone, Default)]
@@ -93,6 +98,7 @@ impl Cloud {
             image: image.clone(),
             description: String::new(),
             pending: 0,
+            failed: None,
         };
         let live = Alias {
             version: "1".into(),
@@ -105,7 +111,9 @@ impl Cloud {
             revision: 1,
             update_takes: 0,
             update_fails: None,
+            starts: 0,
             version_takes: 0,
+            version_fails: None,
             answers: VecDeque::new(),
             instances: None,
             meanwhile: None,
@@ -351,6 +359,7 @@ impl Function {
 
     /// An update that is under way comes nearer to its end.
     fn poll(&mut self) {
+        self.starts = self.starts.saturating_sub(1);
         if self.under_way == 0 {
             return;
         }
@@ -390,9 +399,17 @@ impl Function {
                 shown["Description"] = version.description.as_str().into();
                 if version.pending > 0 {
                     shown["State"] = "Pending".into();
+                } else if let Some((code, reason)) = version.failed {
+                    shown["State"] = "Failed".into();
+                    shown["StateReasonCode"] = code.into();
+                    shown["StateReason"] = reason.into();
                 }
             }
             None => {
+                if self.starts > 0 {
+                    shown["State"] = "Pending".into();
+                    return shown;
+                }
                 if self.under_way > 0 {
                     shown["LastUpdateStatus"] = "InProgress".into();
                     return shown;
@@ -407,6 +424,11 @@ impl Function {
 
     fn update_code(&mut self, body: &Value) -> Answer {
         self.meanwhile("code");
+        if self.starts > 0 {
+            return Err(conflict(
+                "The operation cannot be performed at this time. The function is currently in the following state: Pending",
+            ));
+        }
         if self.under_way > 0 {
             return Err(conflict(
                 "The operation cannot be performed at this time. An update is in progress for resource",
@@ -441,6 +463,7 @@ impl Function {
             image: self.image.clone(),
             description: body["Description"].as_str().unwrap_or_default().to_owned(),
             pending: std::mem::take(&mut self.version_takes),
+            failed: self.version_fails.take(),
         };
         self.versions.insert(self.newest, version.clone());
         self.revision += 1;

@@ -71,6 +71,7 @@ fn what_was_not_taken_is_repeated_and_waits_go_on_until_the_end() {
     of_registry.add(Fault::reset("GET", "/blobs/"));
     {
         let mut function = cloud.function();
+        function.starts = 2;
         function.update_takes = 2;
         function.version_takes = 1;
         function.answers.push_back(GOOD);
@@ -133,13 +134,24 @@ fn what_fails_on_the_way_says_why_and_leaves_the_alias() {
         live,
     ];
     shop.refuses(&publish("denied", ""), &words);
+    {
+        let mut function = cloud.function();
+        function.version_takes = 1;
+        function.version_fails = Some(("ImageDeleted", "The image was deleted"));
+    }
+    let words = [
+        "version 2 of `site` is published and stays unused",
+        "Lambda could not start version 2 of `site`: The image was deleted (ImageDeleted)",
+        live,
+    ];
+    shop.refuses(&publish("gone", ""), &words);
 
     cloud
         .function()
         .answers
         .push_back((r#"{"errorMessage":"no such table"}"#, true));
     let words = [
-        "version 2 of `site` failed (Unhandled)",
+        "version 3 of `site` failed (Unhandled)",
         "no such table",
         "PHP Fatal error",
         live,
@@ -157,7 +169,7 @@ fn what_fails_on_the_way_says_why_and_leaves_the_alias() {
     shop.refuses(&publish("denied", SMOKE), &words);
     assert_eq!(
         (cloud.serves("live").as_str(), cloud.versions()),
-        ("1", vec![1, 2])
+        ("1", vec![1, 2, 3])
     );
 
     // The same once more, and it is well: the version that is there is taken.
@@ -168,7 +180,7 @@ fn what_fails_on_the_way_says_why_and_leaves_the_alias() {
     );
     assert_eq!(
         (cloud.serves("live").as_str(), cloud.versions()),
-        ("2", vec![1, 2])
+        ("3", vec![1, 2, 3])
     );
 }
 

@@ -29,6 +29,7 @@ fn an_image_becomes_a_version_and_an_alias_is_moved_there_and_back() {
         )
     );
     assert_eq!(moto.function()["Code"]["ImageUri"], image_ref.as_str());
+    assert_eq!(moto.repository()["imageTagMutability"], "IMMUTABLE");
 
     // Once more, nothing would change.
     let plan = publish("one", "").replacen("publish", "plan", 1);
