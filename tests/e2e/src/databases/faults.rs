@@ -7,8 +7,8 @@ use rustix::process::Signal;
 use stand_ins::Fault;
 use test_support::{Finished, Running};
 
-use super::s3::Store;
-use super::server::{Database, secretless};
+use super::s3::{BUCKET, Store};
+use super::server::{Database, secretless, succeeded};
 use crate::place::{LIMIT, Place};
 
 /// Random rows, which zstd cannot make smaller: some nine parts of an upload.
@@ -112,6 +112,39 @@ fn an_upload_that_fails_for_good_is_aborted() {
     assert_eq!(done.code, 0, "{}", done.stderr());
     assert_eq!(store.backups(), [done.stdout().trim()]);
     assert_eq!(faults.left(), 0);
+}
+
+#[test]
+fn a_full_disk_is_told_by_what_writes_files_and_keeps_nothing_half_made() {
+    const DUMP: &str = r#"{"job":"dump","server":{"engine":"postgresql","version":"15.0"},"options":{"exclude_tables":[],"jobs":JOBS,"stall_secs":20},"place":{"file":"/backup/output"}}"#;
+    const KEY: &str = "app-postgres-15-20260101T030000Z-000000.dump.zst";
+    let (place, database, store) = (Place::new(), Database::of("postgres:15"), Store::moto());
+    database.write(&place, LARGE);
+    store.put(KEY, &"x".repeat(16 << 20));
+    store.put(
+        &format!("{KEY}.json"),
+        r#"{"engine":"postgresql","version":"15.0","database":"app","created":"","bytes":16777216,"sha256":"","tables":1,"rows":1,"encrypted":false}"#,
+    );
+    let download = format!(
+        r#"{{"job":"download","location":{{"bucket":"{BUCKET}","prefix":"","endpoint":"{}"}},"key":"{KEY}","path":"/backup/output"}}"#,
+        store.endpoint()
+    );
+    // What `dump` and `download` do in such a container, on a small disk in memory.
+    place.write("jobs/1", DUMP.replace("JOBS", "1"));
+    place.write("jobs/2", DUMP.replace("JOBS", "2"));
+    place.write("jobs/3", download);
+    let script = "$b | client | with-directory /jobs jobs | with-mounted-temp /backup --size 8388608 \
+         | with-secret-variable AWS_ACCESS_KEY_ID env://ACCESS_KEY_ID \
+         | with-secret-variable AWS_SECRET_ACCESS_KEY env://SECRET_ACCESS_KEY \
+         | with-exec -- sh -c 'for job in /jobs/*; do db-backup worker \"$(cat $job)\"; ls -A /backup; done' | stdout";
+    let said = succeeded(&database.run(&place, script));
+    assert_eq!(said.lines().count(), 3, "half a file is left:\n{said}");
+    for line in said.lines() {
+        for words in [r#"{"error":"#, "No space left on device", "make room"] {
+            assert!(line.contains(words), "`{words}` is not said:\n{said}");
+        }
+    }
+    place.nothing_is_left();
 }
 
 #[test]

@@ -165,22 +165,28 @@ fn parts_that_a_killed_run_has_left_go_after_days() {
 
 #[test]
 fn accounts_that_the_target_does_not_have_are_named_or_left_out() {
-    let (place, source) = (Place::new(), Database::of("mariadb:10.11"));
-    source.write(&place, "");
-    succeeded(&source.run(&place, "$b | dump | export backup.zst"));
-    // Another server, without that account.
-    let target = Database::of("mariadb:10.11");
-    place.write("zoo.sql", "create database copy;");
-    let done = target.run(&place, "$b | restore backup.zst env://COPY_URL | tables");
-    place.failed(&done, &["no account `definer@%`", "--no-owner"]);
-    let script = format!(
-        "$b | restore backup.zst env://COPY_URL --no-owner | tables\n.echo\n{}\n",
-        target.probe("copy")
-    );
-    let said = succeeded(&target.run(&place, &script));
-    // Who restored it; views can be read, which they could not otherwise.
-    assert!(said.contains("cheap\troot@"), "{said}");
-    assert!(!said.contains("definer@"), "{said}");
+    for image in ["mariadb:10.11", "mysql:9.7"] {
+        let (place, source) = (Place::new(), Database::of(image));
+        source.write(&place, "");
+        succeeded(&source.run(&place, "$b | dump | export backup.zst"));
+        // Another server, without that account.
+        let target = Database::of(image);
+        place.write("zoo.sql", "create database copy;");
+        let script = format!(
+            "$b | restore backup.zst env://COPY_URL --no-owner | tables\n.echo\n{}\n.echo\n\
+             $b | restore backup.zst env://COPY_URL --overwrite | tables\n",
+            target.probe("copy")
+        );
+        let done = target.run(&place, &script);
+        place.failed(&done, &["no account `definer@%`", "--no-owner"]);
+        // Who restored it; views can be read, which they could not otherwise.
+        let said = done.stdout();
+        for owned in ["cheap\troot@", "fill\tPROCEDURE\troot@", "nightly\troot@"] {
+            assert!(said.contains(owned), "`{owned}` is not there:\n{said}");
+        }
+        assert!(!said.contains("definer@"), "{said}");
+        secretless(&done);
+    }
 }
 
 #[test]
