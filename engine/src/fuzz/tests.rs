@@ -151,3 +151,17 @@ fn each_reader_has_a_target_of_its_name_and_a_corpus() {
         assert!(!corpus(name).is_empty(), "{name}");
     }
 }
+
+#[test]
+fn what_is_nested_deep_is_taken_or_refused() {
+    const TOKENS: [&str; 12] = [
+        "(", "$(", "${a:-", "{a", "{", "[", "{\"a\":", "((", "\"$(", "if ", "! ", "a{b,",
+    ];
+    for target in TARGETS {
+        for token in TOKENS {
+            for depth in [8, 100, 1000] {
+                in_time(target, token.repeat(depth).as_bytes());
+            }
+        }
+    }
+}
