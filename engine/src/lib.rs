@@ -14,6 +14,8 @@ pub mod client;
 mod credentials;
 mod duration;
 pub mod exec;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod graph;
 pub mod image;
 pub mod module;

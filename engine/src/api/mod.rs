@@ -9,7 +9,7 @@ mod client;
 mod functions;
 pub mod model;
 mod reads;
-mod resolve;
+pub(crate) mod resolve;
 mod schema;
 pub mod sdl;
 mod server;

@@ -16,7 +16,7 @@ mod group;
 mod handover;
 mod help;
 mod listen;
-mod manifest;
+pub(crate) mod manifest;
 mod prune;
 mod query;
 mod run;

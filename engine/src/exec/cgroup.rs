@@ -1,5 +1,6 @@
 //! Control groups of containers: made by the runtime, removed by us.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,7 +17,10 @@ impl Hierarchies {
     /// Removes the group `name`, which holds no live process any more. Those that
     /// have just been killed may take a moment to leave.
     pub(super) fn remove(&self, name: &str) {
-        let end = Instant::now() + Duration::from_secs(2);
+        self.remove_until(name, Instant::now() + Duration::from_secs(2));
+    }
+
+    fn remove_until(&self, name: &str, end: Instant) {
         for root in &self.0 {
             while let Err(e) = remove_tree(&root.join(name)) {
                 if e.kind() == io::ErrorKind::NotFound || Instant::now() > end {
@@ -27,19 +31,51 @@ impl Hierarchies {
         }
     }
 
-    /// Removes groups that killed invocations have left.
-    pub(super) fn sweep(&self, prefix: &str) {
+    /// Removes groups that killed invocations have left, whichever number they had:
+    /// the next one need not get the same. `reserve` gives what keeps a number from
+    /// being taken as long as it is swept, and nothing for one that is in use.
+    pub(super) fn sweep<T>(&self, owner: &Owner, reserve: impl Fn(u8) -> Option<T>) {
+        let end = Instant::now() + Duration::from_secs(1);
+        let mut left: BTreeMap<u8, BTreeSet<String>> = BTreeMap::new();
         for root in &self.0 {
             for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
-                if entry
-                    .file_name()
-                    .to_str()
-                    .is_some_and(|name| name.starts_with(prefix))
+                if let Some(name) = entry.file_name().to_str()
+                    && let Some(number) = owner.number_beside(name)
                 {
-                    let _ = remove_tree(&entry.path());
+                    left.entry(number).or_default().insert(name.to_owned());
                 }
             }
         }
+        for (number, names) in left {
+            let reserved = reserve(number);
+            if number == owner.number || reserved.is_some() {
+                for name in names {
+                    self.remove_until(&name, end);
+                }
+            }
+        }
+    }
+}
+
+/// Whose a group is, by its name. A number is used once at a time in a network
+/// namespace; control groups may be those of several.
+pub(super) struct Owner {
+    pub(super) number: u8,
+    pub(super) namespace: u64,
+}
+
+impl Owner {
+    /// With what all names of its groups begin.
+    pub(super) fn prefix(&self) -> String {
+        format!("poniard-{}-{}-", self.number, self.namespace)
+    }
+
+    /// The number in the name of a group, if it is of the same namespace.
+    fn number_beside(&self, name: &str) -> Option<u8> {
+        let mut parts = name.strip_prefix("poniard-")?.splitn(3, '-');
+        let number = parts.next()?.parse().ok()?;
+        let namespace: u64 = parts.next()?.parse().ok()?;
+        (parts.next().is_some() && namespace == self.namespace).then_some(number)
     }
 }
 
@@ -69,6 +105,40 @@ fn remove_tree(group: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_is_removed_unless_its_number_is_in_use_or_it_is_of_another_network() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let root = dir.path();
+        let names = [
+            "poniard-1-7-a",
+            "poniard-2-7-b",
+            "poniard-3-7-c",
+            "poniard-2-8-d",
+            "poniard-2-7",
+            "other",
+        ];
+        for name in names {
+            std::fs::create_dir_all(root.join(name).join("below")).expect("a group");
+        }
+        let owner = Owner {
+            number: 1,
+            namespace: 7,
+        };
+        let free = |number| (number == 2).then_some(());
+        Hierarchies(vec![root.to_owned()]).sweep(&owner, free);
+        let stays = |name: &&str| root.join(name).exists();
+        let stay: Vec<_> = names.into_iter().filter(stays).collect();
+        assert_eq!(
+            stay,
+            ["poniard-3-7-c", "poniard-2-8-d", "poniard-2-7", "other"]
+        );
+        assert!(
+            owner
+                .number_beside(&format!("{}4", owner.prefix()))
+                .is_some()
+        );
+    }
 
     #[test]
     fn hierarchies_of_both_versions_are_found() {

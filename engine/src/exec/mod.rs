@@ -221,15 +221,16 @@ struct Engine {
 }
 
 impl Engine {
-    /// Unique on this host, as the network's number is.
+    /// Unique on this host, as the network's number in its namespace is.
     fn next_id(&self) -> String {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        format!("{}{count}", self.id_prefix())
+        format!("{}{count}", self.owner().prefix())
     }
 
-    fn id_prefix(&self) -> String {
-        format!("poniard-{}-", self.network.number())
+    fn owner(&self) -> cgroup::Owner {
+        let (number, namespace) = (self.network.number(), self.network.namespace());
+        cgroup::Owner { number, namespace }
     }
 
     /// Started with the first container.
@@ -247,7 +248,7 @@ impl Engine {
         if self.prepared.get().is_none() {
             adopt_orphans()?;
             self.prepared
-                .get_or_init(|| self.cgroups.sweep(&self.id_prefix()));
+                .get_or_init(|| self.cgroups.sweep(&self.owner(), Network::reserve));
         }
         Ok(())
     }

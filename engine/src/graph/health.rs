@@ -53,6 +53,8 @@ fn ended_early(exec: &Exec, output: &Output, moment: &str) -> eyre::Report {
 struct Check {
     command: Vec<String>,
     pause: Duration,
+    /// Of one run, after which it has failed.
+    timeout: Duration,
     start_period: Duration,
     retries: u64,
 }
@@ -74,6 +76,8 @@ impl Check {
         Some(Self {
             command,
             pause: pause.unwrap_or(Duration::from_secs(5)),
+            // Docker's: one that hangs is not to hang the run.
+            timeout: time("Timeout").unwrap_or(Duration::from_secs(30)),
             start_period: time("StartPeriod").unwrap_or_default(),
             retries: number("Retries").unwrap_or(3),
         })
@@ -87,13 +91,23 @@ impl Check {
             if let Some(output) = process.ended() {
                 return Err(ended_early(exec, &output, "its health check passed"));
             }
-            let output = process.exec(self.command.clone()).await?;
-            if output.code == 0 {
+            let run = process.exec(self.command.clone());
+            let done = tokio::time::timeout(self.timeout, run).await;
+            let output = done.ok().transpose()?;
+            if output.as_ref().is_some_and(|output| output.code == 0) {
                 return Ok(());
             }
             // While it starts, failures do not count.
             failures += u64::from(began.elapsed() >= self.start_period);
             if failures >= self.retries {
+                let Some(output) = output else {
+                    bail!(
+                        "service `{}` is not healthy: its health check `{}` takes longer than {}",
+                        shown(&exec.args),
+                        shown(&self.command),
+                        crate::duration::shown(self.timeout)
+                    );
+                };
                 let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                 let (out, err) = (text(&output.stdout), text(&output.stderr));
                 return Err(Failure::exec(&self.command, output.code, &out, &err).into());
@@ -108,38 +122,47 @@ impl Check {
 /// Waits until every port that should be checked accepts connections.
 async fn ports(engine: &Arc<Engine>, started: &Started, exec: &Exec, ports: &[Port]) -> Result<()> {
     let process = process_of(started)?;
-    let deadline = Instant::now() + HEALTH_DEADLINE;
+    let began = Instant::now();
     for port in ports
         .iter()
         .filter(|port| !port.udp && !port.skip_healthcheck)
     {
         let address = SocketAddr::from((started.address, port.number));
-        loop {
-            if let Some(output) = process.ended() {
-                let moment = format!("port {} answered", port.number);
-                return Err(ended_early(exec, &output, &moment));
-            }
-            if engine
-                .network
-                .connect(address, Duration::from_secs(1))
-                .await
-                .is_ok()
-            {
-                break;
-            }
-            if Instant::now() > deadline {
-                bail!(
-                    "service `{}` did not listen on port {} within {} s; check its output, or expose \
-                     the port with experimental-skip-healthcheck",
-                    super::engine::shown(&exec.args),
-                    port.number,
-                    HEALTH_DEADLINE.as_secs()
-                );
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let connect = || {
+            let connected = engine.network.connect(address, Duration::from_secs(1));
+            async { connected.await.is_ok() }
+        };
+        let patience = HEALTH_DEADLINE.saturating_sub(began.elapsed());
+        answers(port.number, exec, || process.ended(), connect, patience).await?;
     }
     Ok(())
+}
+
+async fn answers<C: Future<Output = bool>>(
+    port: u16,
+    exec: &Exec,
+    ended: impl Fn() -> Option<Output>,
+    connect: impl Fn() -> C,
+    patience: Duration,
+) -> Result<()> {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(output) = ended() {
+            return Err(ended_early(exec, &output, &format!("port {port} answered")));
+        }
+        if connect().await {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            bail!(
+                "service `{}` did not listen on port {port} within {} s; check its output, or expose \
+                 the port with experimental-skip-healthcheck",
+                shown(&exec.args),
+                HEALTH_DEADLINE.as_secs()
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[cfg(test)]
@@ -154,6 +177,7 @@ mod tests {
         let wanted = Check {
             command: ["/bin/sh", "-c", "curl x"].map(str::to_owned).to_vec(),
             pause: Duration::from_nanos(7),
+            timeout: Duration::from_secs(30),
             start_period: Duration::ZERO,
             retries: 3,
         };
@@ -161,5 +185,19 @@ mod tests {
         for test in [json!(["NONE"]), json!([]), json!(["CMD"]), Json::Null] {
             assert_eq!(Check::read(&json!({"Test": test})), None);
         }
+    }
+
+    #[tokio::test]
+    async fn a_port_where_nobody_ever_listens_is_told_in_time() {
+        let mut exec = Exec::of(&Container::scratch(String::new()));
+        exec.args = vec!["server".to_owned(), "--quiet".to_owned()];
+        let patience = Duration::from_millis(50);
+        let nobody = || std::future::ready(false);
+        let error = answers(80, &exec, || None, nobody, patience).await;
+        let error = error.expect_err("nobody listens").to_string();
+        assert!(
+            error.starts_with("service `server --quiet` did not listen on port 80 within 120 s"),
+            "{error}"
+        );
     }
 }

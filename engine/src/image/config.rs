@@ -10,7 +10,7 @@ use super::ImageConfig;
 use crate::store::Digest;
 
 /// A configuration, and the digests of the layers (uncompressed) it belongs to.
-pub(super) fn read(text: &[u8]) -> Result<(ImageConfig, Vec<Digest>)> {
+pub(crate) fn read(text: &[u8]) -> Result<(ImageConfig, Vec<Digest>)> {
     let parsed: ImageConfiguration =
         serde_json::from_slice(text).wrap_err("cannot read the image's configuration")?;
     let raw: Value = serde_json::from_slice(text)?;
@@ -55,7 +55,7 @@ pub(super) fn read(text: &[u8]) -> Result<(ImageConfig, Vec<Digest>)> {
 }
 
 /// The configuration as JSON; the same input gives the same bytes.
-pub(super) fn write(config: &ImageConfig, diff_ids: &[Digest]) -> Result<Vec<u8>> {
+pub(crate) fn write(config: &ImageConfig, diff_ids: &[Digest]) -> Result<Vec<u8>> {
     let mut inner = serde_json::Map::new();
     let mut set = |name: &str, value: Value| {
         let empty = match &value {

@@ -194,6 +194,27 @@ pub(super) fn is_index(descriptor: &Descriptor) -> bool {
     kind.contains("image.index") || kind.contains("manifest.list")
 }
 
+/// Reads what an archive says about its images, whatever it is: the way to the
+/// layers, as far as it goes without files.
+pub(crate) fn read_texts(text: &[u8]) -> Result<()> {
+    if let Ok(index) = serde_json::from_slice::<ImageIndex>(text) {
+        for tag in ["", "latest"] {
+            if let Ok(descriptor) = choose(&index, tag) {
+                is_index(descriptor);
+                let path = blob_path(descriptor)?;
+                eyre::ensure!(!path.contains(".."), "`{path}` leads out");
+            }
+        }
+    }
+    if let Ok(manifest) = serde_json::from_slice::<ImageManifest>(text) {
+        for blob in manifest.layers().iter().chain([manifest.config()]) {
+            blob_path(blob)?;
+        }
+    }
+    serde_json::from_slice::<Vec<DockerImage>>(text)?;
+    Ok(())
+}
+
 /// The entry of that name, or the first for this machine, or the only one.
 fn choose<'a>(index: &'a ImageIndex, tag: &str) -> Result<&'a Descriptor> {
     let named = |entry: &&Descriptor| {

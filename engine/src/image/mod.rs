@@ -7,8 +7,8 @@
 //! the OCI image configuration.
 
 mod archive;
-mod config;
-mod layout;
+pub(crate) mod config;
+pub(crate) mod layout;
 mod pack;
 mod recipe;
 mod reference;
@@ -16,7 +16,7 @@ mod registry;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod unpack;
+pub(crate) mod unpack;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};

@@ -10,11 +10,18 @@ pub fn parse(address: &str) -> Result<Reference> {
     if let Some(reference) = plain(name) {
         return Ok(reference);
     }
-    name.parse().map_err(|error: oci_client::ParseError| {
+    let refused = |why: String| {
         eyre::eyre!(
-            "cannot use `{address}` as the name of an image: {error}; expected `[host/]name[:tag][@digest]`"
+            "cannot use `{address}` as the name of an image: {why}; expected `[host/]name[:tag][@digest]`"
         )
-    })
+    };
+    let read: Result<Reference, oci_client::ParseError> = name.parse();
+    let reference = read.map_err(|error| refused(error.to_string()))?;
+    // The library takes the first part for a host, and what it adds is before it.
+    if reference.repository().contains(char::is_uppercase) {
+        return Err(refused("repository name must be lowercase".to_owned()));
+    }
+    Ok(reference)
 }
 
 /// Reads the names that most images have. The library's own way compiles a
@@ -120,7 +127,14 @@ mod tests {
 
     #[test]
     fn a_name_that_is_none_is_refused_by_name() {
-        for name in ["no such image!", "", "Debian", "a:b:c", "x@sha256:12"] {
+        for name in [
+            "no such image!",
+            "",
+            "Debian",
+            "A/b",
+            "a:b:c",
+            "x@sha256:12",
+        ] {
             let error = parse(name).expect_err(name).to_string();
             assert!(error.contains(&format!("`{name}`")), "{error}");
         }

@@ -16,7 +16,7 @@ use crate::store::{Digest, Tree, opaque_attribute};
 
 /// What is to become of `.wh.` files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whiteouts {
+pub(crate) enum Whiteouts {
     /// They hide files of lower layers.
     Keep,
     /// There is nothing below: they mean nothing.
@@ -26,7 +26,7 @@ pub(super) enum Whiteouts {
 }
 
 /// Reads a stream that is compressed with gzip, zstd or not at all.
-pub(super) fn decompress<'a>(stream: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+pub(crate) fn decompress<'a>(stream: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
     let mut stream = BufReader::with_capacity(128 << 10, stream);
     let start = io::BufRead::fill_buf(&mut stream)?;
     if start.starts_with(&[0x1f, 0x8b]) {
@@ -53,7 +53,7 @@ pub(super) fn unpack_layer(layer: &Path, dir: &Path, whiteouts: Whiteouts) -> Re
 }
 
 /// Unpacks a tar into the empty directory `dir`.
-pub(super) fn unpack(stream: impl Read, dir: &Path, whiteouts: Whiteouts) -> Result<()> {
+pub(crate) fn unpack(stream: impl Read, dir: &Path, whiteouts: Whiteouts) -> Result<()> {
     let mut unpack = Unpack {
         tree: Tree::new(dir),
         dir,

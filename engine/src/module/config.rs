@@ -79,7 +79,12 @@ impl Config {
         let path = dir.join(FILE);
         let text = std::fs::read_to_string(&path)
             .wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
-        let config: Self = serde_json::from_str(&text).map_err(|error| {
+        Self::parse(&text, &path)
+    }
+
+    /// Reads the text of one; `path` is for errors.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let config: Self = serde_json::from_str(text).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             let cause = error.to_string();
             let cause = cause

@@ -27,20 +27,23 @@ impl Claim {
             if is_routed(&routes, number) {
                 continue;
             }
-            let name = SocketAddr::from_abstract_name(format!("poniard/{number}"))
-                .wrap_err("cannot name a socket")?;
-            match UnixDatagram::bind_addr(&name) {
-                Ok(socket) => {
-                    return Ok(Self {
-                        number,
-                        _name: socket,
-                    });
-                }
+            match Self::of(number) {
+                Ok(claim) => return Ok(claim),
                 Err(e) if e.kind() == io::ErrorKind::AddrInUse => {}
                 Err(e) => return Err(e).wrap_err("cannot reserve a subnet"),
             }
         }
         bail!("cannot reserve a subnet: all of `10.87.0.0/16` is in use")
+    }
+
+    /// This one, if it is free.
+    pub(super) fn of(number: u8) -> io::Result<Self> {
+        let name = SocketAddr::from_abstract_name(format!("poniard/{number}"))?;
+        let socket = UnixDatagram::bind_addr(&name)?;
+        Ok(Self {
+            number,
+            _name: socket,
+        })
     }
 
     /// The host's address on the network.

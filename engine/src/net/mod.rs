@@ -36,6 +36,7 @@ use netns::Netns;
 /// The network of this invocation. Made on first use.
 pub struct Network {
     claim: Claim,
+    namespace: u64,
     run_dir: PathBuf,
     leases: Leases,
     session: OnceCell<Session>,
@@ -67,14 +68,26 @@ impl Network {
         Ok(Self {
             leases: Leases::of(&claim),
             claim,
+            namespace: netns::of_this_process()?,
             run_dir: run_dir.to_owned(),
             session: OnceCell::new(),
         })
     }
 
-    /// A number that no other invocation on this host has at the same time.
+    /// A number that no other invocation in this network namespace has at the same
+    /// time.
     pub(crate) fn number(&self) -> u8 {
         self.claim.number
+    }
+
+    /// The network namespace of this process: unique as long as it is there.
+    pub(crate) fn namespace(&self) -> u64 {
+        self.namespace
+    }
+
+    /// Keeps others from taking a number, unless one has it.
+    pub(crate) fn reserve(number: u8) -> Option<impl Sized> {
+        Claim::of(number).ok()
     }
 
     /// A namespace with loopback, an address on the bridge and a default route.

@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +12,13 @@ use eyre::{Result, WrapErr, eyre};
 use rtnetlink::Handle;
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 use tokio::net::{TcpListener, TcpSocket};
+
+/// What names the namespace of this process as long as it is there.
+pub(super) fn of_this_process() -> Result<u64> {
+    let path = "/proc/self/ns/net";
+    let found = std::fs::metadata(path).wrap_err_with(|| format!("cannot read `{path}`"))?;
+    Ok(found.ino())
+}
 
 /// A network namespace; the kernel removes it with the last holder.
 #[derive(Clone)]

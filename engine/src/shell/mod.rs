@@ -10,7 +10,7 @@
 mod builtin;
 mod command;
 mod compound;
-mod expand;
+pub(crate) mod expand;
 pub mod interactive;
 mod job;
 mod output;

@@ -1,6 +1,7 @@
 //! Text becomes a tree.
 
 use brush_parser::ast::Program;
+use brush_parser::word::{self, WordPieceWithSource};
 use brush_parser::{ParseError, Parser, ParserOptions};
 
 use crate::client::Failure;
@@ -16,6 +17,27 @@ pub fn options() -> ParserOptions {
 /// With the line at fault.
 pub fn parse(text: &str) -> Result<Program, Failure> {
     parse_raw(text).map_err(|error| explain(text, &error))
+}
+
+/// The pieces of a word.
+///
+/// # Errors
+/// Why it is none.
+pub fn word(text: &str) -> Result<Vec<WordPieceWithSource>, String> {
+    // The parser gives up the program for a number that it cannot hold.
+    if let Some(rest) = text.strip_prefix('~')
+        && has_large_number(rest.trim_start_matches(['+', '-']))
+    {
+        return Err(format!("the number in `{text}` is too large"));
+    }
+    word::parse(text, &options()).map_err(|error| error.to_string())
+}
+
+/// Whether a text begins with a number that does not fit 64 bits.
+pub fn has_large_number(text: &str) -> bool {
+    let end = text.find(|letter: char| !letter.is_ascii_digit());
+    let digits = &text[..end.unwrap_or(text.len())];
+    !digits.is_empty() && digits.parse::<i64>().is_err()
 }
 
 /// Whether more lines could make it a script.

@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use futures::stream;
+use futures::{StreamExt, stream};
 
 use crate::server::Connection;
 
@@ -174,7 +174,13 @@ impl Faults {
                 status,
                 headers,
                 body,
-            }) => answer(status, &headers, body),
+            }) => {
+                // Whoever still writes when the connection is closed sees a reset
+                // instead of the answer.
+                let mut rest = request.into_body().into_data_stream();
+                while let Some(Ok(_)) = rest.next().await {}
+                answer(status, &headers, body)
+            }
             Some(Kind::Reset { taken }) => {
                 if taken {
                     next.run(request).await;

@@ -197,6 +197,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_answer_instead_of_what_was_asked_reads_the_body_first() {
+        let server = server();
+        let refusal = Fault::answer("PUT", "/hello", 403, "no");
+        server
+            .faults()
+            .add(refusal.header("connection", "close").times(20));
+        let client = reqwest::Client::new();
+        for _ in 0..20 {
+            let put = client.put(format!("{}/hello", server.url()));
+            let answer = put.body(vec![0; 4 << 20]).send().await;
+            let answer = answer.expect("an answer, not a reset");
+            assert_eq!(answer.status().as_u16(), 403);
+            assert_eq!(answer.text().await.expect("a body"), "no");
+        }
+    }
+
+    #[tokio::test]
     async fn faults_come_in_turn_and_end() {
         let server = server();
         server

@@ -4,7 +4,7 @@ mod changeset;
 mod checks;
 mod container;
 mod directory;
-mod dockerfile;
+pub(crate) mod dockerfile;
 mod engine;
 mod env_file;
 mod file;

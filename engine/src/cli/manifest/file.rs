@@ -185,6 +185,31 @@ impl Manifest {
     }
 }
 
+/// Whatever the text is: what `install` and `uninstall` do to it keeps the rest.
+pub(crate) fn read_and_change(dir: &Path, text: &str) {
+    let Ok(mut manifest) = Manifest::parse(dir, text) else {
+        return;
+    };
+    let fields = manifest.fields.clone();
+    let entry = Entry {
+        name: "of-nobody".to_owned(),
+        source: "example.com/of/nobody".to_owned(),
+        pin: None,
+    };
+    for list in [List::Dependencies, List::Toolchains] {
+        if manifest.put(list, &entry).is_err() {
+            continue;
+        }
+        let written = Manifest::parse(dir, &manifest.text());
+        assert!(written.is_ok_and(|written| written.fields == manifest.fields));
+        assert!(manifest.remove(list, &entry.name).is_ok());
+        for (key, value) in fields.iter().filter(|(key, _)| *key != list.key()) {
+            assert_eq!(manifest.fields.get(key), Some(value), "`{key}`");
+        }
+        manifest.fields = fields.clone();
+    }
+}
+
 impl Entry {
     fn read(item: &Json) -> Option<Self> {
         let text = |key: &str| item.get(key).and_then(Json::as_str).map(str::to_owned);

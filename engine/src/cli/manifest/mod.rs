@@ -3,7 +3,7 @@
 pub mod change;
 pub mod develop;
 mod entry;
-mod file;
+pub(crate) mod file;
 pub mod init;
 pub mod install;
 mod sdk;

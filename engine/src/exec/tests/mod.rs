@@ -78,7 +78,7 @@ impl Bench {
         assert!(left.iter().all(|name| name == "runtime"), "{left:?}");
         let runtime = self.run_dir.path().join("runtime");
         assert_eq!(runtime.read_dir().map(Iterator::count).unwrap_or(0), 0);
-        let prefix = self.executor.engine.id_prefix();
+        let prefix = self.executor.engine.owner().prefix();
         for entry in std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten() {
             for group in std::fs::read_dir(entry.path())
                 .into_iter()

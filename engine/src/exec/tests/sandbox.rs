@@ -147,7 +147,7 @@ async fn many_containers_run_at_once_and_nothing_leaks() {
 #[tokio::test]
 async fn groups_that_a_killed_invocation_left_are_removed() {
     let bench = Bench::new();
-    let name = format!("{}left", bench.executor.engine.id_prefix());
+    let name = format!("{}left", bench.executor.engine.owner().prefix());
     let hierarchies = std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten();
     let left: Vec<_> = hierarchies.map(|h| h.path().join(&name)).collect();
     let made = left

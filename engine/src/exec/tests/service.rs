@@ -81,7 +81,7 @@ async fn a_dropped_service_is_killed() {
     drop(service);
     let path = format!("/proc/{main}");
     until("it still runs", async || !Path::new(&path).exists()).await;
-    let prefix = bench.executor.engine.id_prefix();
+    let prefix = bench.executor.engine.owner().prefix();
     until("its files are still there", async || {
         let names = bench
             .run_dir

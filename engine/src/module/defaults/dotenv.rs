@@ -10,7 +10,7 @@ use brush_parser::ast::{
     AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem as Item, SimpleCommand,
 };
 use brush_parser::word::{Parameter, ParameterExpr, ParameterTestType, WordPiece};
-use brush_parser::{Parser, ParserOptions, word};
+use brush_parser::{Parser, ParserOptions};
 use eyre::{Result, WrapErr, bail, eyre};
 
 use super::names;
@@ -321,7 +321,7 @@ impl Expanding<'_> {
 }
 
 fn parse(text: &str) -> Result<Vec<WordPiece>> {
-    let pieces = word::parse(text, &options()).map_err(|_| eyre!("the value is no word"))?;
+    let pieces = crate::shell::syntax::word(text).map_err(|_| eyre!("the value is no word"))?;
     Ok(pieces.into_iter().map(|piece| piece.piece).collect())
 }
 

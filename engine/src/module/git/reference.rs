@@ -68,6 +68,9 @@ impl Reference {
             bail!("there is no version after the `@` of `{text}`");
         }
         let place = place.trim_end_matches('/');
+        if place.len() <= host {
+            bail!("there is no repository in `{text}`");
+        }
         let (repository, subdir) = match place.find(".git/") {
             Some(at) => place.split_at(at + ".git".len()),
             None if place.ends_with(".git") => (place, ""),
@@ -151,7 +154,7 @@ fn on_known_host(place: &str, host: usize) -> Result<(&str, &str)> {
 
 /// The longest beginning of a `file://` address that is a repository.
 fn on_disk(place: &str) -> (&str, &str) {
-    let path = place.trim_start_matches("file://");
+    let path = place.strip_prefix("file://").unwrap_or(place);
     let repository = Path::new(path).ancestors().find(|dir| {
         dir.join(".git").exists() || dir.join("HEAD").exists() && dir.join("objects").exists()
     });
@@ -321,6 +324,8 @@ mod tests {
             ("git.test/g/r", "`.git`"),
             ("https://git.test/r.git/../x", "leads out"),
             ("https://git.test/r.git@", "no version"),
+            ("file://", "no repository"),
+            ("https:///", "no repository"),
         ] {
             let error = read(text).expect_err(text).to_string();
             assert!(error.contains(word), "{text}: {error}");

@@ -13,6 +13,20 @@ pub fn expand(text: &str) -> Result<Vec<String>, Stop> {
     if !text.contains('{') || !(text.contains(',') || text.contains("..")) {
         return Ok(vec![text.to_owned()]);
     }
+    // The parser gives up the program for a number that it cannot hold.
+    let after = ["{", ".."]
+        .into_iter()
+        .flat_map(|mark| text.split(mark).skip(1));
+    for number in after.map(|rest| rest.strip_prefix(['+', '-']).unwrap_or(rest)) {
+        if syntax::has_large_number(number) {
+            // In quotes it means nothing.
+            if text.contains(['\'', '"']) {
+                return Ok(vec![text.to_owned()]);
+            }
+            let message = format!("`{text}`: a number in the braces is too large");
+            return Err(Stop::failed(message));
+        }
+    }
     match word::parse_brace_expansions(text, &syntax::options()) {
         Ok(Some(parts)) => combine(&parts),
         // No braces that mean anything.
@@ -76,14 +90,11 @@ fn range(start: i64, end: i64, increment: i64) -> Result<Vec<i64>, Stop> {
             "braces make more than {MAX_WORDS} words"
         )));
     }
-    let step = step as i64;
-    Ok((0..=count as i64)
-        .map(|i| {
-            if start <= end {
-                start + i * step
-            } else {
-                start - i * step
-            }
+    // None leaves the numbers from `start` to `end`, though a step may.
+    Ok((0..=count)
+        .map(|i| match start <= end {
+            true => start.wrapping_add_unsigned(i.wrapping_mul(step)),
+            false => start.wrapping_sub_unsigned(i.wrapping_mul(step)),
         })
         .collect())
 }
@@ -99,12 +110,25 @@ mod tests {
             ("a{b,c}d", &["abd", "acd"]),
             ("{1..3}", &["1", "2", "3"]),
             ("{c..a}", &["c", "b", "a"]),
+            ("{1..9..-9223372036854775807}", &["1"]),
+            (
+                "{-9223372036854775807..9223372036854775807..9223372036854775807}",
+                &["-9223372036854775807", "0", "9223372036854775807"],
+            ),
+            (
+                "{a,b}99999999999999999999",
+                &["a99999999999999999999", "b99999999999999999999"],
+            ),
             ("'{a,b}'", &["'{a,b}'"]),
             ("\"{a,b}\"", &["\"{a,b}\""]),
             ("{}", &["{}"]),
             ("{a}", &["{a}"]),
             ("${x:-a,b}", &["${x:-a,b}"]),
             ("$(f {a,b})", &["$(f {a,b})"]),
+            (
+                "'{99999999999999999999,b}'",
+                &["'{99999999999999999999,b}'"],
+            ),
         ];
         for (text, want) in cases {
             let Ok(words) = expand(text) else {
@@ -112,5 +136,17 @@ mod tests {
             };
             assert_eq!(words, *want, "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_that_are_too_large_are_refused() {
+        for text in [
+            "{1..9223372036854775808}",
+            "{-99999999999999999999..1}",
+            "x{99999999999999999999,a}",
+        ] {
+            assert!(expand(text).is_err(), "{text}");
+        }
+        assert!(syntax::word("~99999999999999999999").is_err());
     }
 }

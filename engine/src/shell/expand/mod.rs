@@ -5,7 +5,7 @@
 //! split and stays a chain.
 
 mod arithmetic;
-mod brace;
+pub(crate) mod brace;
 mod fields;
 mod parameter;
 pub mod pattern;
@@ -68,8 +68,7 @@ impl Shell {
     }
 
     async fn parts(&mut self, text: &str) -> Result<Vec<Part>, Stop> {
-        let pieces =
-            word::parse(text, &syntax::options()).map_err(|e| Stop::failed(e.to_string()))?;
+        let pieces = syntax::word(text).map_err(Stop::failed)?;
         let mut parts = Vec::new();
         self.pieces(&pieces, false, &mut parts).await?;
         Ok(parts)

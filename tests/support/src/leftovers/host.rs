@@ -1,9 +1,11 @@
 //! What poniard puts on the host, by number: the interface `poniardN` and the
-//! control groups `poniard-N-…`. It reserves the number by the abstract socket
-//! `@poniard/N`, so what has no such socket belongs to nobody.
+//! control groups `poniard-N-I-…`, where I is the network namespace. There it
+//! reserves the number by the abstract socket `@poniard/N`, so what has no such
+//! socket belongs to nobody.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 pub fn orphans() -> Vec<String> {
@@ -14,6 +16,7 @@ pub fn orphans() -> Vec<String> {
         Some((number, format!("interface {name}")))
     });
     let mut found: Vec<(String, String)> = interfaces.collect();
+    let own = fs::metadata("/proc/self/ns/net").map_or(0, |found| found.ino());
     let hierarchies = Path::new("/sys/fs/cgroup");
     let mut roots = vec![hierarchies.to_path_buf()];
     roots.extend(
@@ -23,7 +26,7 @@ pub fn orphans() -> Vec<String> {
     );
     for root in roots {
         found.extend(names(&root).into_iter().filter_map(|name| {
-            let (number, _) = name.strip_prefix("poniard-")?.split_once('-')?;
+            let number = number_of(&name, own)?;
             Some((
                 number.to_owned(),
                 format!("control group {}", root.join(&name).display()),
@@ -33,6 +36,14 @@ pub fn orphans() -> Vec<String> {
     let reserved = reserved(&fs::read_to_string("/proc/net/unix").unwrap_or_default());
     found.retain(|(number, _)| !reserved.contains(number));
     found.into_iter().map(|(_, what)| what).collect()
+}
+
+/// The number in the name of a control group. Nothing is known of those of another
+/// network namespace.
+fn number_of(group: &str, namespace: u64) -> Option<&str> {
+    let (number, rest) = group.strip_prefix("poniard-")?.split_once('-')?;
+    let (of, _) = rest.split_once('-')?;
+    (of.parse() == Ok(namespace)).then_some(number)
 }
 
 /// The numbers in a table of sockets.
@@ -58,6 +69,14 @@ mod tests {
     use std::os::unix::net::{SocketAddr, UnixDatagram};
 
     use super::*;
+
+    #[test]
+    fn a_group_of_another_network_namespace_is_not_ours() {
+        assert_eq!(number_of("poniard-3-7-1", 7), Some("3"));
+        for other in ["poniard-3-8-1", "poniard-3-7", "poniard3-7-1", "x"] {
+            assert_eq!(number_of(other, 7), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_number_is_reserved_by_its_socket() {

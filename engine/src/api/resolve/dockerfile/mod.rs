@@ -5,7 +5,7 @@
 
 mod run;
 mod stage;
-mod words;
+pub(crate) mod words;
 
 use std::collections::HashMap;
 use std::sync::Arc;
