@@ -14,6 +14,7 @@ use oci_spec::runtime::{
 };
 
 use super::user::User;
+use crate::rootless::is_nested;
 
 /// What a process in a container may be told about itself.
 pub(super) struct Command {
@@ -58,7 +59,12 @@ pub(super) fn write(path: &Path, container: Container<'_>, command: &Command) ->
         .linux_mut()
         .as_mut()
         .ok_or_eyre("the base configuration is not of Linux")?;
-    linux.set_cgroups_path(Some(Path::new("/").join(container.id)));
+    if is_nested() {
+        // The groups of the host are not ours: containers stay in that of poniard.
+        linux.set_cgroups_path(None);
+    } else {
+        linux.set_cgroups_path(Some(Path::new("/").join(container.id)));
+    }
     if let Some(namespaces) = linux.namespaces_mut() {
         let mut add = |typ, path: Option<PathBuf>| {
             let mut namespace = LinuxNamespace::default();
