@@ -149,7 +149,10 @@ fn mount(run_dir: &Path) -> Result<(), IsolationError> {
 /// mount there), or a temporary one, which is removed in the end. The shared one
 /// stays: to remove it would take away the mounts of others.
 fn choose_run_dir() -> Result<(PathBuf, bool), IsolationError> {
-    for shared in [Some("/run/poniard".into()), of_user()].into_iter().flatten() {
+    for shared in [Some("/run/poniard".into()), of_user()]
+        .into_iter()
+        .flatten()
+    {
         let made = std::fs::create_dir_all(&shared);
         if made.is_ok() || shared.is_dir() {
             return Ok((shared, false));

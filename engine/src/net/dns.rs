@@ -112,11 +112,7 @@ impl Forwarder {
     }
 
     /// Listens outside, and asks as the host.
-    async fn start(
-        listen: SocketAddr,
-        server: SocketAddr,
-        outside: &Outside,
-    ) -> io::Result<Self> {
+    async fn start(listen: SocketAddr, server: SocketAddr, outside: &Outside) -> io::Result<Self> {
         let bind = move || {
             let udp = std::net::UdpSocket::bind(listen)?;
             let tcp = std::net::TcpListener::bind(udp.local_addr()?)?;
@@ -125,7 +121,10 @@ impl Forwarder {
             Ok::<_, io::Error>((udp, tcp))
         };
         let (udp, tcp) = outside.run(bind).await.map_err(io::Error::other)??;
-        let (udp, tcp) = (Arc::new(UdpSocket::from_std(udp)?), TcpListener::from_std(tcp)?);
+        let (udp, tcp) = (
+            Arc::new(UdpSocket::from_std(udp)?),
+            TcpListener::from_std(tcp)?,
+        );
         let datagrams = tokio::spawn(pass_datagrams(udp, server));
         let streams = tokio::spawn(pass_streams(tcp, server));
         Ok(Self(vec![datagrams.abort_handle(), streams.abort_handle()]))

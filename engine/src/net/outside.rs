@@ -125,7 +125,12 @@ impl User {
         let wait = tokio::task::spawn_blocking(move || told.read_exact(&mut [0]).is_ok());
         if !matches!(tokio::time::timeout(PATIENCE, wait).await, Ok(Ok(true))) {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
-            let said = said.trim().lines().next_back().unwrap_or("it is not ready").to_owned();
+            let said = said
+                .trim()
+                .lines()
+                .next_back()
+                .unwrap_or("it is not ready")
+                .to_owned();
             bail!("cannot connect containers to the network: `slirp4netns`: {said}");
         }
         Ok(Self {

@@ -147,10 +147,7 @@ mod tests {
 
     #[test]
     fn ranges_of_a_user_are_found_by_name_and_by_number() {
-        assert_eq!(
-            ranges(TEXT, "ann", 1000),
-            [(100_000, 65536), (300_000, 10)]
-        );
+        assert_eq!(ranges(TEXT, "ann", 1000), [(100_000, 65536), (300_000, 10)]);
         assert_eq!(ranges(TEXT, "bob", 7), [(165_536, 65536)]);
         assert_eq!(ranges(TEXT, "eve", 8), []);
     }

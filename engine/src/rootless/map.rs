@@ -77,8 +77,8 @@ fn write(ids: &Ids, process: u32, kind: Kind) -> Result<(), String> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&done.stderr);
-    Err(said
-        .lines()
-        .next()
-        .map_or_else(|| format!("`{program}` fails"), |line| format!("`{program}` says: {line}")))
+    Err(said.lines().next().map_or_else(
+        || format!("`{program}` fails"),
+        |line| format!("`{program}` says: {line}"),
+    ))
 }

@@ -28,7 +28,10 @@ pub enum RootlessError {
         "cannot make namespaces for an ordinary user: `{0}` is not in `PATH`; install it (`apt-get install uidmap`), or run poniard as root"
     )]
     NoProgram(&'static str),
-    #[error("cannot make a user namespace: {cause}; {}, or run poniard as root", advice())]
+    #[error(
+        "cannot make a user namespace: {cause}; {}, or run poniard as root",
+        advice()
+    )]
     Refused { cause: io::Error },
     #[error(
         "cannot map ids into a namespace: {0}; `newuidmap` and `newgidmap` need their set-uid bit or capabilities, and no `no_new_privs`; or run poniard as root"
@@ -46,9 +49,11 @@ pub fn is_nested() -> bool {
     *NESTED
 }
 
+/// By its number, `linux/capability.h`.
+pub const CAP_SYS_ADMIN: u32 = 21;
+
 /// Whether the process has the rights of root already.
 pub fn is_privileged() -> bool {
-    const CAP_SYS_ADMIN: u32 = 21;
     rustix::process::geteuid().is_root() || has_capability(CAP_SYS_ADMIN)
 }
 
@@ -69,16 +74,31 @@ pub fn enter() -> Result<(), RootlessError> {
     if is_privileged() {
         return Ok(());
     }
+    find_system_programs();
     let ids = Ids::of_user()?;
     map::enter(&ids)?;
     let flags = rustix::thread::UnshareFlags::NEWNS;
     // SAFETY: file descriptors stay shared; only mounts change, which nobody else sees.
-    unsafe { rustix::thread::unshare_unsafe(flags) }.map_err(|e| RootlessError::Refused {
-        cause: e.into(),
-    })?;
+    unsafe { rustix::thread::unshare_unsafe(flags) }
+        .map_err(|e| RootlessError::Refused { cause: e.into() })?;
     at_home();
     without_control_groups();
     Ok(())
+}
+
+/// `runc` and `nft` may lie where only root looks for programs.
+fn find_system_programs() {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut dirs: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    for dir in ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from) {
+        if !dirs.contains(&dir) {
+            dirs.push(dir);
+        }
+    }
+    if let Ok(path) = std::env::join_paths(dirs) {
+        // SAFETY: there is one thread.
+        unsafe { std::env::set_var("PATH", path) };
+    }
 }
 
 /// The home of root is that of the user, for programs that look it up by number: `ssh`
@@ -138,7 +158,10 @@ fn advice() -> &'static str {
         "allow them: `sysctl -w user.max_user_namespaces=10000`"
     } else if is("/proc/sys/kernel/unprivileged_userns_clone", "0") {
         "allow them: `sysctl -w kernel.unprivileged_userns_clone=1`"
-    } else if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
+    } else if is(
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+    ) {
         "allow them: a profile of AppArmor for poniard with `userns,`, or `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`"
     } else {
         "use a kernel and a security profile that let ordinary users make them"
