@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -57,10 +57,14 @@ fn what_is_exported_is_the_users_and_prune_removes_what_others_own() {
         "container | from box | with-directory /src $(host | directory out) | with-exec -- stat -c '%u %a' /src/in/file | stdout",
     );
     assert_eq!(told, "0 644\n");
-    let done = user.run(&["prune", "--volumes"]);
-    assert_eq!(done.code, 0, "{}", done.stderr());
-    let layers = fs::read_dir(user.home("state/layers")).expect("layers");
-    assert_eq!(layers.count(), 0, "{}", done.stdout());
+    // What was used within the last second is kept.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let layers = || fs::read_dir(user.home("state/layers")).map(Iterator::count);
+    while layers().expect("layers") > 0 {
+        let done = user.run(&["prune", "--volumes"]);
+        assert_eq!(done.code, 0, "{}", done.stderr());
+        assert!(Instant::now() < deadline, "{}", done.stdout());
+    }
     user.nothing_is_left();
 }
 
@@ -69,10 +73,13 @@ fn an_image_with_devices_is_unpacked_without_them() {
     let user = User::new(Place::new());
     let script = "mkdir -p layer/dev; mknod layer/dev/odd c 1 7; mknod layer/dev/disk b 7 0; mkfifo layer/pipe; echo 1 > layer/file
         chown 33:33 layer/file; tar -C layer -cf layer.tar .; rm -r layer
-        echo '{}' > config.json; echo '[{\"Config\":\"config.json\",\"RepoTags\":[\"x:1\"],\"Layers\":[\"layer.tar\"]}]' > manifest.json
+        id=$(sha256sum layer.tar | cut -d' ' -f 1)
+        printf '{\"architecture\":\"%s\",\"os\":\"linux\",\"config\":{},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:%s\"]}}' $1 $id > config.json
+        echo '[{\"Config\":\"config.json\",\"RepoTags\":[\"x:1\"],\"Layers\":[\"layer.tar\"]}]' > manifest.json
         tar -cf image.tar manifest.json config.json layer.tar; chmod 644 image.tar; rm layer.tar";
     let made = Command::new("sh")
-        .args(["-eu", "-c", script])
+        .args(["-eu", "-c", script, "make"])
+        .arg(prebuilt::host_platform().trim_start_matches("linux/"))
         .current_dir(user.home(""))
         .status();
     assert!(made.is_ok_and(|status| status.success()));
