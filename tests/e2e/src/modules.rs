@@ -50,6 +50,6 @@ fn a_manifest_that_cargo_refuses_is_told_in_the_words_of_cargo() {
     place.write("greeter/Cargo.toml", "[package]\nname = greeter\n");
     place.fails(
         &["call", "-m", argument(&module), "greet"],
-        &["greeter/Cargo.toml"],
+        &["greeter", "Cargo.toml:2:8"],
     );
 }
