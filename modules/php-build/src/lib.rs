@@ -61,6 +61,7 @@ pub struct PhpBuild {
 }
 
 const PIPELINE: &str = "pipeline.yaml";
+
 // What asks `config` is kept for one session only: through other modules, a
 // longer cache would return what the file said before.
 #[functions]

@@ -481,56 +481,6 @@ function response(array $outcome): array
     return [$answer['statusCode'], $headers, ($answer['isBase64Encoded'] ?? false) ? base64_decode($body) : $body];
 }
 
-/** A static file, which the object storage answers in production. */
-function staticFile(string $root, string $target): ?array
-{
-    $path = rawurldecode(explode('?', $target)[0]);
-    $file = realpath("$root/$path");
-    if ($file === false || ! str_starts_with($file, realpath($root) . '/') || ! is_file($file) || str_ends_with($file, '.php') || str_contains($file, '/.')) {
-        return null;
-    }
-    $types = ['css' => 'text/css', 'js' => 'text/javascript', 'mjs' => 'text/javascript', 'json' => 'application/json', 'map' => 'application/json', 'svg' => 'image/svg+xml', 'png' => 'image/png', 'jpg' => 'image/jpeg', 'jpeg' => 'image/jpeg', 'gif' => 'image/gif', 'webp' => 'image/webp', 'avif' => 'image/avif', 'ico' => 'image/x-icon', 'woff' => 'font/woff', 'woff2' => 'font/woff2', 'html' => 'text/html', 'txt' => 'text/plain', 'xml' => 'application/xml', 'pdf' => 'application/pdf', 'wasm' => 'application/wasm'];
-    return [200, ['content-type' => $types[pathinfo($file, PATHINFO_EXTENSION)] ?? 'application/octet-stream'], file_get_contents($file)];
-}
-
-/** What a browser is answered: what the rules before Lambda say, a static file, or a page. */
-function site(Connection $connection, array $plan, Instance $instance): array
-{
-    [$method, $target, $headers] = [$connection->method, $connection->target, $connection->headers];
-    $find = fn (string $kind): ?array => rule($plan['rules'][$kind] ?? [], $method, $target, $headers, $plan['artifacts']);
-    if ([$redirect, $address] = $find('redirects')) {
-        return [$redirect['status'], ['location' => $address], ''];
-    }
-    [$rewrite, $address] = $find('rewrites') ?? [['headers' => []], $target];
-    $answer = str_starts_with($address, '/')
-        ? staticFile("/var/task/$plan[documentRoot]", $address)
-            ?? response($instance->invoke(event($method, $address, $headers, $connection->body), $plan['timeout']))
-        : elsewhere($method, $address, $connection->body);
-    foreach ($rewrite['headers'] as $header) {
-        [$name, $value] = explode(': ', $header, 2);
-        $answer[1][strtolower($name)] = $value;
-    }
-    return $answer;
-}
-
-/** What another server answers. */
-function elsewhere(string $method, string $address, string $body): array
-{
-    $options = ['method' => $method, 'content' => $body, 'follow_location' => 0, 'ignore_errors' => true, 'timeout' => 28];
-    $stream = @fopen($address, 'r', context: stream_context_create(['http' => $options]));
-    if ($stream === false) {
-        return [502, ['content-type' => 'text/plain; charset=utf-8'], "cannot reach $address\n"];
-    }
-    $headers = [];
-    $lines = stream_get_meta_data($stream)['wrapper_data'];
-    foreach (array_slice($lines, 1) as $line) {
-        [$name, $value] = explode(':', $line, 2) + [1 => ''];
-        $headers[strtolower($name)] = trim($value);
-    }
-    unset($headers['content-length'], $headers['connection'], $headers['transfer-encoding']);
-    return [(int) explode(' ', $lines[0])[1], $headers, stream_get_contents($stream)];
-}
-
 /** Where files could be written although Lambda does not let them be. */
 function writable(): array
 {

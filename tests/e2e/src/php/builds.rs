@@ -2,9 +2,11 @@
 
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::place::nonce;
 
-use super::{craft, ran, slim};
+use super::{Project, craft, ran, slim};
 
 #[test]
 fn a_craft_project_becomes_an_image() {
@@ -51,11 +53,34 @@ fn a_craft_project_becomes_an_image() {
     );
 }
 
+/// Digests of the image's layers, the base's first.
+fn layers(project: &Project) -> Vec<String> {
+    project.says(
+        "php-build | image | as-tarball --forced-compression Uncompressed | export ../image.tar",
+    );
+    let read = |digest: &Value| {
+        let name = digest.as_str().expect("a digest").replace(':', "/");
+        let file = match name.as_str() {
+            "index" => "index.json".to_owned(),
+            name => format!("blobs/{name}"),
+        };
+        let tar = ["-xOf", "../image.tar", &file];
+        let dir = project.place.path(project.dir);
+        let done = Command::new("tar").args(tar).current_dir(dir).output();
+        serde_json::from_slice::<Value>(&done.expect("tar").stdout).expect("JSON")
+    };
+    let index = read(&"index".into());
+    let manifest = read(&index["manifests"][0]["digest"]);
+    let layers = manifest["layers"].as_array().expect("layers").iter();
+    layers.map(|layer| layer["digest"].to_string()).collect()
+}
+
 #[test]
 fn a_change_of_php_makes_the_last_layer_only_and_one_of_packages_leaves_node_alone() {
     let project = craft();
     let build = "php-build | image | sync";
     project.says(build);
+    let before = layers(&project);
 
     project.edit(
         "src/Pages.php",
@@ -64,6 +89,12 @@ fn a_change_of_php_makes_the_last_layer_only_and_one_of_packages_leaves_node_alo
     );
     let edited = project.shell(build);
     assert_eq!(edited.code, 0, "{}", edited.stderr());
+    let after = layers(&project);
+    let (last, below) = after.split_last().expect("layers");
+    assert!(
+        before.starts_with(below) && before.len() == after.len() && !before.contains(last),
+        "{before:?} became {after:?}"
+    );
 
     let package = "packages/lambda-runtime/src/FpmRuntime/Main.php";
     project.edit(
@@ -172,7 +203,7 @@ fn a_project_without_craft_cloud_yaml_is_built_as_composer_json_says() {
 
 #[test]
 fn a_plugin_is_tried_with_every_combination_and_one_that_fails_stops_none() {
-    let project = super::Project::copy("tests/e2e/fixtures/plugin");
+    let project = Project::copy("tests/e2e/fixtures/plugin");
     let said = project.says(
         "matrix=$(php-build | matrix --php 8.2,8.4 --package 'example/cms:^4.0,example/cms:^5.0' --command 'php tests/run.php')
         $matrix | table
