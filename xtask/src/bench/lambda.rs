@@ -19,8 +19,10 @@ use crate::{setup, tools};
 
 const SCRIPT: &str = include_str!("lambda.py");
 const MOTO: &str = include_str!("moto.py");
-/// For how long a function is InProgress after a new image: at AWS, for some
-/// seconds up to a minute.
+/// For how long a function is InProgress after a new image, halfway between two
+/// polls. At AWS it is longer: some 25 s for an image
+/// (<https://github.com/aws/aws-cdk/pull/18536>), two minutes for one of 4 GB
+/// (<https://github.com/fujiwara/lambroll/issues/313>).
 const UPDATE: Duration = Duration::from_millis(6500);
 
 pub fn measure(context: &Context) -> Result<Vec<Row>> {

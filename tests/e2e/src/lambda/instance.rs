@@ -94,7 +94,7 @@ impl Instances {
                 Ok(outcome) => break Some(outcome),
                 Err(RecvTimeoutError::Timeout) if Instant::now() < deadline && !running.ended() => {
                 }
-                Err(_) => break None,
+                Err(_) => break said.try_recv().ok(),
             }
         };
         let _ = running.signal(Signal::TERM);
