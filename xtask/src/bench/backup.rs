@@ -105,7 +105,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let mut parallel = || parallel.next().ok_or_eyre("a round is missing");
     let turns: [&mut dyn FnMut() -> Result<f64>; 3] = [&mut single, &mut by_hand, &mut parallel];
     let [single, by_hand, parallel] = in_turns(context.rounds, turns)?;
-    print!("{}", used.told());
+    print!("{}", used.told(context.rounds + 1));
     let [memory] = in_turns(1, [&mut || Ok(peak)])?;
     Ok(vec![
         Row {
@@ -255,16 +255,24 @@ impl Used {
         self.last = all;
     }
 
-    fn told(&self) -> String {
+    /// Of each way, in so many runs of it.
+    fn told(&self, runs: usize) -> String {
         let mut text = String::new();
         for (way, (seconds, parts)) in &self.ways {
-            let busy = parts.values().sum::<f64>() / seconds;
+            let all: f64 = parts.values().sum();
+            let each = |used: f64| used / runs as f64;
             let parts: Vec<_> = parts
                 .iter()
-                .filter(|(_, used)| **used / seconds >= 0.005)
-                .map(|(part, used)| format!("{part} {:.2}", used / seconds))
+                .filter(|(_, used)| each(**used) >= 0.05)
+                .map(|(part, used)| format!("{part} {:.1} s", each(*used)))
                 .collect();
-            text += &format!("{way}: {busy:.2} processors busy ({})\n", parts.join(", "));
+            text += &format!(
+                "{way}: computes {:.1} s in {:.1} s, on {:.2} processors ({})\n",
+                each(all),
+                each(*seconds),
+                all / seconds,
+                parts.join(", ")
+            );
         }
         text
     }
