@@ -274,6 +274,15 @@ impl Used {
                 parts.join(", ")
             );
         }
+        let of = |way: &str| self.ways.get(way);
+        let processors = thread::available_parallelism().map_or(1, usize::from) as f64;
+        if let (Some((one, _)), Some((_, two))) = (of("one job"), of("two jobs")) {
+            let at_least = two.values().sum::<f64>() / processors;
+            text += &format!(
+                "two jobs can be at most {:.2} times as fast as one on these {processors} processors\n",
+                one / at_least
+            );
+        }
         text
     }
 }
