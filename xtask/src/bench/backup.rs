@@ -2,8 +2,10 @@
 //! hand in the same container, two jobs against one, and the memory of what works
 //! beside `pg_dump`. The store is moto, so half of what all take is its time.
 //!
-//! Server, tools and store share this machine. How many of its processors a single
-//! job keeps busy, which is printed as well, says how much faster two can be.
+//! Server, tools and store share this machine. What each of them computes is printed
+//! as well, whatever else the machine does: it says how fast one job and two can be at
+//! best. One is a pipe of processes already, so two gain where one connection's server
+//! process is the slowest part, not where all processors are busy.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -105,7 +107,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let mut parallel = || parallel.next().ok_or_eyre("a round is missing");
     let turns: [&mut dyn FnMut() -> Result<f64>; 3] = [&mut single, &mut by_hand, &mut parallel];
     let [single, by_hand, parallel] = in_turns(context.rounds, turns)?;
-    print!("{}", used.told());
+    print!("{}", used.told(context.rounds + 1));
     let [memory] = in_turns(1, [&mut || Ok(peak)])?;
     Ok(vec![
         Row {
@@ -255,16 +257,37 @@ impl Used {
         self.last = all;
     }
 
-    fn told(&self) -> String {
+    /// Of each way, in so many runs of it.
+    fn told(&self, runs: usize) -> String {
         let mut text = String::new();
         for (way, (seconds, parts)) in &self.ways {
-            let busy = parts.values().sum::<f64>() / seconds;
+            let all: f64 = parts.values().sum();
+            let each = |used: f64| used / runs as f64;
             let parts: Vec<_> = parts
                 .iter()
-                .filter(|(_, used)| **used / seconds >= 0.005)
-                .map(|(part, used)| format!("{part} {:.2}", used / seconds))
+                .filter(|(_, used)| each(**used) >= 0.05)
+                .map(|(part, used)| format!("{part} {:.1} s", each(*used)))
                 .collect();
-            text += &format!("{way}: {busy:.2} processors busy ({})\n", parts.join(", "));
+            text += &format!(
+                "{way}: computes {:.1} s in {:.1} s, on {:.2} processors ({})\n",
+                each(all),
+                each(*seconds),
+                all / seconds,
+                parts.join(", ")
+            );
+        }
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let least = |way: &str, connections: f64| {
+            let parts = &self.ways.get(way)?.1;
+            let server = parts.get("server").copied().unwrap_or_default() / connections;
+            let all: f64 = parts.values().sum();
+            Some((all / processors as f64).max(server) / runs as f64)
+        };
+        if let (Some(one), Some(two)) = (least("one job", 1.0), least("two jobs", 2.0)) {
+            text += &format!(
+                "{processors} processors for all: one job takes at least {one:.1} s and two jobs {two:.1} s, {:.2} times as fast\n",
+                one / two
+            );
         }
         text
     }
@@ -298,5 +321,33 @@ impl Drop for Moto {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_computed_before_a_backup_is_not_of_it() {
+        let process = |part, way, seconds| Process {
+            id: 7,
+            part,
+            way,
+            seconds,
+        };
+        let mut used = Used::default();
+        used.add(&[process("server", None, 50.0)]);
+        let worker = |seconds| Process {
+            id: 8,
+            ..process("module", Some("one job"), seconds)
+        };
+        used.add(&[process("server", None, 51.0), worker(1.0)]);
+        used.add(&[process("server", None, 53.0), worker(1.5)]);
+        used.add(&[process("server", None, 60.0)]);
+        let (_, parts) = &used.ways["one job"];
+        assert_eq!((parts["server"], parts["module"]), (3.0, 1.5));
+        let told = used.told(1);
+        assert!(told.contains("one job: computes 4.5 s"), "{told}");
     }
 }
