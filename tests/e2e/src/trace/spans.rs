@@ -105,7 +105,7 @@ fn no_secret_is_in_what_is_sent_or_in_an_id() {
         "token=$(secret env:CANARY)\n\
          held=$(container | from debian:bookworm-slim | with-env-variable WORD {} \
          | with-secret-variable TOKEN $token | with-mounted-secret /key $token)\n\
-         $held | with-exec -- sh -c 'echo $TOKEN; printf %s $TOKEN | base64 -w0' | sync | id\n\
+         $held | with-exec -- sh -c 'echo $TOKEN; printf %s $TOKEN | base64 -w0' | sync\n\
          $token | id\n\
          $held | with-exec -- sh -c 'echo $TOKEN >&2; exit 4' | stdout",
         nonce()
