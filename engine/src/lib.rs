@@ -21,6 +21,7 @@ pub mod image;
 pub mod module;
 pub mod net;
 pub mod progress;
+pub mod rootless;
 pub mod shell;
 pub mod store;
 mod suggest;

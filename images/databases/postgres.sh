@@ -17,7 +17,11 @@ apt-get -qq install --yes --no-install-recommends "postgresql-$major" xz-utils z
   exit 1
 }
 localedef -i en_US -f UTF-8 en_US.UTF-8
-rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin
+apt-get clean
+# Half of the image would be LLVM, which only large queries are compiled by; a server
+# that does not find it goes without.
+rm -rf /var/lib/apt/lists/* /usr/lib/*/libLLVM* /usr/lib/llvm-* /usr/lib/*/libz3.so* \
+  "/usr/lib/postgresql/$major/lib/bitcode" "/usr/lib/postgresql/$major/lib/"llvmjit*
 
 bin=/usr/lib/postgresql/$major/bin
 version=$("$bin/postgres" --version | sed 's/[^0-9]*\([0-9.]*\).*/\1/')

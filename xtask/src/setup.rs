@@ -19,6 +19,9 @@ pub const PONIARD: &[Package] = &[
     program("mmdebstrap", "mmdebstrap"),
     program("nftables", "nft"),
     program("runc", "runc"),
+    // For ordinary users: ids for namespaces, and the way out to the network.
+    program("slirp4netns", "slirp4netns"),
+    program("uidmap", "newuidmap"),
 ];
 
 /// What tests need besides.

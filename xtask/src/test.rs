@@ -26,6 +26,7 @@ impl Test {
     pub fn run(&self, project: &Project) -> Result<()> {
         setup::install(&project.sh, &[setup::PONIARD, setup::PYTHON, setup::TESTS])?;
         let mut failed = Vec::new();
+        tell_disk(project);
         if self.args.is_empty() {
             step(&mut failed, "format", || format(project));
             step(&mut failed, "lints", || lints(project));
@@ -53,6 +54,7 @@ impl Test {
             });
             failed.extend(names.into_iter().map(|name| format!("  {name}")));
         }
+        tell_disk(project);
         if !failed.is_empty() {
             bail!("failed:\n  {}", failed.join("\n  "));
         }
@@ -106,6 +108,15 @@ fn step(failed: &mut Vec<String>, name: &str, run: impl FnOnce() -> Result<()>) 
         }
     }
     done.is_ok()
+}
+
+/// What is left of the disk, first and last: a test that fails for lack of it
+/// seldom says so.
+fn tell_disk(project: &Project) {
+    if let Ok(disk) = rustix::fs::statvfs(&project.root) {
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize) / 1_000_000_000;
+        eprintln!("== disk: {free} GB free; all tests need about 20 GB");
+    }
 }
 
 fn format(project: &Project) -> Result<()> {

@@ -9,6 +9,8 @@ use super::args;
 use super::runtime::state_dir;
 
 pub fn run(options: &args::Prune) -> Result<(), Failure> {
+    // What containers made belongs to other ids of the user.
+    crate::rootless::enter().map_err(|error| Failure::new(error.to_string()))?;
     let store = Store::open(&state_dir()?)?;
     let pruned = store.prune(&Prune {
         unused_for: options.unused_for,

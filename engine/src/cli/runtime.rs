@@ -99,6 +99,7 @@ where
     let workdir = workdir()?;
     let state_dir = state_dir()?;
     // Before there are threads, which do not survive it.
+    crate::rootless::enter().map_err(|error| Failure::new(error.to_string()))?;
     let isolation = crate::exec::isolate().map_err(|error| Failure::new(error.to_string()))?;
     let mode = if global.silent {
         Mode::Silent

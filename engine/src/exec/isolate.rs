@@ -149,13 +149,14 @@ fn mount(run_dir: &Path) -> Result<(), IsolationError> {
 /// mount there), or a temporary one, which is removed in the end. The shared one
 /// stays: to remove it would take away the mounts of others.
 fn choose_run_dir() -> Result<(PathBuf, bool), IsolationError> {
-    let shared = PathBuf::from("/run/poniard");
-    match std::fs::create_dir(&shared) {
-        Ok(()) => return Ok((shared, false)),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && shared.is_dir() => {
+    for shared in [Some("/run/poniard".into()), of_user()]
+        .into_iter()
+        .flatten()
+    {
+        let made = std::fs::create_dir_all(&shared);
+        if made.is_ok() || shared.is_dir() {
             return Ok((shared, false));
         }
-        Err(_) => {}
     }
     let dir = std::env::temp_dir();
     tempfile::Builder::new()
@@ -163,6 +164,14 @@ fn choose_run_dir() -> Result<(PathBuf, bool), IsolationError> {
         .tempdir_in(&dir)
         .map(|made| (made.keep(), true))
         .map_err(|cause| IsolationError::RunDir { path: dir, cause })
+}
+
+/// For a user who may not write to `/run`.
+fn of_user() -> Option<PathBuf> {
+    let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let base = of("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let base = base.or_else(|| Some(PathBuf::from(of("HOME")?).join(".cache")))?;
+    crate::rootless::is_nested().then(|| base.join("poniard"))
 }
 
 #[cfg(test)]

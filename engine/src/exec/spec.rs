@@ -14,6 +14,7 @@ use oci_spec::runtime::{
 };
 
 use super::user::User;
+use crate::rootless::is_nested;
 
 /// What a process in a container may be told about itself.
 pub(super) struct Command {
@@ -58,7 +59,12 @@ pub(super) fn write(path: &Path, container: Container<'_>, command: &Command) ->
         .linux_mut()
         .as_mut()
         .ok_or_eyre("the base configuration is not of Linux")?;
-    linux.set_cgroups_path(Some(Path::new("/").join(container.id)));
+    if is_nested() {
+        // The groups of the host are not ours: containers stay in that of poniard.
+        linux.set_cgroups_path(None);
+    } else {
+        linux.set_cgroups_path(Some(Path::new("/").join(container.id)));
+    }
     if let Some(namespaces) = linux.namespaces_mut() {
         let mut add = |typ, path: Option<PathBuf>| {
             let mut namespace = LinuxNamespace::default();
@@ -121,12 +127,31 @@ pub(super) fn process(command: &Command) -> Result<oci_spec::runtime::Process> {
 pub(super) fn bind(source: &Path, target: &Path, read_only: bool) -> Mount {
     let mut mount = Mount::default();
     let mode = if read_only { "ro" } else { "rw" };
+    let mut options = vec!["rbind".into(), "rprivate".into(), mode.into()];
+    if read_only && is_nested() {
+        options.extend(locked(source).map(str::to_owned));
+    }
     mount
         .set_destination(target.to_owned())
         .set_source(Some(source.to_owned()))
         .set_typ(Some("bind".into()))
-        .set_options(Some(vec!["rbind".into(), "rprivate".into(), mode.into()]));
+        .set_options(Some(options));
     mount
+}
+
+/// What a mount of the host must keep when a user namespace changes it.
+fn locked(source: &Path) -> impl Iterator<Item = &'static str> {
+    use rustix::fs::StatVfsMountFlags as Flags;
+    const NAMES: [(Flags, &str); 3] = [
+        (Flags::NOSUID, "nosuid"),
+        (Flags::NODEV, "nodev"),
+        (Flags::NOEXEC, "noexec"),
+    ];
+    let flags = rustix::fs::statvfs(source).map_or(Flags::empty(), |disk| disk.f_flag);
+    NAMES
+        .into_iter()
+        .filter(move |(flag, _)| flags.contains(*flag))
+        .map(|(_, name)| name)
 }
 
 /// A file system in memory; `size` in bytes, or half of the memory.

@@ -195,7 +195,13 @@ impl Unpack<'_> {
                     EntryType::Char => FileType::CharacterDevice,
                     _ => FileType::BlockDevice,
                 };
-                rustix::fs::mknodat(CWD, target, kind, Mode::from_raw_mode(0o600), device)?;
+                let made =
+                    rustix::fs::mknodat(CWD, target, kind, Mode::from_raw_mode(0o600), device);
+                if made == Err(rustix::io::Errno::PERM) && crate::rootless::is_nested() {
+                    // No device can be made for an ordinary user: containers have their own.
+                    return Ok(false);
+                }
+                made?;
             }
             EntryType::Fifo => {
                 let mode = Mode::from_raw_mode(0o600);
@@ -229,7 +235,7 @@ impl Unpack<'_> {
         );
         let (mode, mtime) = (header.mode(), number(header.mtime()));
         let kind = header.entry_type();
-        lchown(target, Some(uid), Some(gid))?;
+        own(target, uid, gid)?;
         if kind == EntryType::Symlink {
             return set_time(target, mtime);
         }
@@ -244,6 +250,17 @@ impl Unpack<'_> {
         }
         set_time(target, mtime)
     }
+}
+
+fn own(target: &Path, uid: u32, gid: u32) -> Result<()> {
+    let owned = lchown(target, Some(uid), Some(gid));
+    let unmapped = |e: &io::Error| e.raw_os_error() == Some(libc::EINVAL);
+    if owned.as_ref().is_err_and(unmapped) && crate::rootless::is_nested() {
+        eyre::bail!(
+            "the owner `{uid}:{gid}` is not among the ids of this user: set more aside in `/etc/subuid` and `/etc/subgid`"
+        );
+    }
+    Ok(owned?)
 }
 
 /// Refuses a file that cannot fit before the disk is full of it. A few bytes of

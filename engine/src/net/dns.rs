@@ -12,6 +12,8 @@ use eyre::{Result, WrapErr};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::AbortHandle;
 
+use super::outside::Outside;
+
 /// The parts of `resolv.conf` that containers get.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Config {
@@ -91,11 +93,14 @@ impl Drop for Forwarder {
 }
 
 impl Forwarder {
-    pub(super) async fn start_if_needed(gateway: Ipv4Addr) -> Result<Option<Self>> {
+    pub(super) async fn start_if_needed(
+        gateway: Ipv4Addr,
+        outside: &Outside,
+    ) -> Result<Option<Self>> {
         let Some(server) = Config::of_host().hidden() else {
             return Ok(None);
         };
-        match Self::start((gateway, 53).into(), (server, 53).into()).await {
+        match Self::start((gateway, 53).into(), (server, 53).into(), outside).await {
             Ok(forwarder) => Ok(Some(forwarder)),
             // A name server of the host that listens on every address: it will
             // answer itself.
@@ -106,9 +111,20 @@ impl Forwarder {
         }
     }
 
-    async fn start(listen: SocketAddr, server: SocketAddr) -> io::Result<Self> {
-        let udp = Arc::new(UdpSocket::bind(listen).await?);
-        let tcp = TcpListener::bind(udp.local_addr()?).await?;
+    /// Listens outside, and asks as the host.
+    async fn start(listen: SocketAddr, server: SocketAddr, outside: &Outside) -> io::Result<Self> {
+        let bind = move || {
+            let udp = std::net::UdpSocket::bind(listen)?;
+            let tcp = std::net::TcpListener::bind(udp.local_addr()?)?;
+            udp.set_nonblocking(true)?;
+            tcp.set_nonblocking(true)?;
+            Ok::<_, io::Error>((udp, tcp))
+        };
+        let (udp, tcp) = outside.run(bind).await.map_err(io::Error::other)??;
+        let (udp, tcp) = (
+            Arc::new(UdpSocket::from_std(udp)?),
+            TcpListener::from_std(tcp)?,
+        );
         let datagrams = tokio::spawn(pass_datagrams(udp, server));
         let streams = tokio::spawn(pass_streams(tcp, server));
         Ok(Self(vec![datagrams.abort_handle(), streams.abort_handle()]))
@@ -206,7 +222,8 @@ mod tests {
             .unwrap()
             .local_addr()
             .unwrap();
-        let _forwarder = Forwarder::start(listen, address).await.unwrap();
+        let outside = Outside::make(std::path::Path::new("/")).await.unwrap();
+        let _forwarder = Forwarder::start(listen, address, &outside).await.unwrap();
         assert_eq!(ask(b"abc", listen).await.unwrap(), b"cba");
     }
 }

@@ -11,7 +11,8 @@ use rtnetlink::{
 };
 
 use super::claim::{Claim, PREFIX};
-use super::netns::{Netns, open};
+use super::netns::Netns;
+use super::outside::Outside;
 
 const LOOPBACK: u32 = 1;
 /// Indices that we give to interfaces of new namespaces.
@@ -28,14 +29,17 @@ pub(super) struct Links {
 
 impl Links {
     /// Makes the namespace with the bridge and the link to the host.
-    pub(super) async fn make(claim: &Claim) -> Result<(Netns, Self)> {
-        let runtime = tokio::runtime::Handle::current();
-        let host = open(&runtime).wrap_err("cannot open a netlink socket")?;
+    pub(super) async fn make(claim: &Claim, outside: &Outside) -> Result<(Netns, Self)> {
+        let host = outside.handle()?;
         let (netns, handle) = Netns::make().await?;
-        let mtu = uplink_mtu();
+        let mtu = outside.mtu().unwrap_or_else(uplink_mtu);
+        let index_of = |name: &str| {
+            let name = name.to_owned();
+            outside.run(move || index_of(&name))
+        };
 
         let name = claim.interface();
-        if let Some(index) = index_of(&name) {
+        if let Some(index) = index_of(&name).await? {
             // Of a killed invocation that had the same number: about to vanish.
             let _ = host.link().del(index).execute().await;
         }
@@ -45,7 +49,8 @@ impl Links {
             .execute()
             .await
             .map_err(|e| refused(&e))?;
-        let index = index_of(&name).ok_or_else(|| eyre!("the link `{name}` has vanished"))?;
+        let index = index_of(&name).await?;
+        let index = index.ok_or_else(|| eyre!("the link `{name}` has vanished"))?;
         host.address()
             .add(index, claim.gateway().into(), PREFIX)
             .execute()

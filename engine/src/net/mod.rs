@@ -5,7 +5,8 @@
 //! enters namespaces, [`link`] wires them up, [`nat`] lets packets out, and
 //! [`dns`] says who answers questions for names. The namespaces are held by file
 //! descriptors only and the NAT table by a process that ends with us: however
-//! poniard ends, the kernel takes all of it away.
+//! poniard ends, the kernel takes all of it away. For an ordinary user, what is the
+//! host here is a namespace of its own, which [`outside`] connects.
 //!
 //! ```text
 //! container: eth0 10.87.N.x ── bridge 10.87.N.2 ── poniardN 10.87.N.1 :host ── NAT ──▶
@@ -18,6 +19,7 @@ mod lease;
 mod link;
 mod nat;
 mod netns;
+mod outside;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +34,8 @@ use claim::Claim;
 pub use forward::{Exposed, Forward};
 use lease::{Lease, Leases};
 use netns::Netns;
+use outside::Outside;
+pub use outside::tunnels;
 
 /// The network of this invocation. Made on first use.
 pub struct Network {
@@ -48,6 +52,7 @@ struct Session {
     links: link::Links,
     _nat: nat::Nat,
     _dns: Option<dns::Forwarder>,
+    _outside: Outside,
 }
 
 /// A container's place in the network. Dropping it frees the address.
@@ -162,18 +167,20 @@ impl Network {
     }
 
     async fn make(&self) -> Result<Session> {
+        let outside = Outside::make(&self.run_dir).await?;
         let links = async {
-            let made = link::Links::make(&self.claim).await;
+            let made = link::Links::make(&self.claim, &outside).await;
             made.wrap_err("cannot make a private network")
         };
-        let nat = nat::Nat::start(&self.claim, &self.run_dir);
+        let nat = nat::Nat::start(&self.claim, &outside, &self.run_dir);
         let ((netns, links), nat) = tokio::try_join!(links, nat)?;
-        let dns = dns::Forwarder::start_if_needed(self.claim.gateway()).await?;
+        let dns = dns::Forwarder::start_if_needed(self.claim.gateway(), &outside).await?;
         Ok(Session {
             netns,
             links,
             _nat: nat,
             _dns: dns,
+            _outside: outside,
         })
     }
 }

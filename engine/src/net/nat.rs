@@ -15,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::claim::{Claim, PREFIX};
+use super::outside::Outside;
 
 /// Rules in force until dropped.
 pub(super) struct Nat {
@@ -32,10 +33,10 @@ struct Owner {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Nat {
-    pub(super) async fn start(claim: &Claim, run_dir: &Path) -> Result<Self> {
-        forward_packets()?;
+    pub(super) async fn start(claim: &Claim, outside: &Outside, run_dir: &Path) -> Result<Self> {
+        outside.run(forward_packets).await??;
         let table = claim.interface();
-        match owned(claim, run_dir).await {
+        match owned(claim, outside, run_dir).await {
             Ok(owner) => Ok(Self {
                 table,
                 owner: Some(owner),
@@ -44,7 +45,7 @@ impl Nat {
                 "cannot run `nft`: {e}; install it (`apt-get install nftables`) and have it in `PATH`"
             )),
             Err(NftError::Refused(owned)) => {
-                unowned(claim)
+                unowned(claim, outside)
                     .await
                     .wrap_err_with(|| format!("`nft -i`: {}", owned.trim()))?;
                 Ok(Self { table, owner: None })
@@ -83,18 +84,19 @@ fn script(claim: &Claim, flags: &str) -> String {
     )
 }
 
-async fn owned(claim: &Claim, run_dir: &Path) -> Result<Owner, NftError> {
-    let mut nft = Command::new("nft")
-        .arg("-i")
+async fn owned(claim: &Claim, outside: &Outside, run_dir: &Path) -> Result<Owner, NftError> {
+    let mut nft = Command::new("nft");
+    nft.arg("-i")
         // It writes a history file there.
         .env("HOME", run_dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(NftError::Missing)?;
+        .kill_on_drop(true);
+    let nft = outside.run(move || nft.spawn()).await;
+    let refused = |e: eyre::Report| NftError::Refused(e.to_string());
+    let mut nft = nft.map_err(refused)?.map_err(NftError::Missing)?;
     let (Some(mut input), Some(output), Some(mut errors)) =
         (nft.stdin.take(), nft.stdout.take(), nft.stderr.take())
     else {
@@ -140,20 +142,20 @@ async fn owned(claim: &Claim, run_dir: &Path) -> Result<Owner, NftError> {
     })
 }
 
-async fn unowned(claim: &Claim) -> Result<()> {
+async fn unowned(claim: &Claim, outside: &Outside) -> Result<()> {
     let table = claim.interface();
     let script = format!(
         "add table ip {table}\ndelete table ip {table}\n{}",
         script(claim, "")
     );
-    let mut nft = Command::new("nft")
-        .args(["-f", "-"])
+    let mut nft = Command::new("nft");
+    nft.args(["-f", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .wrap_err("cannot run `nft`")?;
+        .kill_on_drop(true);
+    let started = outside.run(move || nft.spawn()).await?;
+    let mut nft = started.wrap_err("cannot run `nft`")?;
     if let Some(mut input) = nft.stdin.take() {
         input
             .write_all(script.as_bytes())
@@ -201,10 +203,11 @@ mod tests {
     #[tokio::test]
     async fn where_tables_have_no_owner_one_is_replaced_and_removed() {
         let claim = Claim::take().unwrap();
+        let outside = Outside::make(Path::new("/")).await.unwrap();
         let line = format!("table ip {}\n", claim.interface());
-        unowned(&claim).await.unwrap();
+        unowned(&claim, &outside).await.unwrap();
         // As if the first one were left by an invocation that was killed.
-        unowned(&claim).await.unwrap();
+        unowned(&claim, &outside).await.unwrap();
         assert_eq!(tables().matches(&line).count(), 1);
         drop(Nat {
             table: claim.interface(),
@@ -216,9 +219,10 @@ mod tests {
     #[tokio::test]
     async fn a_table_that_was_left_does_not_hinder() {
         let claim = Claim::take().unwrap();
-        unowned(&claim).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
-        drop(Nat::start(&claim, dir.path()).await.unwrap());
+        let outside = Outside::make(dir.path()).await.unwrap();
+        unowned(&claim, &outside).await.unwrap();
+        drop(Nat::start(&claim, &outside, dir.path()).await.unwrap());
         assert!(!tables().contains(&format!("table ip {}\n", claim.interface())));
     }
 }

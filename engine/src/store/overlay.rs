@@ -4,7 +4,6 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use rustix::fs::CWD;
 use rustix::io::Errno;
@@ -15,22 +14,18 @@ use rustix::mount::{
 };
 use rustix::thread::UnshareFlags;
 
+use crate::rootless::is_nested;
+
 /// The directories of an overlay that can be written to.
 pub struct Upper<'a> {
     pub upper: &'a Path,
     pub work: &'a Path,
 }
 
-/// Whether this process is root in a user namespace of its own, where overlay
-/// marks live in `user.` attributes.
-static NESTED: LazyLock<bool> = LazyLock::new(|| {
-    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
-    map.split_whitespace().collect::<Vec<_>>() != ["0", "0", "4294967295"]
-});
-
-/// The attribute that marks a directory that hides those of lower layers.
+/// The attribute that marks a directory that hides those of lower layers: in a user
+/// namespace, marks live in `user.` attributes.
 pub fn opaque_attribute() -> &'static str {
-    if *NESTED {
+    if is_nested() {
         "user.overlay.opaque"
     } else {
         "trusted.overlay.opaque"
@@ -38,12 +33,17 @@ pub fn opaque_attribute() -> &'static str {
 }
 
 /// Options of every overlay: each for layers that are shared, moved and linked.
-const OPTIONS: [(&str, &str); 4] = [
-    ("index", "off"),
-    ("redirect_dir", "off"),
-    ("metacopy", "off"),
-    ("xino", "off"),
-];
+fn fixed_options() -> impl Iterator<Item = (&'static str, &'static str)> {
+    const OPTIONS: [(&str, &str); 4] = [
+        ("index", "off"),
+        ("metacopy", "off"),
+        ("xino", "off"),
+        // In a user namespace it is off, and not to be spoken of.
+        ("redirect_dir", "off"),
+    ];
+    let count = OPTIONS.len() - usize::from(is_nested());
+    OPTIONS.into_iter().take(count)
+}
 
 /// Mounts an overlay of `lower` (lowest first, all in one directory) at `target`.
 pub fn mount_overlay(
@@ -70,10 +70,10 @@ fn mount_by_handle(
     for layer in lower.iter().rev() {
         fsconfig_set_string(&context, "lowerdir+", layer.as_os_str())?;
     }
-    for (key, value) in OPTIONS {
+    for (key, value) in fixed_options() {
         fsconfig_set_string(&context, key, value)?;
     }
-    if *NESTED {
+    if is_nested() {
         fsconfig_set_flag(&context, "userxattr")?;
     }
     if let Some(Upper { upper, work }) = upper {
@@ -110,10 +110,10 @@ fn mount_by_string(lower: &[PathBuf], upper: Option<&Upper<'_>>, target: &Path) 
         }
         options.push(layer.strip_prefix(parent).unwrap_or(layer));
     }
-    for (key, value) in OPTIONS {
+    for (key, value) in fixed_options() {
         options.push(format!(",{key}={value}"));
     }
-    if *NESTED {
+    if is_nested() {
         options.push(",userxattr");
     }
     if let Some(Upper { upper, work }) = upper {

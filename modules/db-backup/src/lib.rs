@@ -25,7 +25,7 @@ use address::Address;
 use bench::Bench;
 use engine::Version;
 use names::Name;
-use results::{Backup, Restoration, Server, Stored};
+use results::{Backup, Made, Restoration, Server, Stored};
 use retention::Retention;
 use shelf::Shelf;
 use worker::s3::Location;
@@ -149,7 +149,7 @@ impl DbBackup {
         verify: bool,
     ) -> Result<Backup> {
         let location = Location::new(bucket, prefix, endpoint, region)?;
-        let retention = kept(keep_last, keep_daily, keep_weekly, keep_monthly);
+        let retention = Retention::of(keep_last, keep_daily, keep_weekly, keep_monthly);
         let options = self.options(exclude_table, jobs).await?;
         if let (true, Some(key)) = (verify, &encryption_key) {
             ensure!(
@@ -170,6 +170,7 @@ impl DbBackup {
             nonce,
         };
         let key = name.key(&location.prefix);
+        let token = session_token.as_ref();
         let job = Job::Dump {
             server: server.clone(),
             options,
@@ -179,17 +180,15 @@ impl DbBackup {
             },
         };
         let bench = self.bench(&server).await?.with_key(encryption_key.clone());
-        let bench = bench.with_s3(&access_key_id, &secret_access_key, session_token.as_ref());
+        let bench = bench.with_s3(&access_key_id, &secret_access_key, token);
         let (done, _) = bench.run::<Done>(&job).await?;
         if verify {
-            let bench = Bench::bare()?;
-            let bench = bench.with_s3(&access_key_id, &secret_access_key, session_token.as_ref());
+            let bench = Bench::bare()?.with_s3(&access_key_id, &secret_access_key, token);
             let file = bench.download(location.clone(), key.clone()).await?;
             self.verify(file, encryption_key).await.wrap_err_with(|| {
                 format!("the backup `{key}` was made, but is not proven to restore; old ones were not pruned")
             })?;
         }
-        let token = session_token.as_ref();
         let shelf = Shelf::open(location, &access_key_id, &secret_access_key, token).await?;
         let download_url = shelf.presign(&key, AN_HOUR)?;
         if let Err(error) = shelf.sweep(&database, created) {
@@ -199,37 +198,15 @@ impl DbBackup {
         let pruned = shelf.prune(&database, retention).wrap_err_with(|| {
             format!("the backup `{key}` was made, but the old ones were not pruned")
         })?;
-        let summary = format!(
-            "**Backup of `{database}`** ({} {}): {} tables, {} rows in {:.1} s{}\n\n`{key}`, {}, SHA-256 `{}`{}",
-            server.engine.title(),
-            done.server_version,
-            done.tables,
-            done.rows,
-            done.seconds,
-            if verify {
-                ", restored and compared"
-            } else {
-                ""
-            },
-            size(done.bytes),
-            done.sha256,
-            match pruned.len() {
-                0 => String::new(),
-                count => format!("\n\n{count} older backups removed"),
-            }
-        );
-        Ok(Backup {
+        let made = Made {
+            database,
             key,
-            bytes: done.bytes as f64,
-            sha256: done.sha256,
-            server_version: done.server_version,
-            tables: i32::try_from(done.tables)?,
-            rows: done.rows as f64,
-            seconds: done.seconds,
+            done,
+            verified: verify,
             download_url,
             pruned,
-            summary,
-        })
+        };
+        Backup::of(server.engine, made)
     }
 
     /// Backups in a bucket, oldest first.
@@ -252,22 +229,7 @@ impl DbBackup {
         let location = Location::new(bucket, prefix, endpoint, region)?;
         let token = session_token.as_ref();
         let shelf = Shelf::open(location, &access_key_id, &secret_access_key, token).await?;
-        let entries = shelf.list()?.into_iter();
-        Ok(entries
-            .map(|entry| Stored {
-                key: entry.key,
-                bytes: entry.bytes as f64,
-                created: entry
-                    .name
-                    .created
-                    .strftime("%Y-%m-%dT%H:%M:%SZ")
-                    .to_string(),
-                database: entry.name.database,
-                engine: entry.name.engine,
-                major: entry.name.major,
-                encrypted: entry.name.encrypted,
-            })
-            .collect())
+        Ok(shelf.list()?.into_iter().map(Stored::from).collect())
     }
 
     /// Address that anyone can download a backup from, for some time.
@@ -346,7 +308,7 @@ impl DbBackup {
         /// Session token of temporary keys.
         session_token: Option<Secret>,
     ) -> Result<Vec<String>> {
-        let retention = kept(keep_last, keep_daily, keep_weekly, keep_monthly);
+        let retention = Retention::of(keep_last, keep_daily, keep_weekly, keep_monthly);
         ensure!(
             !retention.is_none(),
             "nothing says what to keep: pass `--keep-last`, `--keep-daily`, `--keep-weekly` or `--keep-monthly`"
@@ -469,35 +431,6 @@ impl DbBackup {
             stall_secs: self.stall_timeout.into(),
         })
     }
-}
-
-fn kept(
-    last: Option<u32>,
-    daily: Option<u32>,
-    weekly: Option<u32>,
-    monthly: Option<u32>,
-) -> Retention {
-    Retention {
-        last: last.unwrap_or_default(),
-        daily: daily.unwrap_or_default(),
-        weekly: weekly.unwrap_or_default(),
-        monthly: monthly.unwrap_or_default(),
-    }
-}
-
-/// For people.
-fn size(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if value < 1024.0 {
-            return match unit {
-                "B" => format!("{value} B"),
-                _ => format!("{value:.1} {unit}"),
-            };
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} TiB")
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use poniard_sdk::prelude::*;
 
 use crate::engine::Engine;
-use crate::worker::Counts;
+use crate::shelf::Entry;
+use crate::worker::{Counts, Done};
 
 /// Which server it is.
 #[object]
@@ -75,6 +76,92 @@ pub struct Restoration {
     pub summary: String,
 }
 
+/// A backup that is in the bucket.
+pub struct Made {
+    pub database: String,
+    pub key: String,
+    pub done: Done,
+    pub verified: bool,
+    pub download_url: String,
+    pub pruned: Vec<String>,
+}
+
+impl Backup {
+    pub fn of(engine: Engine, made: Made) -> Result<Self> {
+        let Made {
+            database,
+            key,
+            done,
+            verified,
+            download_url,
+            pruned,
+        } = made;
+        let mut summary = format!(
+            "**Backup of `{database}`** ({} {}): {} tables, {} rows in {:.1} s",
+            engine.title(),
+            done.server_version,
+            done.tables,
+            done.rows,
+            done.seconds,
+        );
+        if verified {
+            summary += ", restored and compared";
+        }
+        let size = size(done.bytes);
+        summary += &format!("\n\n`{key}`, {size}, SHA-256 `{}`", done.sha256);
+        if !pruned.is_empty() {
+            let backups = match pruned.len() {
+                1 => "backup",
+                _ => "backups",
+            };
+            summary += &format!("\n\n{} older {backups} removed", pruned.len());
+        }
+        Ok(Self {
+            key,
+            bytes: done.bytes as f64,
+            sha256: done.sha256,
+            server_version: done.server_version,
+            tables: i32::try_from(done.tables)?,
+            rows: done.rows as f64,
+            seconds: done.seconds,
+            download_url,
+            pruned,
+            summary,
+        })
+    }
+}
+
+/// For people.
+fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1024.0 {
+            return match unit {
+                "B" => format!("{value} B"),
+                _ => format!("{value:.1} {unit}"),
+            };
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
+
+impl From<Entry> for Stored {
+    fn from(entry: Entry) -> Self {
+        let Entry { key, bytes, name } = entry;
+        let created = name.created.strftime("%Y-%m-%dT%H:%M:%SZ");
+        Self {
+            key,
+            bytes: bytes as f64,
+            created: created.to_string(),
+            database: name.database,
+            engine: name.engine,
+            major: name.major,
+            encrypted: name.encrypted,
+        }
+    }
+}
+
 impl Restoration {
     pub fn of(counts: Counts, what: &str) -> Self {
         let server = &counts.server;
@@ -93,5 +180,35 @@ impl Restoration {
             server_version: counts.server.version,
             summary,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_says_what_was_made_and_what_went() {
+        let made = Made {
+            database: "shop".into(),
+            key: "k".into(),
+            done: Done {
+                bytes: 3 << 19,
+                sha256: "5ha".into(),
+                server_version: "15.4".into(),
+                tables: 2,
+                rows: 7,
+                seconds: 1.25,
+            },
+            verified: true,
+            download_url: String::new(),
+            pruned: vec!["old".into()],
+        };
+        let backup = Backup::of(Engine::Postgresql, made).unwrap();
+        assert_eq!(
+            backup.summary,
+            "**Backup of `shop`** (PostgreSQL 15.4): 2 tables, 7 rows in 1.2 s, restored and compared\n\n\
+             `k`, 1.5 MiB, SHA-256 `5ha`\n\n1 older backup removed"
+        );
     }
 }

@@ -14,6 +14,20 @@ pub struct Retention {
 }
 
 impl Retention {
+    pub fn of(
+        last: Option<u32>,
+        daily: Option<u32>,
+        weekly: Option<u32>,
+        monthly: Option<u32>,
+    ) -> Self {
+        Self {
+            last: last.unwrap_or_default(),
+            daily: daily.unwrap_or_default(),
+            weekly: weekly.unwrap_or_default(),
+            monthly: monthly.unwrap_or_default(),
+        }
+    }
+
     /// Whether nothing was asked for, so nothing goes.
     pub fn is_none(&self) -> bool {
         *self == Self::default()

@@ -1,28 +1,26 @@
 //! Publishes container images as versions of Lambda functions.
 //!
-//! An [`image`] is pushed and checked, and what follows is a [`release`]; both
-//! ask [`aws`]. What functions return is in [`results`].
+//! [`access`] finds the function and the repository. An [`image`] is pushed and
+//! checked, and what follows is a [`release`]; both ask [`aws`]. What functions
+//! return is in [`results`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod access;
 mod aws;
 mod image;
 mod release;
 pub mod results;
 mod table;
 
-use std::collections::BTreeMap;
-
 use poniard_sdk::prelude::*;
 
-use aws::Client;
-use aws::credentials::{Credentials, Origin, Source};
+use access::{Target, no_repository};
 use aws::lambda::{Alias, Lambda};
 use image::manifest;
-use image::push::{self, push};
-use image::reference::{Reference, Repository};
+use image::push::push;
+use image::reference::Reference;
 use image::registry::{Registry, Stored};
-use release::alias::shown;
 use release::plan::{Before, Order, check_alias_name};
 use release::publication;
 use release::shift::{self, Steps};
@@ -32,7 +30,6 @@ use results::{Invocation, Plan, Pruning, Publication, Shift, Versions};
 mod deps {
     poniard_sdk::dependencies!();
 }
-use deps::Dependencies;
 
 const METADATA: &str = "http://169.254.169.254";
 
@@ -149,23 +146,20 @@ impl LambdaPublish {
     ) -> Result<Publication> {
         let smoke = Smoke::parse(smoke_payload, smoke_expect)?;
         let order = Order::new(alias, weight, smoke, description, keep)?;
-        let repository = Repository::parse(&repository)?;
-        let tag = push::tag(&image, tag).await?;
-        let lambda = self.lambda(function_name).await?;
-        let address = self.registry.as_deref();
-        let (before, registry) = tokio::join!(
-            Before::look(&lambda, &order),
-            Registry::open(&lambda.client, &repository, address, false)
-        );
-        let (before, registry) = (before?, registry?);
-        before.check_platform(&image).await?;
+        let Target {
+            lambda,
+            before,
+            repository,
+            registry,
+            tag,
+        } = self
+            .target(&image, function_name, &repository, tag, &order)
+            .await?;
         let registry = match registry {
-            None if create_repository => {
-                Registry::open(&lambda.client, &repository, address, true).await?
-            }
-            found => found,
+            Some(registry) => registry,
+            None if create_repository => self.create(&lambda.client, &repository).await?,
+            None => return Err(no_repository(&repository)),
         };
-        let registry = registry.ok_or_else(|| no_repository(&repository))?;
         let pushed = async {
             let digest = push(&lambda.client, &registry, &image, &tag).await?;
             registry.stored(&digest).await
@@ -202,9 +196,10 @@ impl LambdaPublish {
         let lambda = self.lambda(function_name).await?;
         let (before, registry) = tokio::join!(
             Before::look(&lambda, &order),
-            self.registry(&lambda.client, &reference.repository)
+            self.find(&lambda.client, &reference.repository)
         );
-        let (before, registry) = (before?, registry?);
+        let before = before?;
+        let registry = registry?.ok_or_else(|| no_repository(&reference.repository))?;
         let stored = registry.stored(&reference.name).await?;
         release(&lambda, &order, &before, &registry, &stored).await
     }
@@ -238,16 +233,15 @@ impl LambdaPublish {
     ) -> Result<Plan> {
         let smoke = Smoke::parse(smoke_payload, smoke_expect)?;
         let order = Order::new(alias, weight, smoke, None, keep)?;
-        let repository = Repository::parse(&repository)?;
-        let tag = push::tag(&image, tag).await?;
-        let lambda = self.lambda(function_name).await?;
-        let address = self.registry.as_deref();
-        let (before, registry) = tokio::join!(
-            Before::look(&lambda, &order),
-            Registry::open(&lambda.client, &repository, address, false)
-        );
-        let (before, registry) = (before?, registry?);
-        before.check_platform(&image).await?;
+        let Target {
+            lambda,
+            before,
+            repository,
+            registry,
+            tag,
+        } = self
+            .target(&image, function_name, &repository, tag, &order)
+            .await?;
         let mut lines = Vec::new();
         let image = match &registry {
             None if create_repository => {
@@ -256,10 +250,13 @@ impl LambdaPublish {
             }
             None => return Err(no_repository(&repository)),
             Some(registry) => match registry.manifest(&tag).await? {
-                Some(_) => format!(
-                    "{}:{tag} (or beside it, when this tag is another image's)",
-                    registry.uri
-                ),
+                // What the image's digest will be is not known before it is pushed.
+                Some(stored) => {
+                    lines.push(format!(
+                        "  tag {tag} is there: another image would get one beside it"
+                    ));
+                    format!("{}@{}", registry.uri, stored.digest)
+                }
                 None => format!("{}:{tag}", registry.uri),
             },
         };
@@ -302,7 +299,7 @@ impl LambdaPublish {
         );
         release::wait::version_active(&lambda, &version).await?;
         let after = shift::shift(&lambda, &before, &version, &steps).await?;
-        Ok(shifted(&lambda, &before, &after))
+        Ok(Shift::between(&lambda.function, &before, &after))
     }
 
     /// Brings an alias back to the version that it served before.
@@ -317,7 +314,7 @@ impl LambdaPublish {
         let lambda = self.lambda(function_name).await?;
         let before = alias_of(&lambda, &alias).await?;
         let after = shift::rollback(&lambda, &before, version).await?;
-        Ok(shifted(&lambda, &before, &after))
+        Ok(Shift::between(&lambda.function, &before, &after))
     }
 
     /// The published versions, and which aliases serve them.
@@ -395,69 +392,6 @@ impl LambdaPublish {
     }
 }
 
-impl LambdaPublish {
-    async fn lambda(&self, function: String) -> Result<Lambda> {
-        check_function_name(&function)?;
-        let region = match &self.region {
-            Some(region) => region.clone(),
-            None => dag()
-                .config()
-                .aws_region()
-                .await
-                .wrap_err("no region: pass `--region`, or name it in `pipeline.yaml`")?,
-        };
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        ensure!(
-            !region.is_empty() && region.chars().all(plain),
-            "`{region}` is no region: write it as `eu-west-1`"
-        );
-        let client = Client::new(region, self.endpoint.clone(), self.credentials().await?);
-        Ok(Lambda { client, function })
-    }
-
-    /// A web identity takes on the role itself; all others may take on one.
-    async fn credentials(&self) -> Result<Source> {
-        let role_arn = self.role_arn.clone();
-        if let (Some(token), Some(role_arn)) = (&self.web_identity_token, &role_arn) {
-            let token = text(token, "--web-identity-token").await?;
-            let role_arn = role_arn.clone();
-            return Ok(Source::new(Origin::WebIdentity { token, role_arn }, None));
-        }
-        let origin = match (&self.access_key_id, &self.secret_access_key) {
-            (Some(key), Some(secret)) => {
-                let (access_key_id, secret_access_key, session_token) = tokio::try_join!(
-                    text(key, "--access-key-id"),
-                    text(secret, "--secret-access-key"),
-                    optional(self.session_token.as_ref(), "--session-token")
-                )?;
-                Origin::Keys(Credentials {
-                    access_key_id,
-                    secret_access_key,
-                    session_token,
-                    expires: None,
-                })
-            }
-            _ => match &self.container_credentials_uri {
-                Some(uri) => {
-                    let token = self.container_authorization_token.as_ref();
-                    let token = optional(token, "--container-authorization-token").await?;
-                    let uri = uri.clone();
-                    Origin::Container { uri, token }
-                }
-                None => Origin::Instance {
-                    endpoint: self.metadata_endpoint.clone(),
-                },
-            },
-        };
-        Ok(Source::new(origin, role_arn))
-    }
-
-    async fn registry(&self, client: &Client, repository: &Repository) -> Result<Registry> {
-        let registry = Registry::open(client, repository, self.registry.as_deref(), false).await?;
-        registry.ok_or_else(|| no_repository(repository))
-    }
-}
-
 /// The part that an image by container and one by reference have in common.
 async fn release(
     lambda: &Lambda,
@@ -485,13 +419,6 @@ async fn release(
     })
 }
 
-fn no_repository(repository: &Repository) -> poniard_sdk::eyre::Report {
-    eyre!(
-        "no repository `{}` in this account and region: make it, or pass `--create-repository` to `publish`",
-        repository.path
-    )
-}
-
 async fn alias_of(lambda: &Lambda, name: &str) -> Result<Alias> {
     check_alias_name(name)?;
     let alias = lambda.alias(name).await?;
@@ -499,63 +426,6 @@ async fn alias_of(lambda: &Lambda, name: &str) -> Result<Alias> {
         let function = &lambda.function;
         eyre!("no alias `{name}` of function `{function}`: check both names and the region, or publish with `--alias {name}`")
     })
-}
-
-fn shifted(lambda: &Lambda, before: &Alias, after: &Alias) -> Shift {
-    let percent = |shares: &BTreeMap<String, f64>| {
-        let share = shares.values().next().copied().unwrap_or_default();
-        // A share of one is at most a hundred percent.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let percent = (share * 100.0).round() as u32;
-        percent
-    };
-    let (was, shares) = (before.shares(), after.shares());
-    Shift {
-        alias: after.name.clone(),
-        version: after.function_version.clone(),
-        shared_version: shares.keys().next().cloned().unwrap_or_default(),
-        shared_weight: percent(&shares),
-        previous_version: before.function_version.clone(),
-        summary: format!(
-            "**{}** alias `{}` serves version {}, before: {}",
-            lambda.function,
-            after.name,
-            shown(&after.function_version, &shares),
-            shown(&before.function_version, &was)
-        ),
-    }
-}
-
-fn check_function_name(name: &str) -> Result<()> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    let bare = match name.strip_prefix("arn:") {
-        Some(arn) => {
-            let parts: Vec<_> = arn.split(':').collect();
-            match parts.as_slice() {
-                [_, "lambda", _, _, "function", bare] => bare,
-                _ => "",
-            }
-        }
-        None => name,
-    };
-    ensure!(
-        !bare.is_empty() && bare.len() <= 64 && bare.chars().all(plain),
-        "`{name}` is no function: pass its name, or its ARN without version or alias"
-    );
-    Ok(())
-}
-
-async fn text(secret: &Secret, flag: &str) -> Result<String> {
-    let text = secret.plaintext().await?;
-    ensure!(!text.trim().is_empty(), "the secret of `{flag}` is empty");
-    Ok(text.trim().to_owned())
-}
-
-async fn optional(secret: Option<&Secret>, flag: &str) -> Result<Option<String>> {
-    match secret {
-        Some(secret) => text(secret, flag).await.map(Some),
-        None => Ok(None),
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use poniard_sdk::prelude::*;
 
+use crate::aws::lambda::Alias;
+use crate::release::alias::shown;
+
 /// A version that was published.
 #[object]
 pub struct Publication {
@@ -28,7 +31,7 @@ pub struct Publication {
 /// What a publication would do.
 #[object]
 pub struct Plan {
-    /// Whether anything would change.
+    /// Whether anything would change. An image whose tag is there is taken for the one that has it.
     pub has_changes: bool,
     /// Line by line what goes (`-`), comes (`+`) and stays.
     pub diff: String,
@@ -50,6 +53,30 @@ pub struct Shift {
     pub previous_version: String,
     /// Markdown for a merge request.
     pub summary: String,
+}
+
+impl Shift {
+    /// From what an alias of the function was, and what it is now.
+    pub fn between(function: &str, before: &Alias, now: &Alias) -> Self {
+        let shares = now.shares();
+        let share = shares.values().next().copied().unwrap_or_default();
+        // A share of one is at most a hundred percent.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let shared_weight = (share * 100.0).round() as u32;
+        Self {
+            alias: now.name.clone(),
+            version: now.function_version.clone(),
+            shared_version: shares.keys().next().cloned().unwrap_or_default(),
+            shared_weight,
+            previous_version: before.function_version.clone(),
+            summary: format!(
+                "**{function}** alias `{}` serves version {}, before: {}",
+                now.name,
+                shown(&now.function_version, &shares),
+                shown(&before.function_version, &before.shares())
+            ),
+        }
+    }
 }
 
 /// A version of a function.

@@ -1,12 +1,13 @@
 //! Static files, split off for object storage.
 
+use futures::try_join;
 use poniard_sdk::api::DirectoryFilterOptsBuilder;
 use poniard_sdk::prelude::*;
 use poniard_sdk::serde_json::{self, Value, json};
 
-use crate::Plan;
 use crate::deps::{ConfigCraftCloudOpts, Dependencies as _};
 use crate::image::TIME;
+use crate::plan::Plan;
 use crate::project::{Project, join};
 
 const PROGRAM: &str = include_str!("artifacts.php");
@@ -45,6 +46,23 @@ const FOR_BROWSERS: [&str; 18] = [
     "avif", "gif", "ico", "jpeg", "jpg", "js", "map", "mjs", "mp4", "otf", "pdf", "png", "ttf",
     "wasm", "webm", "webp", "woff", "woff2",
 ];
+
+/// What is for object storage, and the rules for what stands before Lambda.
+/// `assets` is what the Node.js step built.
+pub async fn with_rules(plan: &Plan, assets: Option<Directory>) -> Result<Directory> {
+    let path = plan.settings.artifact_path.as_str();
+    let mut files = plan.project.source.clone();
+    if let Some(assets) = assets {
+        files = files.with_directory(path, assets);
+    }
+    let (laid, rules) = try_join!(laid_out(plan, &files), rules(&plan.project))?;
+    Ok(match rules {
+        Some(rules) => {
+            laid.with_new_file("rules.json", serde_json::to_string_pretty(&rules)? + "\n")
+        }
+        None => laid,
+    })
+}
 
 /// `<fingerprint>/…` and `manifest.json` of the project's static files, which
 /// are in `files`.
@@ -89,7 +107,7 @@ pub fn without(source: &Directory, path: &str) -> Result<Directory> {
 }
 
 /// What `craft-cloud.yaml` says to the CDN: redirects, rewrites and rules of its cache.
-pub async fn rules(project: &Project) -> Result<Option<String>> {
+pub async fn rules(project: &Project) -> Result<Option<Value>> {
     let Some(file) = &project.config else {
         return Ok(None);
     };
@@ -121,8 +139,9 @@ pub async fn rules(project: &Project) -> Result<Option<String>> {
             "cookies": rule.cookies().await?,
         }));
     }
-    let rules = json!({ "redirects": redirects, "rewrites": rewrites, "cacheRules": cache });
-    Ok(Some(serde_json::to_string_pretty(&rules)? + "\n"))
+    Ok(Some(
+        json!({ "redirects": redirects, "rewrites": rewrites, "cacheRules": cache }),
+    ))
 }
 
 /// What URLPattern takes: a string, or an object of a URL's parts.

@@ -9,6 +9,7 @@ use crate::project::{Project, join};
 use crate::settings::Settings;
 
 const SITE: &str = "/site";
+const CACHE: &str = "/var/cache/npm";
 /// What installing reads in any project.
 const INSTALLED_FROM: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 /// Scripts that npm runs while it installs.
@@ -48,7 +49,12 @@ impl<'a> Step<'a> {
 
     /// The directory of static files that the script makes.
     pub async fn output(&self, node: &Container, reads_php: bool) -> Result<Directory> {
-        let built = self.built(node, reads_php)?;
+        // Run before anything is asked: each question would upload the files again.
+        let built = self.built(node, reads_php)?.sync().await;
+        let built = built.wrap_err_with(|| {
+            let (at, script) = (self.manifest_file(), &self.settings.npm_script);
+            format!("the Node.js step fails: correct `{at}`, its lock file or what its script `{script}` runs")
+        })?;
         let place = join(SITE, &self.settings.artifact_path);
         let opts = ContainerExistsOptsBuilder::default().build()?;
         ensure!(
@@ -58,6 +64,16 @@ impl<'a> Step<'a> {
             self.settings.artifact_path
         );
         Ok(built.directory(place))
+    }
+
+    /// package.json, as messages call it.
+    fn manifest_file(&self) -> String {
+        let (project, settings) = (self.project, self.settings);
+        format!(
+            "{}{}",
+            project.shown,
+            join(&settings.node_path, "package.json")
+        )
     }
 
     /// The project after its script ran.
@@ -82,8 +98,11 @@ impl<'a> Step<'a> {
             .with_env_variable("NO_COLOR", "1")
             .with_env_variable("DO_NOT_TRACK", "1")
             .with_env_variable("NPM_CONFIG_UPDATE_NOTIFIER", "false")
-            .with_env_variable("NPM_CONFIG_CACHE", "/var/cache/npm")
-            .with_mounted_cache("/var/cache/npm", dag().cache_volume("php-build-npm"))
+            .with_env_variable("NPM_CONFIG_CACHE", CACHE)
+            // What npm compiles of itself is for the next command as well; below
+            // `/tmp` it would be compiled, and be in a layer, each time.
+            .with_env_variable("NODE_COMPILE_CACHE", join(CACHE, "_compiled"))
+            .with_mounted_cache(CACHE, dag().cache_volume("php-build-npm"))
             .with_directory(SITE, manifests)
             .with_workdir(folder)
             .with_exec(vec!["npm", "clean-install", "--no-audit", "--no-fund"])

@@ -1,7 +1,9 @@
 //! The image: base, extensions, packages, sources and what the Node.js step
 //! built, each in a layer of its own, all with one time and one mode.
 
-use poniard_sdk::api::DirectoryWithDirectoryOptsBuilder;
+use std::fmt;
+
+use poniard_sdk::api::{DirectoryFilterOptsBuilder, DirectoryWithDirectoryOptsBuilder};
 use poniard_sdk::prelude::*;
 
 use crate::project::{Project, join};
@@ -20,7 +22,7 @@ pub const TIME: isize = 946_684_800;
 const MODE: isize = 0o755;
 
 /// What is no part of a running application, or must not be read from one.
-pub const LEFT_OUT: [&str; 5] = [
+const LEFT_OUT: [&str; 5] = [
     ".npmrc",
     "auth.json",
     ".gitignore",
@@ -55,7 +57,7 @@ pub fn with_images(base: &Container, images: &[String]) -> Container {
 }
 
 /// `base` with extensions switched on that it has.
-pub fn with_enabled(base: &Container, names: &[String]) -> Container {
+pub fn with_enabled<S: fmt::Display>(base: &Container, names: &[S]) -> Container {
     if names.is_empty() {
         return base.clone();
     }
@@ -74,6 +76,14 @@ pub fn with_enabled(base: &Container, names: &[String]) -> Container {
 pub fn with_packages(container: &Container, vendor: Directory) -> Result<Container> {
     let vendor = dag().directory().with_directory("vendor", vendor);
     with_task(&container.with_workdir(TASK), vendor)
+}
+
+/// What of a project's files is for its image.
+pub fn without_left_out(source: &Directory) -> Result<Directory> {
+    let opts = DirectoryFilterOptsBuilder::default()
+        .exclude(LEFT_OUT.to_vec())
+        .build()?;
+    Ok(source.filter_opts(opts))
 }
 
 /// Lays files on those in `/var/task`. Copied from further up, so that the

@@ -1,14 +1,16 @@
 //! Lambda images of PHP and Craft CMS projects on Bref.
 //!
-//! [`project`] finds the files, [`settings`] reads what they ask for,
-//! [`composer`] checks and installs the packages, [`assets`] runs Node.js, and
-//! [`image`] lays all of it on Bref's base. [`lambda`] runs an image as Lambda
-//! does, beside a [`database`].
+//! [`plan`] reads and checks a project: [`project`] finds the files, [`settings`]
+//! what they ask for, [`composer`] what the packages need. [`build`] makes an
+//! image of it: [`composer`] installs, [`assets`] runs Node.js, [`image`] lays all
+//! of it on Bref's base. [`run`] starts the image as [`lambda`] does, beside a
+//! [`database`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod artifacts;
 mod assets;
+mod build;
 mod checkout;
 mod composer;
 mod database;
@@ -19,22 +21,19 @@ mod image;
 mod invocation;
 mod lambda;
 mod matrix;
+mod plan;
 mod project;
+mod run;
 mod settings;
 
 use futures::try_join;
-use poniard_sdk::api::QueryContainerOptsBuilder;
 use poniard_sdk::prelude::*;
 
-use assets::Step;
-use composer::manifest::Manifest;
-use composer::platform::Base;
 use database::{Database, DatabaseKind};
 use deps::Dependencies as _;
-use image::{Function, Handler};
+use image::Handler;
 use invocation::Invocation;
 use matrix::report::Matrix;
-use project::{Project, join};
 use settings::Settings;
 
 /// Lambda images of PHP and Craft CMS projects on Bref.
@@ -62,19 +61,6 @@ pub struct PhpBuild {
 }
 
 const PIPELINE: &str = "pipeline.yaml";
-/// Seconds that API Gateway gives a function.
-const TIMEOUT_SECS: f64 = 28.0;
-/// Megabytes of Craft Cloud's and Bref's functions.
-const MEMORY: u32 = 1024;
-
-/// A project that was read and checked.
-struct Plan {
-    project: Project,
-    settings: Settings,
-    manifest: Manifest,
-    base: Container,
-}
-
 // What asks `config` is kept for one session only: through other modules, a
 // longer cache would return what the file said before.
 #[functions]
@@ -152,7 +138,7 @@ impl PhpBuild {
         branch: String,
         workspace: Workspace,
     ) -> Result<Self> {
-        let project = Project::find(&workspace, self.source.as_ref(), self.config.as_ref()).await?;
+        let project = self.project(&workspace).await?;
         // A checkout's own file, if it has one; else the caller's.
         let config = match project.source.exists(PIPELINE).await? {
             true => dag().config_opts(deps::ConfigOpts {
@@ -246,8 +232,7 @@ impl PhpBuild {
     #[function(cache = "session")]
     pub async fn assets(&self, workspace: Workspace) -> Result<Directory> {
         let plan = self.plan(&workspace).await?;
-        let step = Step::read(&plan.project, &plan.settings).await?;
-        match self.output(step.as_ref(), &plan.settings).await? {
+        match self.built_assets(&plan).await? {
             Some(output) => Ok(output),
             None => bail!("no Node.js step: set `node-version` in `craft-cloud.yaml`"),
         }
@@ -272,17 +257,7 @@ impl PhpBuild {
     #[function(cache = "session")]
     pub async fn artifacts(&self, workspace: Workspace) -> Result<Directory> {
         let plan = self.plan(&workspace).await?;
-        let step = Step::read(&plan.project, &plan.settings).await?;
-        let path = plan.settings.artifact_path.as_str();
-        let mut files = plan.project.source.clone();
-        if let Some(output) = self.output(step.as_ref(), &plan.settings).await? {
-            files = files.with_directory(path, output);
-        }
-        let laid = artifacts::laid_out(&plan, &files).await?;
-        match artifacts::rules(&plan.project).await? {
-            Some(rules) => Ok(laid.with_new_file("rules.json", rules)),
-            None => Ok(laid),
-        }
+        artifacts::with_rules(&plan, self.built_assets(&plan).await?).await
     }
 
     /// A console command, run in the image as Lambda would.
@@ -305,7 +280,7 @@ impl PhpBuild {
         Ok(lambda::restricted(&image).await?.with_exec(args))
     }
 
-    /// The site as it runs in production, its static files beside it.
+    /// The site as it runs in production, its static files beside it, the redirects and rewrites of `craft-cloud.yaml` before it.
     #[function(cache = "session")]
     pub async fn serve(
         &self,
@@ -321,11 +296,14 @@ impl PhpBuild {
             "port 0 cannot be reached: pass one from 1 to 65535"
         );
         let plan = self.plan(&workspace).await?;
-        let image = self.whole(&plan, Handler::Web, None).await?;
+        let (image, rules) = try_join!(
+            self.whole(&plan, Handler::Web, None),
+            artifacts::rules(&plan.project)
+        )?;
         let run = lambda::Plan {
-            set_up: self.set_up(&plan, setup),
             port,
-            ..lambda_plan(&plan)
+            rules: rules.unwrap_or_default(),
+            ..self.run_of(&plan, setup)
         };
         lambda::serve(&self.beside_database(&image, "")?, run).await
     }
@@ -353,10 +331,9 @@ impl PhpBuild {
         let plan = self.plan(&workspace).await?;
         let image = self.whole(&plan, Handler::Web, None).await?;
         let run = lambda::Plan {
-            set_up: self.set_up(&plan, setup),
             requests: paths,
             contains: contains.clone(),
-            ..lambda_plan(&plan)
+            ..self.run_of(&plan, setup)
         };
         let report = self.run(&image, run).await?;
         report.judge(expect, &contains)
@@ -389,10 +366,9 @@ impl PhpBuild {
         let plan = self.plan(&workspace).await?;
         let image = self.whole(&plan, handler, file.as_deref()).await?;
         let run = lambda::Plan {
-            set_up: self.set_up(&plan, setup),
             events: vec![event],
             timeout,
-            ..lambda_plan(&plan)
+            ..self.run_of(&plan, setup)
         };
         Invocation::of(self.run(&image, run).await?)
     }
@@ -413,214 +389,9 @@ impl PhpBuild {
         workspace: Workspace,
     ) -> Result<Matrix> {
         let cells = matrix::cells(&php, &package.unwrap_or_default())?;
-        let project = Project::find(&workspace, self.source.as_ref(), self.config.as_ref()).await?;
-        let platform = self.platform().await?;
-        let mut runs = Vec::new();
-        for cell in cells {
-            let image =
-                |kind: &str| settings::image(kind, &cell.php, &platform, &self.bref_version);
-            let base = self.container(&image("php")?, &platform)?;
-            let extras = extension.iter().flatten();
-            let extras: Result<Vec<_>> = extras
-                .map(|name| image(&format!("extra-{name}-php")))
-                .collect();
-            let base = image::with_images(&base, &extras?);
-            let base = image::with_enabled(&base, &matrix::ENABLED.map(str::to_owned));
-            runs.push((cell, self.with_auth(&self.with_variables(&base))));
-        }
-        let bench = matrix::Bench {
-            composer: self.composer().file("/usr/bin/composer"),
-            source: project.source,
-            command: vec!["sh".to_owned(), "-c".to_owned(), command],
-        };
-        Ok(Matrix::new(bench.run(runs).await))
-    }
-}
-
-impl PhpBuild {
-    /// Reads the project and checks it against the base image.
-    async fn plan(&self, workspace: &Workspace) -> Result<Plan> {
-        let project = Project::find(workspace, self.source.as_ref(), self.config.as_ref()).await?;
-        let platform = self.platform().await?;
-        let (settings, manifest) = Settings::read(&project, &self.bref_version, &platform).await?;
-        let base = self.container(&settings.bref_image, &platform)?;
-        let looked = Base::look(&base, &project, &manifest, &settings.app_path).await?;
-        let composer = self.composer();
-        let additions = looked.additions(
-            &manifest,
-            &self.composer_version,
-            composer,
-            &settings.bref_image,
-        );
-        let additions = additions.await?;
-        Ok(Plan {
-            settings: settings.with(additions, &self.bref_version)?,
-            project,
-            manifest,
-            base,
-        })
-    }
-
-    async fn platform(&self) -> Result<Platform> {
-        Ok(match &self.platform {
-            Some(platform) => platform.clone(),
-            None => dag().default_platform().await?,
-        })
-    }
-
-    fn container(&self, image: &str, platform: &Platform) -> Result<Container> {
-        let opts = QueryContainerOptsBuilder::default()
-            .platform(platform.clone())
-            .build()?;
-        Ok(dag().container_opts(opts).from(image))
-    }
-
-    fn composer(&self) -> Container {
-        dag()
-            .container()
-            .from(format!("composer:{}", self.composer_version))
-    }
-
-    fn installed(&self, plan: &Plan) -> Result<Directory> {
-        let app = &plan.settings.app_path;
-        let from = match plan.manifest.autoloads_sources() {
-            true => plan.project.without(&[])?,
-            false => plan.project.part(&plan.manifest.include(app))?,
-        };
-        let composer = self.with_variables(&composer::container(&self.composer()));
-        let composer = self.with_auth(&composer);
-        let installed = composer::install(&composer, from, app);
-        Ok(installed.directory(join("/var/task", &join(app, "vendor"))))
-    }
-
-    /// What the Node.js step builds, if there is one.
-    async fn output(
-        &self,
-        step: Option<&Step<'_>>,
-        settings: &Settings,
-    ) -> Result<Option<Directory>> {
-        let Some(step) = step else {
-            return Ok(None);
-        };
-        let image = format!("node:{}", settings.node_version);
-        let mut node = self.with_variables(&dag().container().from(image));
-        for (name, secret) in self.secret_names.iter().zip(&self.secrets) {
-            node = node.with_secret_variable(name.as_str(), secret.clone());
-        }
-        let output = step.output(&node, self.assets_read_php).await?;
-        Ok(Some(output.sync().await?))
-    }
-
-    async fn whole(&self, plan: &Plan, handler: Handler, file: Option<&str>) -> Result<Container> {
-        let (settings, project) = (&plan.settings, &plan.project);
-        ensure!(
-            plan.manifest.installs("bref/bref"),
-            "`bref/bref` is not among the packages, and nothing runs on Lambda without it: run `composer require bref/bref` (Craft CMS: `craftcms/cloud`)"
-        );
-        let (function, step) = try_join!(
-            Function::find(project, settings, handler, file),
-            Step::read(project, settings)
-        )?;
-        // None waits for another.
-        let base = image::with_extensions(&plan.base, settings);
-        let packages = image::with_packages(&base, self.installed(plan)?)?;
-        let source = project.without(&image::LEFT_OUT)?;
-        let (packages, mut source, assets) = try_join!(
-            async { Ok(packages.sync().await?) },
-            async { Ok(source.sync().await?) },
-            self.output(step.as_ref(), settings)
-        )?;
-        if let Some(output) = assets {
-            source = source.with_directory(settings.artifact_path.as_str(), output);
-        }
-        let mut variables = self.image_variables.clone();
-        if !self.artifact_url.is_empty() {
-            let path = settings.artifact_path.as_str();
-            let laid = artifacts::laid_out(plan, &source).await?;
-            let fingerprint = artifacts::fingerprint(&laid).await?;
-            let url = &self.artifact_url;
-            variables.push(format!("CRAFT_CLOUD_ARTIFACT_BASE_URL={url}/{fingerprint}"));
-            source = artifacts::without(&source, path)?;
-        }
-        if !settings.app_path.is_empty() {
-            source = source.directory(settings.app_path.as_str());
-        }
-        let mut whole = image::with_task(&packages, source)?;
-        let scripts = plan.manifest.scripts();
-        if !scripts.is_empty() {
-            let phar = self.composer().file("/usr/bin/composer");
-            let composer = self.with_variables(&whole);
-            whole = image::settled(&composer::run_scripts(&composer, phar, &scripts), &base)?;
-        }
-        let whole = with_variables(&whole, &variables);
-        let whole = function.laid_on(&whole);
-        let notes = [
-            ("title", plan.manifest.name()),
-            ("base.name", settings.bref_image.as_str()),
-            ("revision", self.revision.as_str()),
-            ("source", self.repository.as_str()),
-        ];
-        Ok(image::with_labels(&whole, &notes))
-    }
-
-    /// Runs an image beside a database of its own: what an earlier run left
-    /// would be in the way of its migrations.
-    async fn run(&self, image: &Container, run: lambda::Plan) -> Result<lambda::Report> {
-        let application = image.directory(image::TASK).digest().await?;
-        let purpose = format!("{application} {}", run.text()?);
-        lambda::run(&self.beside_database(image, &purpose)?, run).await
-    }
-
-    fn beside_database(&self, image: &Container, purpose: &str) -> Result<Container> {
-        match &*self.database {
-            Some(database) => database.bind(image, purpose),
-            None => Ok(image.clone()),
-        }
-    }
-
-    /// What a deployment runs before the new release is live.
-    fn set_up(&self, plan: &Plan, lines: Option<Vec<String>>) -> Vec<String> {
-        let usual = match plan.settings.console.as_str() {
-            "craft" => Some("php craft cloud/up"),
-            "artisan" => Some("php artisan migrate --force"),
-            _ => None,
-        };
-        let usual = usual.filter(|_| self.database.is_some());
-        lines.unwrap_or_else(|| usual.into_iter().map(str::to_owned).collect())
-    }
-
-    fn with_auth(&self, composer: &Container) -> Container {
-        match &self.composer_auth {
-            Some(auth) => composer.with_secret_variable("COMPOSER_AUTH", auth.clone()),
-            None => composer.clone(),
-        }
-    }
-
-    /// `container` with what the user set for the steps of a build.
-    fn with_variables(&self, container: &Container) -> Container {
-        with_variables(container, &self.variables)
-    }
-}
-
-/// `container` with variables as `NAME=value`.
-fn with_variables(container: &Container, variables: &[String]) -> Container {
-    let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
-    pairs.fold(container.clone(), |container, (name, value)| {
-        container.with_env_variable(name, value)
-    })
-}
-
-fn lambda_plan(plan: &Plan) -> lambda::Plan {
-    lambda::Plan {
-        command: Vec::new(),
-        set_up: Vec::new(),
-        requests: Vec::new(),
-        contains: String::new(),
-        events: Vec::new(),
-        timeout: TIMEOUT_SECS,
-        memory: MEMORY,
-        port: 0,
-        document_root: plan.settings.document_root.clone(),
+        let extensions = extension.unwrap_or_default();
+        let rows = self.rows(&workspace, cells, &extensions, command).await?;
+        Ok(Matrix::new(rows))
     }
 }
 

@@ -41,7 +41,8 @@ enum Origin {
 }
 
 impl Project {
-    /// The project that was given, or else the one at the caller's directory or above.
+    /// The project that was given, or else the one at the caller's directory or
+    /// above; its files are not loaded yet.
     pub async fn find(
         workspace: &Workspace,
         source: Option<&Directory>,
@@ -53,13 +54,18 @@ impl Project {
         }
     }
 
+    /// Loads the files once: much is asked of them.
+    pub async fn load(mut self) -> Result<Self> {
+        self.source = self.source.sync().await?;
+        Ok(self)
+    }
+
     async fn given(source: &Directory, config: Option<&File>) -> Result<Self> {
         let opts = DirectoryFilterOptsBuilder::default()
             .exclude(NEVER.to_vec())
             .gitignore(true)
             .build()?;
-        // Loaded once: much is asked of it.
-        let source = source.filter_opts(opts).sync().await?;
+        let source = source.filter_opts(opts);
         let config = match config {
             Some(config) => Some(config.clone()),
             None if source.exists(CONFIG).await? => Some(source.file(CONFIG)),
@@ -97,7 +103,7 @@ impl Project {
             .gitignore(true)
             .build()?;
         Ok(Self {
-            source: workspace.directory_opts(at, opts).sync().await?,
+            source: workspace.directory_opts(at, opts),
             config: match config {
                 Some(config) => Some(config.clone()),
                 None => marked.map(|path| workspace.file(path)),

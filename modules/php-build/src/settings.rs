@@ -54,26 +54,31 @@ const CONSOLES: [&str; 3] = ["craft", "artisan", "bin/console"];
 const DOCUMENT_ROOTS: [&str; 3] = ["public", "web", "html"];
 
 impl Settings {
-    /// Reads the project; extensions are not known yet.
-    pub async fn read(
+    /// What `craft-cloud.yaml` says, if there is one.
+    pub async fn said(config: Option<&File>) -> Result<Self> {
+        match config {
+            Some(file) => Self::of_craft_cloud(file).await,
+            None => Ok(Self::plain()),
+        }
+    }
+
+    /// The settings with what the project's files say; extensions are not known yet.
+    pub async fn completed(
+        mut self,
         project: &Project,
         bref_version: &str,
         platform: &Platform,
     ) -> Result<(Self, Manifest)> {
-        let mut settings = match &project.config {
-            Some(file) => Self::of_craft_cloud(file).await?,
-            None => Self::plain(),
-        };
-        let app = settings.app_path.clone();
-        let manifest = Manifest::read(project, &app).await?;
-        if settings.php_version.is_empty() {
-            (settings.php_version, settings.php_version_from) = manifest.php_version()?;
-        }
+        let app = self.app_path.clone();
         let has = |file: &str| project.source.exists(join(&app, file));
-        let (entries, consoles) = try_join!(
-            project.source.glob(join(&app, "**/index.php")),
-            try_join_all(CONSOLES.map(has))
+        let (manifest, entries, consoles) = try_join!(
+            Manifest::read(project, &app),
+            async { Ok(project.source.glob(join(&app, "**/index.php")).await?) },
+            async { Ok(try_join_all(CONSOLES.map(has)).await?) }
         )?;
+        if self.php_version.is_empty() {
+            (self.php_version, self.php_version_from) = manifest.php_version()?;
+        }
         let index = |root: &str| {
             let path = join(&app, &join(root, "index.php"));
             entries.contains(&path)
@@ -84,13 +89,13 @@ impl Settings {
                 .find(|root| index(root))
                 .copied()
                 .unwrap_or_default();
-            settings.document_root = root.to_owned();
-            settings.artifact_path = join(&app, root);
+            self.document_root = root.to_owned();
+            self.artifact_path = join(&app, root);
         }
         ensure!(
-            index(&settings.document_root),
+            index(&self.document_root),
             "no `{}`: {}",
-            join(&app, &join(&settings.document_root, "index.php")),
+            join(&app, &join(&self.document_root, "index.php")),
             match project.config {
                 Some(_) => "correct `webroot` in `craft-cloud.yaml`",
                 None =>
@@ -98,11 +103,11 @@ impl Settings {
             }
         );
         let console = CONSOLES.iter().zip(consoles).find(|(_, there)| *there);
-        settings.console = console.map_or_else(String::new, |(name, _)| (*name).to_owned());
-        settings.platform = platform.0.clone();
-        settings.bref_image = image("php", &settings.php_version, platform, bref_version)
-            .wrap_err_with(|| format!("{} is refused", settings.php_version_from))?;
-        Ok((settings, manifest))
+        self.console = console.map_or_else(String::new, |(name, _)| (*name).to_owned());
+        self.platform = platform.0.clone();
+        self.bref_image = image("php", &self.php_version, platform, bref_version)
+            .wrap_err_with(|| format!("{} is refused", self.php_version_from))?;
+        Ok((self, manifest))
     }
 
     async fn of_craft_cloud(file: &File) -> Result<Self> {
@@ -164,6 +169,16 @@ impl Settings {
         self.extra_extensions = additions.extras;
         self.summary = self.summed_up();
         Ok(self)
+    }
+
+    /// Path at which browsers find the static files, as long as the image has them.
+    pub fn artifact_url(&self) -> String {
+        let root = join(&self.app_path, &self.document_root);
+        let below = self.artifact_path.strip_prefix(root.as_str());
+        match below.unwrap_or_default().trim_matches('/') {
+            "" => "/".to_owned(),
+            below => format!("/{below}/"),
+        }
     }
 
     fn summed_up(&self) -> String {

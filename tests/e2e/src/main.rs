@@ -27,6 +27,7 @@ mod people;
 mod php;
 mod pipelines;
 mod prebuilt;
+mod rootless;
 mod surroundings;
 mod trace;
 mod user_defaults;

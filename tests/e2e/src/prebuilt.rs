@@ -17,14 +17,14 @@ use crate::git::http::Server;
 use crate::place::{LIMIT, Place, argument};
 
 /// Debian's `docker-registry`.
-struct Registry {
+pub struct Registry {
     process: Child,
     address: String,
     _storage: TempDir,
 }
 
 impl Registry {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let storage = tempfile::tempdir().expect("a directory");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
@@ -78,7 +78,7 @@ fn key(place: &Place) -> String {
 }
 
 /// Publishes an image with the program of the module; gives its name with digest.
-fn release(place: &Place, registry: &Registry, platform: &str, program: &str) -> String {
+pub fn release(place: &Place, registry: &Registry, platform: &str, program: &str) -> String {
     let path = module_source::program_path("greeter", &key(place));
     let name = format!(
         "{}/modules:{}",
@@ -94,7 +94,7 @@ fn release(place: &Place, registry: &Registry, platform: &str, program: &str) ->
     done.stdout()
 }
 
-fn pin(place: &Place, image: &str) {
+pub fn pin(place: &Place, image: &str) {
     let path = place.path("greeter/dagger.json");
     let text = fs::read_to_string(&path).expect("a dagger.json");
     let mut config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -103,7 +103,7 @@ fn pin(place: &Place, image: &str) {
 }
 
 /// The program that a call of the module has left in the state directory.
-fn program(place: &Place) -> PathBuf {
+pub fn program(place: &Place) -> PathBuf {
     let kept = fs::read_dir(place.state.join("modules")).expect("modules");
     let kept = kept.filter_map(|entry| Some(entry.ok()?.path().join("module")));
     kept.filter(|path| path.to_string_lossy().contains("/greeter-"))
@@ -239,7 +239,7 @@ fn a_released_module_compiles_nothing_and_any_other_is_compiled_and_says_why() {
     place.nothing_is_left();
 }
 
-fn host_platform() -> &'static str {
+pub fn host_platform() -> &'static str {
     if cfg!(target_arch = "x86_64") {
         "linux/amd64"
     } else {

@@ -32,7 +32,10 @@ enum Kind {
     Reset {
         taken: bool,
     },
-    Slow(Duration),
+    Slow {
+        time: Duration,
+        taken: bool,
+    },
 }
 
 impl Fault {
@@ -80,7 +83,14 @@ impl Fault {
 
     /// The request waits before the server sees it.
     pub fn slow(method: &str, path: &str, time: Duration) -> Self {
-        Self::new(method, path, Kind::Slow(time))
+        let taken = false;
+        Self::new(method, path, Kind::Slow { time, taken })
+    }
+
+    /// The server does what it is asked, then its answer waits.
+    pub fn slow_answer(method: &str, path: &str, time: Duration) -> Self {
+        let taken = true;
+        Self::new(method, path, Kind::Slow { time, taken })
     }
 
     /// A header of the answer.
@@ -151,9 +161,14 @@ impl Faults {
         let connection = request.extensions().get::<Connection>().cloned();
         match self.next(&request) {
             None => next.run(request).await,
-            Some(Kind::Slow(time)) => {
+            Some(Kind::Slow { time, taken: false }) => {
                 tokio::time::sleep(time).await;
                 next.run(request).await
+            }
+            Some(Kind::Slow { time, taken: true }) => {
+                let answer = next.run(request).await;
+                tokio::time::sleep(time).await;
+                answer
             }
             Some(Kind::Answer {
                 status,

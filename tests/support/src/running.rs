@@ -99,6 +99,11 @@ impl Running {
         has(&lock(&self.seen.0))
     }
 
+    /// Whether it has come to its end by itself.
+    pub fn ended(&self) -> bool {
+        lock(&self.seen.0).ended == STREAMS_AND_PROCESS
+    }
+
     /// Sends a signal to the whole group, as a terminal does.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         Ok(kill_process_group(self.pid, signal)?)

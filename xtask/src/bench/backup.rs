@@ -1,13 +1,18 @@
 //! `db-backup backup` of a database of 1 GB against `pg_dump | zstd | upload` by
 //! hand in the same container, two jobs against one, and the memory of what works
 //! beside `pg_dump`. The store is moto, so half of what all take is its time.
+//!
+//! Server, tools and store share this machine. How many of its processors a single
+//! job keeps busy, which is printed as well, says how much faster two can be.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eyre::{OptionExt, Result, WrapErr, bail};
 use xshell::cmd;
@@ -82,7 +87,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
         .stdin(Stdio::null())
         .output()
         .wrap_err("cannot run poniard")?;
-    let peak = watch.stop();
+    let (peak, used) = watch.stop();
     if !done.status.success() {
         bail!("{}", String::from_utf8_lossy(&done.stderr));
     }
@@ -100,6 +105,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let mut parallel = || parallel.next().ok_or_eyre("a round is missing");
     let turns: [&mut dyn FnMut() -> Result<f64>; 3] = [&mut single, &mut by_hand, &mut parallel];
     let [single, by_hand, parallel] = in_turns(context.rounds, turns)?;
+    print!("{}", used.told());
     let [memory] = in_turns(1, [&mut || Ok(peak)])?;
     Ok(vec![
         Row {
@@ -124,10 +130,10 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     ])
 }
 
-/// Looks for the worker's highest resident size.
+/// Looks at processes: the worker's highest resident size, and who computes how long.
 struct Watch {
     stop: Arc<AtomicBool>,
-    thread: thread::JoinHandle<f64>,
+    thread: thread::JoinHandle<(f64, Used)>,
 }
 
 impl Watch {
@@ -136,26 +142,131 @@ impl Watch {
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
             let mut peak = 0_f64;
+            let mut used = Used::default();
             while !stopped.load(Ordering::Relaxed) {
+                let mut processes = Vec::new();
                 for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-                    let process = process.path();
-                    if fs::read_link(process.join("exe"))
-                        .is_ok_and(|exe| exe.ends_with(&WORKER[1..]))
-                    {
-                        let size = super::memory::highest_kilobytes(&process);
-                        peak = peak.max(size.unwrap_or_default() * 1024.0 / 1e6);
+                    let path = process.path();
+                    if let Some(found) = Process::at(&path) {
+                        if found.part == "module" {
+                            let size = super::memory::highest_kilobytes(&path);
+                            peak = peak.max(size.unwrap_or_default() * 1024.0 / 1e6);
+                        }
+                        processes.push(found);
                     }
                 }
+                used.add(&processes);
                 thread::sleep(Duration::from_millis(20));
             }
-            peak
+            (peak, used)
         });
         Self { stop, thread }
     }
 
-    fn stop(self) -> f64 {
+    fn stop(self) -> (f64, Used) {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or_default()
+    }
+}
+
+/// One that takes part in a backup.
+struct Process {
+    id: u32,
+    part: &'static str,
+    /// What is measured while it runs.
+    way: Option<&'static str>,
+    /// That it has computed so far, also in the kernel.
+    seconds: f64,
+}
+
+impl Process {
+    fn at(path: &Path) -> Option<Self> {
+        let id = path.file_name()?.to_str()?.parse().ok()?;
+        let words = fs::read(path.join("cmdline")).ok()?;
+        let words = String::from_utf8_lossy(&words);
+        let stat = fs::read_to_string(path.join("stat")).ok()?;
+        let (before, after) = stat.rsplit_once(')')?;
+        let (_, name) = before.split_once('(')?;
+        let (part, way) = match name {
+            "postgres" => ("server", None),
+            "pg_dump" => ("pg_dump", None),
+            "curl" => ("curl", None),
+            "zstd" => ("zstd", None),
+            "split" => ("split", None),
+            "bash" if words.contains("/by-hand.sh") => ("bash", Some("by hand")),
+            _ if words.contains("moto_server") => ("store", None),
+            _ => {
+                let program = fs::read_link(path.join("exe")).ok()?;
+                if !program.ends_with(&WORKER[1..]) {
+                    return None;
+                }
+                let of = |jobs: &str| words.contains(&format!("\"jobs\":{jobs},"));
+                let way = match (of("1"), of("2")) {
+                    (true, _) => Some("one job"),
+                    (_, true) => Some("two jobs"),
+                    _ => None,
+                };
+                ("module", way)
+            }
+        };
+        // utime and stime of proc(5), in ticks of 10 ms.
+        let mut times = after.split_whitespace().skip(11);
+        let mut ticks = || times.next()?.parse::<f64>().ok();
+        let seconds = (ticks()? + ticks()?) / 100.0;
+        Some(Self {
+            id,
+            part,
+            way,
+            seconds,
+        })
+    }
+}
+
+/// Processor time of each way to make a backup, by who took it.
+#[derive(Default)]
+struct Used {
+    last: HashMap<u32, f64>,
+    at: Option<Instant>,
+    ways: BTreeMap<&'static str, (f64, BTreeMap<&'static str, f64>)>,
+}
+
+impl Used {
+    fn add(&mut self, processes: &[Process]) {
+        let now = Instant::now();
+        let took = self.at.replace(now).map(|at| (now - at).as_secs_f64());
+        let way = processes.iter().find_map(|process| process.way);
+        let mut way = way.map(|way| self.ways.entry(way).or_default());
+        if let (Some((seconds, _)), Some(took)) = (&mut way, took) {
+            *seconds += took;
+        }
+        let mut all = HashMap::new();
+        for process in processes {
+            // Servers have been busy before.
+            let before = self.last.get(&process.id).copied();
+            let before = before.unwrap_or(match process.part {
+                "server" | "store" => process.seconds,
+                _ => 0.0,
+            });
+            if let Some((_, parts)) = &mut way {
+                *parts.entry(process.part).or_default() += process.seconds - before;
+            }
+            all.insert(process.id, process.seconds);
+        }
+        self.last = all;
+    }
+
+    fn told(&self) -> String {
+        let mut text = String::new();
+        for (way, (seconds, parts)) in &self.ways {
+            let busy = parts.values().sum::<f64>() / seconds;
+            let parts: Vec<_> = parts
+                .iter()
+                .filter(|(_, used)| **used / seconds >= 0.005)
+                .map(|(part, used)| format!("{part} {:.2}", used / seconds))
+                .collect();
+            text += &format!("{way}: {busy:.2} processors busy ({})\n", parts.join(", "));
+        }
+        text
     }
 }
 

@@ -8,6 +8,7 @@ use rustix::mount::{MountFlags, UnmountFlags};
 use super::Finding;
 use super::programs;
 use crate::cli::runtime;
+use crate::rootless;
 
 const GIGABYTE: u64 = 1_000_000_000;
 /// Less is not enough for an image and what is built on it.
@@ -15,8 +16,13 @@ const LITTLE_SPACE: u64 = 2 * GIGABYTE;
 const PATIENCE: Duration = Duration::from_secs(8);
 
 pub fn all(offline: bool) -> Vec<Finding> {
-    let mut findings = vec![rights()];
     // As a run does, before there are threads; mounts stay in here.
+    let is_privileged = rootless::is_privileged();
+    let mut findings = vec![if is_privileged {
+        rights()
+    } else {
+        ordinary_rights()
+    }];
     let isolation = crate::exec::isolate();
     findings.push(match &isolation {
         Ok(_) => Finding::good("isolation", "namespaces for processes and mounts"),
@@ -30,9 +36,13 @@ pub fn all(offline: bool) -> Vec<Finding> {
     });
     findings.push(programs::runtime());
     findings.extend(state(isolation.is_ok()));
-    findings.push(control_groups());
     findings.push(programs::packet_filter());
-    findings.push(forwarding());
+    if is_privileged {
+        findings.push(control_groups());
+        findings.push(forwarding());
+    } else {
+        findings.extend([programs::user_network(), tunnels()]);
+    }
     findings.push(authorities());
     if !offline {
         findings.push(registry());
@@ -54,29 +64,51 @@ pub fn all(offline: bool) -> Vec<Finding> {
 }
 
 fn rights() -> Finding {
+    const NAME: &str = "rights";
     let is_root = rustix::process::geteuid().is_root();
-    match (is_root, has_capability(21)) {
-        (true, true) => Finding::good("rights", "root, with CAP_SYS_ADMIN"),
+    match (is_root, rootless::has_capability(rootless::CAP_SYS_ADMIN)) {
+        (true, true) => Finding::good(NAME, "root, with CAP_SYS_ADMIN"),
         (true, false) => Finding::bad(
-            "rights",
+            NAME,
             "root, but without CAP_SYS_ADMIN, as in an ordinary container",
             "give the container that capability, or run it privileged",
         ),
-        (false, true) => Finding::good("rights", "an ordinary user with CAP_SYS_ADMIN"),
-        (false, false) => Finding::bad(
-            "rights",
-            "an ordinary user",
-            "run poniard as root: `sudo poniard …`",
-        ),
+        (false, _) => Finding::good(NAME, "an ordinary user with CAP_SYS_ADMIN"),
     }
 }
 
-/// Whether an effective capability is there, by its number.
-fn has_capability(number: u32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    let set = line.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
-    set.is_some_and(|set| set & (1 << number) != 0)
+/// Of a user who is no root: becomes one among namespaces.
+fn ordinary_rights() -> Finding {
+    const NAME: &str = "rights";
+    /// As many as images usually have.
+    const ENOUGH: u32 = 65535;
+    let entered = rootless::Ids::of_user().and_then(|ids| rootless::enter().map(|()| ids));
+    match entered {
+        Err(error) => {
+            let text = error.to_string();
+            let (found, mend) = text.split_once("; ").unwrap_or((&text, "run it as root"));
+            let found = format!("an ordinary user: {found}");
+            Finding::bad(NAME, found, format!("{mend}: `sudo poniard …`"))
+        }
+        Ok(ids) if ids.count() < ENOUGH => Finding::poor(
+            NAME,
+            format!("an ordinary user: root of namespaces, {ids}"),
+            "images with more users cannot be unpacked: set 65536 ids aside in `/etc/subuid` and `/etc/subgid`",
+        ),
+        Ok(ids) => Finding::good(NAME, format!("an ordinary user: root of namespaces, {ids}")),
+    }
+}
+
+fn tunnels() -> Finding {
+    const NAME: &str = "tunnels";
+    match crate::net::tunnels() {
+        Ok(()) => Finding::good(NAME, "/dev/net/tun can be opened"),
+        Err(error) => {
+            let text = error.to_string();
+            let (found, mend) = text.split_once("; ").unwrap_or((&text, ""));
+            Finding::bad(NAME, format!("{found}: containers reach no network"), mend)
+        }
+    }
 }
 
 /// The state directory: whether it can be written to, has space, and whether file

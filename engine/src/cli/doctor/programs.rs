@@ -67,6 +67,21 @@ pub fn packet_filter() -> Finding {
     }
 }
 
+/// What lets containers of an ordinary user reach the network.
+pub fn user_network() -> Finding {
+    const NAME: &str = "user network";
+    const MEND: &str = "install it: `apt-get install slirp4netns`";
+    match find("slirp4netns").map(|program| described(&program, "--version")) {
+        Some(Some(found)) => Finding::good(NAME, found),
+        Some(None) => Finding::bad(NAME, "`slirp4netns` does not start", MEND),
+        None => Finding::bad(
+            NAME,
+            "`slirp4netns` is not in PATH: containers reach no network",
+            MEND,
+        ),
+    }
+}
+
 /// What only some pipelines need.
 pub fn wanted(name: &'static str, program: &str, without: &str, mend: &str) -> Finding {
     match find(program).map(|program| described(&program, "--version")) {

@@ -13,7 +13,7 @@ use super::s3::{Keys, Location, Store};
 use super::seal::{self, Key};
 use super::{
     ACCESS_KEY_ID, ENCRYPTION_KEY, SECRET_ACCESS_KEY, SESSION_TOKEN, URL, detect, dump, may, need,
-    restore, verify,
+    restore, sidecar, verify,
 };
 use crate::address::Address;
 use crate::engine::Version;
@@ -150,7 +150,7 @@ impl Job {
                 location,
                 key,
                 path,
-            } => dump::download(&*store(&location)?, &key, &path),
+            } => sidecar::download(&*store(&location)?, &key, &path),
         }
     }
 }

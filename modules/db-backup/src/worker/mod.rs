@@ -11,11 +11,13 @@ mod client;
 mod definers;
 mod detect;
 mod dump;
+mod file;
 mod job;
 mod pieces;
 mod restore;
 pub mod s3;
 mod seal;
+mod sidecar;
 mod stall;
 mod tally;
 mod verify;
@@ -27,9 +29,10 @@ use std::process::ExitCode;
 use poniard_sdk::prelude::*;
 use serde_json::Value;
 
-pub use dump::{Counts, Done, sidecar};
+pub use dump::{Counts, Done};
 pub use job::{Found, Job, Options, Place};
 pub use pieces::Piece;
+pub use sidecar::sidecar;
 
 /// First argument that asks for this role.
 pub const ROLE: &str = "worker";

@@ -80,7 +80,7 @@ pub struct Sum {
 }
 
 impl<W> Hashed<W> {
-    fn new(inner: W) -> Self {
+    pub fn new(inner: W) -> Self {
         Self {
             inner,
             bytes: 0,
@@ -88,7 +88,7 @@ impl<W> Hashed<W> {
         }
     }
 
-    fn sum(&self) -> Sum {
+    pub fn sum(&self) -> Sum {
         Sum {
             bytes: self.bytes,
             sha256: hex(&self.sha256.clone().finalize()),

@@ -41,8 +41,12 @@ impl Failure {
         self.code() == code
     }
 
-    pub fn is_unsure(&self) -> bool {
+    /// Whether what is there now tells how to go on: it may have been done after
+    /// all, or somebody else's change stood in its way.
+    pub fn is_worth_a_look(&self) -> bool {
         matches!(self.kind, Kind::Unsure(_))
+            || self.is("ResourceConflictException")
+            || self.is("PreconditionFailedException")
     }
 
     pub fn unreadable(service: &'static str, action: &'static str, why: impl fmt::Display) -> Self {

@@ -76,7 +76,6 @@ pub struct Function {
 #[serde(rename_all = "PascalCase", default)]
 pub struct Alias {
     pub name: String,
-    pub alias_arn: String,
     pub function_version: String,
     pub description: String,
     pub revision_id: String,
@@ -118,7 +117,7 @@ impl Configuration {
 }
 
 impl Function {
-    /// Whether its code is this image.
+    /// Whether its code is the image of this digest.
     pub fn runs(&self, digest: &str) -> bool {
         let is = |uri: &str| uri.ends_with(&format!("@{digest}"));
         is(&self.code.image_uri) || is(&self.code.resolved_image_uri)

@@ -8,7 +8,7 @@ use poniard_sdk::prelude::*;
 
 use super::reference::{Repository, is_digest};
 use crate::aws::transport::{Answer, Broken, Message};
-use crate::aws::{Client, ecr};
+use crate::aws::{Client, Failure, ecr, pause};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const ATTEMPT: Duration = Duration::from_secs(30);
@@ -18,7 +18,6 @@ const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, \
      application/vnd.docker.distribution.manifest.list.v2+json";
 
 /// Where a repository is, and how to get in.
-#[derive(Clone)]
 pub struct Registry {
     /// As Lambda is told: `123456789012.dkr.ecr.eu-west-1.amazonaws.com/site`.
     pub uri: String,
@@ -55,33 +54,39 @@ impl Registry {
         Ok((scheme, host.to_owned()))
     }
 
-    /// Finds a repository, or makes it; None when it is not there.
-    pub async fn open(
+    /// None when there is no such repository.
+    pub async fn find(
         client: &Client,
         repository: &Repository,
         address: Option<&str>,
-        create: bool,
     ) -> Result<Option<Self>> {
-        let found = async {
+        let uri = async {
             match &repository.host {
                 Some(host) => Ok(Some(format!("{host}/{}", repository.path))),
                 None => {
                     let found = ecr::repository(client, &repository.path).await?;
-                    Ok(found.map(|found| found.repository_uri))
+                    Ok::<_, Failure>(found.map(|found| found.repository_uri))
                 }
             }
         };
-        let (found, login) = tokio::join!(found, ecr::login(client));
-        let uri: Option<String> = found.map_err(|failure: crate::aws::Failure| eyre!(failure))?;
-        let (user, password) = login?;
-        let uri = match uri {
-            Some(uri) => uri,
-            None if create => {
-                let made = ecr::create_repository(client, &repository.path).await?;
-                made.repository_uri
-            }
-            None => return Ok(None),
-        };
+        let (uri, login) = tokio::join!(uri, ecr::login(client));
+        match (uri?, login?) {
+            (Some(uri), login) => Self::at(uri, login, address).map(Some),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// Makes the repository.
+    pub async fn create(
+        client: &Client,
+        repository: &Repository,
+        address: Option<&str>,
+    ) -> Result<Self> {
+        let made = ecr::create_repository(client, &repository.path).await?;
+        Self::at(made.repository_uri, ecr::login(client).await?, address)
+    }
+
+    fn at(uri: String, (user, password): (String, String), address: Option<&str>) -> Result<Self> {
         let (host, path) = uri
             .split_once('/')
             .ok_or_else(|| eyre!("ECR calls the repository `{uri}`, which has no path"))?;
@@ -89,14 +94,14 @@ impl Registry {
             Some(address) => Self::parse_address(address)?,
             None => ("https", host.to_owned()),
         };
-        Ok(Some(Self {
-            host,
-            scheme,
+        Ok(Self {
             path: path.to_owned(),
+            uri,
+            host,
             user,
             password,
-            uri: uri.clone(),
-        }))
+            scheme,
+        })
     }
 
     /// None when there is no such tag or digest.
@@ -177,14 +182,14 @@ async fn patiently(message: Message, url: &str) -> Result<Answer> {
     for attempt in 0.. {
         let (why, asked_for) = match message.clone().send().await {
             Ok(answer) if answer.status == 429 || answer.status >= 500 => {
-                let pause = crate::aws::pause::asked_for(&answer);
+                let pause = pause::asked_for(&answer);
                 (format!("status {}", answer.status), pause)
             }
             Ok(answer) => return Ok(answer),
             Err(Broken::Distrusted(why)) => bail!("the registry is not asked `{url}`: {why}"),
             Err(Broken::NotSent(why) | Broken::Unsure(why)) => (why, None),
         };
-        let pause = asked_for.unwrap_or_else(|| crate::aws::pause::after(attempt));
+        let pause = asked_for.unwrap_or_else(|| pause::after(attempt));
         ensure!(
             Instant::now() + pause < deadline,
             "the registry does not answer `{url}`: {why}"

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use poniard_sdk::prelude::*;
 
-use crate::aws::Failure;
 use crate::aws::lambda::{Alias, Lambda, number};
 
 /// Lambda's limit.
@@ -126,7 +125,7 @@ pub async fn bring(
         };
         match done {
             Ok(alias) => return Ok(alias),
-            Err(failed) if worth_a_look(&failed) => failure = Some(failed),
+            Err(failed) if failed.is_worth_a_look() => failure = Some(failed),
             Err(failed) => return Err(failed.into()),
         }
         let now = lambda.alias(name).await?;
@@ -154,12 +153,6 @@ fn changed(lambda: &Lambda, name: &str, now: Option<&Alias>) -> String {
         "somebody else has changed alias `{name}` of `{}` meanwhile ({serves}): it was not overwritten, run this again",
         lambda.function
     )
-}
-
-fn worth_a_look(failure: &Failure) -> bool {
-    failure.is_unsure()
-        || failure.is("PreconditionFailedException")
-        || failure.is("ResourceConflictException")
 }
 
 const MARK: &str = "previous version: ";

@@ -5,7 +5,7 @@ use poniard_sdk::prelude::*;
 use super::alias::{Wanted, check_weight, shown};
 use super::prune::superfluous;
 use super::smoke::Smoke;
-use crate::aws::lambda::{Alias, Configuration, Function, Lambda, number};
+use crate::aws::lambda::{Alias, Code, Configuration, Function, Lambda, number};
 use crate::image::manifest::platform_of;
 
 /// What the user asked for, checked as far as it can be without asking anybody.
@@ -123,16 +123,19 @@ impl Before {
         }
     }
 
-    /// Lines of a diff. `image` is named by its digest, or by the tag that it
-    /// will get.
+    /// Lines of a diff. `image` is named by its digest, or when it is not pushed yet
+    /// by the tag that it will get.
     pub fn diff(&self, lambda: &Lambda, order: &Order, image: &str) -> Result<Vec<String>> {
-        let code = &self.function.code.image_uri;
+        let Code {
+            image_uri: code,
+            resolved_image_uri: resolved,
+        } = &self.function.code;
         let mut lines = vec![format!(
             "  function {} ({})",
             lambda.function,
             self.architecture()
         )];
-        let same = code == image;
+        let same = code == image || resolved == image;
         match same {
             true => lines.push(format!("  code {code}")),
             false => lines.extend([format!("- code {code}"), format!("+ code {image}")]),

@@ -5,7 +5,6 @@
 use poniard_sdk::prelude::*;
 
 use super::wait;
-use crate::aws::Failure;
 use crate::aws::lambda::{Configuration, Function, Lambda, number};
 
 /// Attempts, each after the function has settled.
@@ -36,7 +35,7 @@ pub async fn code(
         let revision = &seen.configuration.revision_id;
         match lambda.update_code(image_uri, revision).await {
             Ok(_) => return running(lambda, digest).await,
-            Err(failure) if worth_a_look(&failure) && round + 1 < ROUNDS => {}
+            Err(failure) if failure.is_worth_a_look() && round + 1 < ROUNDS => {}
             Err(failure) => return Err(failure.into()),
         }
     }
@@ -63,7 +62,7 @@ pub async fn version(
             .await
         {
             Ok(version) => return Ok(version),
-            Err(failure) if worth_a_look(&failure) && round + 1 < ROUNDS => {}
+            Err(failure) if failure.is_worth_a_look() && round + 1 < ROUNDS => {}
             Err(failure) => return Err(failure.into()),
         }
         of = running(lambda, digest).await?.configuration;
@@ -87,12 +86,6 @@ async fn running(lambda: &Lambda, digest: &str) -> Result<Function> {
         lambda.function
     );
     Ok(function)
-}
-
-fn worth_a_look(failure: &Failure) -> bool {
-    failure.is_unsure()
-        || failure.is("ResourceConflictException")
-        || failure.is("PreconditionFailedException")
 }
 
 fn same_code(one: &Function, other: &Function) -> bool {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::try_join_all;
 use poniard_sdk::api::ContainerWithExecOptsBuilder;
 use poniard_sdk::prelude::*;
 use poniard_sdk::serde_json;
@@ -119,8 +120,9 @@ impl Base {
         let own = project.source.glob(join(&ini, "*.ini")).await?;
         let base = match own.is_empty() {
             true => base.clone(),
-            false => base
-                .with_mounted_directory("/var/task/php/conf.d", project.part(&own)?.directory(ini)),
+            false => {
+                base.with_mounted_directory("/var/task/php/conf.d", copies(project, &own).await?)
+            }
         };
         let container = base
             .with_mounted_directory("/tmp/project", manifests)
@@ -290,6 +292,18 @@ impl Has {
             ),
         }
     }
+}
+
+/// Files by their contents, which the caller need not upload once more.
+async fn copies(project: &Project, paths: &[String]) -> Result<Directory> {
+    let files = paths.iter().map(|path| project.source.file(path.as_str()));
+    let files: Vec<File> = files.collect();
+    let contents = try_join_all(files.iter().map(File::contents)).await?;
+    let files = paths.iter().zip(contents);
+    Ok(files.fold(dag().directory(), |copies, (path, contents)| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        copies.with_new_file(name, contents)
+    }))
 }
 
 impl Additions {

@@ -7,6 +7,8 @@
 // API: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 // Events: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 
+require __DIR__ . '/gateway.php';
+
 const API = '/2018-06-01/runtime';
 const MAX_BODY = 6 * 1024 * 1024 + 100;
 const MAX_LOG = 64 * 1024;
@@ -491,6 +493,44 @@ function staticFile(string $root, string $target): ?array
     return [200, ['content-type' => $types[pathinfo($file, PATHINFO_EXTENSION)] ?? 'application/octet-stream'], file_get_contents($file)];
 }
 
+/** What a browser is answered: what the rules before Lambda say, a static file, or a page. */
+function site(Connection $connection, array $plan, Instance $instance): array
+{
+    [$method, $target, $headers] = [$connection->method, $connection->target, $connection->headers];
+    $find = fn (string $kind): ?array => rule($plan['rules'][$kind] ?? [], $method, $target, $headers, $plan['artifacts']);
+    if ([$redirect, $address] = $find('redirects')) {
+        return [$redirect['status'], ['location' => $address], ''];
+    }
+    [$rewrite, $address] = $find('rewrites') ?? [['headers' => []], $target];
+    $answer = str_starts_with($address, '/')
+        ? staticFile("/var/task/$plan[documentRoot]", $address)
+            ?? response($instance->invoke(event($method, $address, $headers, $connection->body), $plan['timeout']))
+        : elsewhere($method, $address, $connection->body);
+    foreach ($rewrite['headers'] as $header) {
+        [$name, $value] = explode(': ', $header, 2);
+        $answer[1][strtolower($name)] = $value;
+    }
+    return $answer;
+}
+
+/** What another server answers. */
+function elsewhere(string $method, string $address, string $body): array
+{
+    $options = ['method' => $method, 'content' => $body, 'follow_location' => 0, 'ignore_errors' => true, 'timeout' => 28];
+    $stream = @fopen($address, 'r', context: stream_context_create(['http' => $options]));
+    if ($stream === false) {
+        return [502, ['content-type' => 'text/plain; charset=utf-8'], "cannot reach $address\n"];
+    }
+    $headers = [];
+    $lines = stream_get_meta_data($stream)['wrapper_data'];
+    foreach (array_slice($lines, 1) as $line) {
+        [$name, $value] = explode(':', $line, 2) + [1 => ''];
+        $headers[strtolower($name)] = trim($value);
+    }
+    unset($headers['content-length'], $headers['connection'], $headers['transfer-encoding']);
+    return [(int) explode(' ', $lines[0])[1], $headers, stream_get_contents($stream)];
+}
+
 /** Where files could be written although Lambda does not let them be. */
 function writable(): array
 {
@@ -562,10 +602,6 @@ fwrite(STDERR, "serving on port $plan[port]\n");
 while (true) {
     $instance->turn(60);
     while ($connection = $instance->takeRequest()) {
-        $answer = staticFile("/var/task/$plan[documentRoot]", $connection->target);
-        if ($answer === null) {
-            $answer = response($instance->invoke(event($connection->method, $connection->target, $connection->headers, $connection->body), $plan['timeout']));
-        }
-        $connection->answer(...$answer);
+        $connection->answer(...site($connection, $plan, $instance));
     }
 }

@@ -1,6 +1,6 @@
 //! An image as Lambda runs it: as Lambda's user, its directories on read-only
 //! mounts, an empty `/tmp`, and `lambda.php` beside it, which speaks Lambda's
-//! Runtime API.
+//! Runtime API, and `gateway.php`, which stands before it.
 
 mod report;
 
@@ -17,6 +17,7 @@ pub use report::Report;
 use crate::image::TASK;
 
 const PROGRAM: &str = include_str!("lambda.php");
+const GATEWAY: &str = include_str!("gateway.php");
 /// In no directory of the image.
 const PLACE: &str = "/php-build";
 /// Where Lambda's user may leave the result; `/tmp` is gone with the process.
@@ -53,6 +54,10 @@ pub struct Plan {
     /// To serve on; 0 ends after requests and events.
     pub port: u16,
     pub document_root: String,
+    /// What `craft-cloud.yaml` says to what stands before Lambda; null for nothing.
+    pub rules: Value,
+    /// Path of the static files' directory, as browsers see it.
+    pub artifacts: String,
 }
 
 impl Plan {
@@ -99,6 +104,7 @@ async fn beside(image: &Container, mut plan: Plan) -> Result<(Container, Vec<Str
     let files = dag()
         .directory()
         .with_new_file("lambda.php", PROGRAM)
+        .with_new_file("gateway.php", GATEWAY)
         .with_new_file("plan.json", plan.text()?);
     let owner = ContainerWithDirectoryOptsBuilder::default()
         .owner(USER)

@@ -91,7 +91,8 @@ impl Report {
             "\nThe application's log:\n{}",
             indented(&self.log, 60)
         );
-        text.push_str(hint(&[&request.start, &self.log]));
+        let look = "\nCorrect what the log names; `serve` starts the same image to look at it";
+        text.push_str(hint(&[&request.start, &self.log]).unwrap_or(look));
         Err(eyre!(text))
     }
 
@@ -102,7 +103,9 @@ impl Report {
                 done.command,
                 done.code,
                 indented(&done.output, 60),
-                hint(&[&done.output])
+                hint(&[&done.output]).unwrap_or(
+                    "\nNothing was requested: correct what it names, or pass other commands as `--setup`"
+                )
             ),
             None => Ok(()),
         }
@@ -110,16 +113,13 @@ impl Report {
 }
 
 /// What to do about it, when the system's words for it are in one of the texts.
-fn hint(texts: &[&str]) -> &'static str {
-    match texts
+fn hint(texts: &[&str]) -> Option<&'static str> {
+    let read_only = texts
         .iter()
-        .any(|text| text.contains("Read-only file system"))
-    {
-        true => {
-            "\nLambda's file system is read-only: write below `/tmp`, which is empty in a new instance"
-        }
-        false => "",
-    }
+        .any(|text| text.contains("Read-only file system"));
+    read_only.then_some(
+        "\nLambda's file system is read-only: write below `/tmp`, which is empty in a new instance",
+    )
 }
 
 /// The last lines of a text, set apart.
@@ -135,5 +135,51 @@ pub fn indented(text: &str, lines: usize) -> String {
             let shown: Vec<String> = all[from..].iter().map(|line| format!("  {line}")).collect();
             shown.join("\n")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poniard_sdk::serde_json::{Value, from_value, json};
+
+    /// What is told of a run whose result differs in this.
+    fn judged(name: &str, value: Value) -> String {
+        let mut report = json!({
+            "writable": [], "setUp": [], "invocations": [], "log": "", "violations": [],
+            "requests": [{
+                "path": "/", "status": 200, "type": "text/html", "location": "",
+                "bytes": 2, "start": "ok", "found": true, "seconds": 0.1,
+            }],
+        });
+        report[name] = value;
+        let report: Report = from_value(report).unwrap();
+        let judged = report.judge(200, "");
+        judged.map_or_else(|why| why.to_string(), |()| "well".to_owned())
+    }
+
+    #[test]
+    fn what_lambda_would_not_do_is_a_failure_though_all_pages_answer() {
+        assert_eq!(judged("log", "".into()), "well");
+        let said = judged("writable", json!(["/etc", "/srv"]));
+        assert!(said.ends_with("can write to `/etc`, `/srv`"), "{said}");
+        let said = judged("violations", json!(["GET /nowhere: no such call"]));
+        assert!(
+            said.ends_with("API:\n  GET /nowhere: no such call"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_set_up_that_fails_is_told_with_what_to_do() {
+        let failed = |output: &str| {
+            judged(
+                "setUp",
+                json!([{ "command": "php craft up", "code": 1, "output": output }]),
+            )
+        };
+        let said = failed("no such table");
+        assert!(said.starts_with("the set-up command `php craft up` failed with code 1:\n  no such table\nNothing was requested"), "{said}");
+        assert!(failed("mkdir(): Read-only file system").ends_with("empty in a new instance"));
     }
 }

@@ -7,12 +7,12 @@ pub mod report;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, stream, try_join};
 use poniard_sdk::api::ContainerWithExecOptsBuilder;
 use poniard_sdk::prelude::*;
 
-use crate::composer;
 use crate::composer::platform::COMPOSER;
+use crate::{PhpBuild, composer, image, settings};
 use report::{Outcome, Row};
 
 /// At once: more would only wait for the processors of the engine.
@@ -20,7 +20,7 @@ const AT_ONCE: usize = 4;
 const PROJECT: &str = "/project";
 
 /// What Bref's base has switched off, and plugins may require.
-pub const ENABLED: [&str; 4] = ["apcu", "intl", "redis", "soap"];
+const ENABLED: [&str; 4] = ["apcu", "intl", "redis", "soap"];
 
 /// One cell that is to be tried.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,16 +58,46 @@ pub fn cells(php: &[String], packages: &[String]) -> Result<Vec<Cell>> {
     Ok(all.collect())
 }
 
+impl PhpBuild {
+    /// Tries all cells, each on its base with `extensions` added.
+    pub(crate) async fn rows(
+        &self,
+        workspace: &Workspace,
+        cells: Vec<Cell>,
+        extensions: &[String],
+        command: String,
+    ) -> Result<Vec<Row>> {
+        let (project, platform) = try_join!(self.project(workspace), self.base_platform())?;
+        let mut runs = Vec::new();
+        for cell in cells {
+            let of = |kind: &str| settings::image(kind, &cell.php, &platform, &self.bref_version);
+            let extras = extensions
+                .iter()
+                .map(|name| of(&format!("extra-{name}-php")));
+            let extras: Vec<String> = extras.collect::<Result<_>>()?;
+            let base = self.container(&of("php")?, &platform)?;
+            let base = image::with_enabled(&image::with_images(&base, &extras), &ENABLED);
+            runs.push((cell, self.with_auth(&self.with_variables(&base))));
+        }
+        let bench = Bench {
+            composer: self.composer().file("/usr/bin/composer"),
+            source: project.load().await?.source,
+            command: vec!["sh".to_owned(), "-c".to_owned(), command],
+        };
+        Ok(bench.run(runs).await)
+    }
+}
+
 /// Where the cells run.
-pub struct Bench {
-    pub composer: File,
-    pub source: Directory,
-    pub command: Vec<String>,
+struct Bench {
+    composer: File,
+    source: Directory,
+    command: Vec<String>,
 }
 
 impl Bench {
     /// Tries all cells; one that fails does not stop the others.
-    pub async fn run(&self, cells: Vec<(Cell, Container)>) -> Vec<Row> {
+    async fn run(&self, cells: Vec<(Cell, Container)>) -> Vec<Row> {
         let tried = cells.into_iter().map(|(cell, base)| async move {
             match self.cell(&cell, &base).await {
                 Ok(row) => row,

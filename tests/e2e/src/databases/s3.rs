@@ -113,6 +113,10 @@ impl Store {
         }
     }
 
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// What functions take to find it.
     pub fn arguments(&self) -> String {
         format!(

@@ -1,9 +1,13 @@
 //! Database servers as services of a shell script.
 
-use std::fs;
+use std::net::{IpAddr, Shutdown, TcpListener, TcpStream};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use test_support::{Finished, Running, repository};
 
+use super::s3::free_port;
 use crate::fixture::module;
 use crate::place::{LIMIT, Place};
 
@@ -132,15 +136,64 @@ impl Database {
         Running::to_end(&mut command, "", LIMIT).expect("a run")
     }
 
+    /// Starts the server for as many commands as there will be, at a port of `host`.
+    pub fn serve(&self, place: &Place, host: IpAddr) -> Served {
+        let port = free_port();
+        let script = format!("{}$db | up --ports {port}:{}", self.start(), self.port());
+        let mut command = place.command(&["shell", "--progress", "plain", "-c", &script]);
+        self.secrets(&mut command);
+        let server = Running::start(&mut command, "").expect("a start");
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < LIMIT, "no server");
+            sleep(Duration::from_millis(50));
+        }
+        Served {
+            url: self.url_at(&format!("{host}:{}", relay(host, port)), "app"),
+            _server: server,
+        }
+    }
+
     pub fn secrets(&self, command: &mut std::process::Command) {
         command
             .env("PASSWORD", PASSWORD)
             .env("URL", self.url("app"))
             .env("COPY_URL", self.url("copy"))
+            .env("READER_URL", READER)
             .env("ACCESS_KEY_ID", super::s3::ACCESS_KEY_ID)
             .env("SECRET_ACCESS_KEY", super::s3::SECRET_ACCESS_KEY)
             .env("AGE_KEY", AGE_KEY);
     }
+}
+
+/// A server that runs until this is dropped.
+pub struct Served {
+    pub url: String,
+    _server: Running,
+}
+
+/// Makes a port of this machine alone one for containers on it.
+fn relay(host: IpAddr, port: u16) -> u16 {
+    let listener = TcpListener::bind((host, 0)).expect("a port");
+    let public = listener.local_addr().expect("a port").port();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
+                continue;
+            };
+            let both = (
+                client.try_clone().expect("a socket"),
+                server.try_clone().expect("a socket"),
+            );
+            for (mut from, mut to) in [(client, server), (both.1, both.0)] {
+                thread::spawn(move || {
+                    let _ = io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Write);
+                });
+            }
+        }
+    });
+    public
 }
 
 /// Of a user who may only read: no RELOAD, no PROCESS.
@@ -157,7 +210,7 @@ fn privileges(image: &str) -> String {
 }
 
 /// The address of that user.
-pub const READER: &str = "mysql://backup:b%27ack%5Cup%20%221%22%20%23%3B@db/app";
+const READER: &str = "mysql://backup:b%27ack%5Cup%20%221%22%20%23%3B@db/app";
 
 const AGE_KEY: &str = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX";
 

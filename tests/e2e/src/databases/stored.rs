@@ -1,10 +1,8 @@
 //! What is in the bucket: kept, pruned, handed out.
 
-use test_support::Running;
-
 use super::s3::Store;
-use super::server::{Database, READER, secretless, succeeded};
-use crate::place::{LIMIT, Place};
+use super::server::{Database, secretless, succeeded};
+use crate::place::Place;
 
 fn name(day: u32, nonce: &str) -> String {
     format!("kept/app-mariadb-10.11-202601{day:02}T030000Z-{nonce}.sql.zst")
@@ -34,12 +32,7 @@ fn a_user_who_may_only_read_backs_up_and_old_backups_go_only_after_it() {
          $r | backup {arguments} --prefix kept --exclude-table secret_log --keep-last 2 --keep-daily 3 | pruned\n",
         crate::fixture::module("db-backup").display()
     );
-    let script = format!("{}{script}", database.start());
-    let mut command = place.command(&["shell", "--progress", "plain", "-c", &script]);
-    database.secrets(&mut command);
-    command.env("READER_URL", READER);
-    let done = Running::to_end(&mut command, "", LIMIT).expect("a run");
-    let pruned = succeeded(&done);
+    let pruned = succeeded(&database.run(&place, &script));
     for day in 1..=3 {
         assert!(pruned.contains(&name(day, "000000")), "{pruned}");
     }
@@ -111,7 +104,11 @@ fn a_download_url_is_bounded_and_a_damaged_backup_is_refused() {
 
 #[test]
 fn another_s3_server_takes_and_gives_backups_as_well() {
-    let (place, database, store) = (Place::new(), Database::of("mariadb:10.11"), Store::files());
+    let (place, database, store) = (
+        Place::beside_others(),
+        Database::of("mariadb:10.11"),
+        Store::files(),
+    );
     database.write(&place, "");
     let arguments = store.arguments();
     let script = format!("$b | backup {arguments} --prefix some/where | key");
@@ -138,12 +135,15 @@ fn another_s3_server_takes_and_gives_backups_as_well() {
     let size = size.and_then(|word| word.parse::<u64>().ok());
     assert!(size.is_some_and(|size| size > 1000), "{said}");
     assert_eq!(store.uploads(), Vec::<String>::new());
-    place.nothing_is_left();
 }
 
 #[test]
 fn parts_that_a_killed_run_has_left_go_after_days() {
-    let (place, database, store) = (Place::new(), Database::of("mariadb:10.11"), Store::moto());
+    let (place, database, store) = (
+        Place::beside_others(),
+        Database::of("mariadb:10.11"),
+        Store::moto(),
+    );
     database.write(&place, "");
     let stays = [
         // Perhaps under way; of another database; no backup.
@@ -165,22 +165,28 @@ fn parts_that_a_killed_run_has_left_go_after_days() {
 
 #[test]
 fn accounts_that_the_target_does_not_have_are_named_or_left_out() {
-    let (place, source) = (Place::new(), Database::of("mariadb:10.11"));
-    source.write(&place, "");
-    succeeded(&source.run(&place, "$b | dump | export backup.zst"));
-    // Another server, without that account.
-    let target = Database::of("mariadb:10.11");
-    place.write("zoo.sql", "create database copy;");
-    let done = target.run(&place, "$b | restore backup.zst env://COPY_URL | tables");
-    place.failed(&done, &["no account `definer@%`", "--no-owner"]);
-    let script = format!(
-        "$b | restore backup.zst env://COPY_URL --no-owner | tables\n.echo\n{}\n",
-        target.probe("copy")
-    );
-    let said = succeeded(&target.run(&place, &script));
-    // Who restored it; views can be read, which they could not otherwise.
-    assert!(said.contains("cheap\troot@"), "{said}");
-    assert!(!said.contains("definer@"), "{said}");
+    for image in ["mariadb:10.11", "mysql:9.7"] {
+        let (place, source) = (Place::new(), Database::of(image));
+        source.write(&place, "");
+        succeeded(&source.run(&place, "$b | dump | export backup.zst"));
+        // Another server, without that account.
+        let target = Database::of(image);
+        place.write("zoo.sql", "create database copy;");
+        let script = format!(
+            "$b | restore backup.zst env://COPY_URL --no-owner | tables\n.echo\n{}\n.echo\n\
+             $b | restore backup.zst env://COPY_URL --overwrite | tables\n",
+            target.probe("copy")
+        );
+        let done = target.run(&place, &script);
+        place.failed(&done, &["no account `definer@%`", "--no-owner"]);
+        // Who restored it; views can be read, which they could not otherwise.
+        let said = done.stdout();
+        for owned in ["cheap\troot@", "fill\tPROCEDURE\troot@", "nightly\troot@"] {
+            assert!(said.contains(owned), "`{owned}` is not there:\n{said}");
+        }
+        assert!(!said.contains("definer@"), "{said}");
+        secretless(&done);
+    }
 }
 
 #[test]

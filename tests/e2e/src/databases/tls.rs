@@ -133,8 +133,17 @@ fn postgresql_and_s3_are_trusted_by_their_authority_and_name() {
         &place,
         "alter system set ssl_cert_file = '/tls/certificate.pem';
          alter system set ssl_key_file = '/tls/key.pem';
+         alter system set hba_file = '/tls/pg_hba.conf';
          alter system set ssl = on;",
     );
+    // From elsewhere by TLS only.
+    place.write(
+        "tls/pg_hba.conf",
+        "local all all trust\nhostssl all all all scram-sha-256\n",
+    );
+    let plain = database.url("app?sslmode=disable");
+    let done = run(&place, &database, &plain, "$b | detect | version", None);
+    place.failed(&done, &["no encryption"]);
     let full = database.url("app?sslmode=verify-full");
     let backup = format!("$b | backup {arguments} --jobs 2 --verify | key");
     let key = succeeded(&authority.run(&place, &database, &full, &backup));
@@ -156,26 +165,50 @@ fn postgresql_and_s3_are_trusted_by_their_authority_and_name() {
 }
 
 #[test]
-fn mariadb_is_trusted_by_its_authority() {
+fn mariadb_that_insists_on_tls_is_trusted_by_its_authority() {
+    insists_and_is_trusted(
+        "mariadb:10.11",
+        "/etc/mysql/mariadb.conf.d/90-tls.cnf",
+        "Access denied",
+    );
+}
+
+#[test]
+fn mysql_that_insists_on_tls_is_trusted_by_its_authority() {
+    insists_and_is_trusted(
+        "mysql:9.7",
+        "/etc/mysql/conf.d/tls.cnf",
+        "requires secure connection",
+    );
+}
+
+/// `refusal` is what is said without TLS.
+#[track_caller]
+fn insists_and_is_trusted(image: &'static str, options: &str, refusal: &str) {
     let place = Place::new();
     let authority = Authority::new(&place);
     place.write(
         "tls.cnf",
-        "[mariadb]\nssl_cert = /tls/certificate.pem\nssl_key = /tls/key.pem\n",
+        "[server]\nssl_cert = /tls/certificate.pem\nssl_key = /tls/key.pem\nrequire_secure_transport = on\n",
     );
+    let with =
+        format!("with-directory /tls tls --owner mysql:mysql | with-file {options} tls.cnf | ");
     let database = Database {
-        with: "with-directory /tls tls --owner mysql:mysql | with-file /etc/mysql/mariadb.conf.d/90-tls.cnf tls.cnf | ",
-        ..Database::of("mariadb:10.11")
+        with: with.leak(),
+        ..Database::of(image)
     };
     database.write(&place, "");
+    let (tool, _) = image.split_once(':').expect("a tag");
     let full = database.url("app?ssl-mode=verify-full");
+    // Into the copy by TLS as well, which nobody has asked for there.
+    let restore = "$b | restore $($b | dump) env://COPY_URL | tables";
+    succeeded(&authority.run(&place, &database, &full, restore));
     let dump = "$b | dump | size";
-    succeeded(&authority.run(&place, &database, &full, dump));
-    let words = ["mariadb", "certificate"];
+    let words = [tool, "certificate"];
     place.failed(&run(&place, &database, &full, dump, None), &words);
     let other = database.url_at("other", "app?ssl-mode=verify-full");
-    place.failed(
-        &authority.run(&place, &database, &other, dump),
-        &["mariadb", "certificate"],
-    );
+    place.failed(&authority.run(&place, &database, &other, dump), &words);
+    let plain = database.url("app?ssl-mode=disable");
+    let done = run(&place, &database, &plain, dump, None);
+    place.failed(&done, &[refusal]);
 }

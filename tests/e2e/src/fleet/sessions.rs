@@ -1,6 +1,7 @@
 //! Sessions of an engine that listens, for clients elsewhere.
 
-use std::net::{IpAddr, UdpSocket};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +90,20 @@ fn jobs_elsewhere_have_a_session_over_tcp_when_they_know_the_token() {
     assert!(
         answer.contains(" 401 ") && !answer.contains("hello"),
         "{answer}"
+    );
+
+    // A session is no runner host: who speaks gRPC is not kept waiting.
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+    let limit = Some(Duration::from_secs(10));
+    stream.set_read_timeout(limit).expect("a limit");
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    stream.write_all(preface).expect("a request");
+    let mut answer = Vec::new();
+    let closed = stream.read_to_end(&mut answer);
+    let closed = closed.map_err(|error| error.kind());
+    assert!(
+        matches!(closed, Ok(_) | Err(ErrorKind::ConnectionReset)),
+        "{closed:?}"
     );
 
     engine.signal(Signal::TERM).expect("a signal");

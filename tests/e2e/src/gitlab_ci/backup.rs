@@ -1,17 +1,11 @@
 //! A database, backed up by the component: by its schedule and by hand.
 
-use std::io;
-use std::net::{IpAddr, Shutdown, TcpListener, TcpStream};
-use std::thread::{self, sleep};
-use std::time::{Duration, Instant};
-
 use stand_ins::gitlab::{self, Gitlab, Role, Scope};
-use test_support::{Running, repository};
+use test_support::repository;
 
 use super::project::{Pipeline, Project};
-use crate::databases::s3::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Store, free_port};
-use crate::databases::server::Database;
-use crate::place::LIMIT;
+use crate::databases::s3::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Store};
+use crate::databases::server::{Database, Served};
 
 const GITLAB_TOKEN: &str = "glpat-for-statuses-7hQ2";
 
@@ -20,8 +14,7 @@ struct Shop {
     project: Project,
     store: Store,
     gitlab: Gitlab,
-    url: String,
-    _server: Running,
+    server: Served,
 }
 
 impl Shop {
@@ -64,25 +57,12 @@ shop-backup:
 
         let database = Database::of("postgres:15");
         database.write(&project.place, "");
-        let port = free_port();
-        let script = format!("{}$db | up --ports {port}:5432", database.start());
-        let mut command = project
-            .place
-            .command(&["shell", "--progress", "plain", "-c", &script]);
-        database.secrets(&mut command);
-        let server = Running::start(&mut command, "").expect("a start");
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < LIMIT, "no server");
-            sleep(Duration::from_millis(50));
-        }
-        let url = database.url_at(&format!("{host}:{}", relay(host, port)), "app");
+        let server = database.serve(&project.place, host);
         Self {
             project,
             store,
             gitlab,
-            url,
-            _server: server,
+            server,
         }
     }
 
@@ -91,7 +71,7 @@ shop-backup:
             .push()
             .with("CI_PIPELINE_SOURCE", source)
             .with("PONIARD_SCHEDULE", "shop")
-            .with("DATABASE_URL", &self.url)
+            .with("DATABASE_URL", &self.server.url)
             .with("BACKUP_ACCESS_KEY_ID", ACCESS_KEY_ID)
             .with("BACKUP_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
             .with("CICD_COMMENT_TOKEN", GITLAB_TOKEN)
@@ -103,30 +83,6 @@ shop-backup:
         assert_eq!(status.name, "shop");
         (status.state, status.description.unwrap_or_default())
     }
-}
-
-/// Makes a port of this machine alone one for containers on it.
-fn relay(host: IpAddr, port: u16) -> u16 {
-    let listener = TcpListener::bind((host, 0)).expect("a port");
-    let public = listener.local_addr().expect("a port").port();
-    thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
-                continue;
-            };
-            let both = (
-                client.try_clone().expect("a socket"),
-                server.try_clone().expect("a socket"),
-            );
-            for (mut from, mut to) in [(client, server), (both.1, both.0)] {
-                thread::spawn(move || {
-                    let _ = io::copy(&mut from, &mut to);
-                    let _ = to.shutdown(Shutdown::Write);
-                });
-            }
-        }
-    });
-    public
 }
 
 #[test]
@@ -146,6 +102,7 @@ fn a_backup_is_proven_at_night_made_by_hand_and_a_failure_is_told() {
     assert_ne!(first, second);
 
     let nobody = shop
+        .server
         .url
         .replacen("postgres:", "nobody:", 2)
         .replacen("nobody:", "postgres:", 1);
@@ -158,7 +115,7 @@ fn a_backup_is_proven_at_night_made_by_hand_and_a_failure_is_told() {
         "{description}"
     );
     assert_eq!(shop.store.backups(), second, "the only good one is gone");
-    for secret in [&shop.url, SECRET_ACCESS_KEY, GITLAB_TOKEN] {
+    for secret in [&shop.server.url, SECRET_ACCESS_KEY, GITLAB_TOKEN] {
         assert!(!said.contains(secret), "a secret is shown:\n{said}");
     }
 }

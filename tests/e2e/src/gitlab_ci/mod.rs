@@ -10,6 +10,7 @@ mod project;
 mod backup;
 mod bare;
 mod honesty;
+mod lambda_commits;
 mod php_lambda;
 mod rendering;
 mod reports;

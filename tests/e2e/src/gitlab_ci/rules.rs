@@ -83,7 +83,8 @@ fn own() -> Project {
 fn this_repository_is_tested_by_every_pipeline_and_released_by_a_tag() {
     let project = own();
     assert_eq!(project.merge_request(7).jobs(), ["test"]);
-    assert_eq!(project.push().jobs(), ["test", "binary"]);
+    let jobs = ["test", "binary", "modules (manual)"];
+    assert_eq!(project.push().jobs(), jobs);
     let released = ["test", "binary", "package", "release"];
     assert_eq!(project.tag("v0.1.0").jobs(), released);
 }

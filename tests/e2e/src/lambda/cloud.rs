@@ -1,20 +1,24 @@
 //! A stand-in for one Lambda function, where moto is wrong: there, revisions
 //! never change and are not compared, nothing is ever pending or fails, images
-//! are not invoked, a version that an alias serves can be deleted, and the first
+//! are invoked by Docker only ([`super::instance`] runs them), a version that an alias serves can be deleted, and the first
 //! two versions of the same code differ. Its check of signatures takes the
 //! headers of a `GET` for its body. Of ECR this has the registry's password, of
 //! STS the two ways to a role, with keys that tell which way was gone.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use stand_ins::Server;
 
+use super::instance::{Instances, Outcome};
 use super::shop::{ACCOUNT, REGION, repository_uri};
 
 const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:site";
@@ -22,6 +26,8 @@ const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:site";
 pub const ECR_PASSWORD: &str = "canary-of-ecr-4Tq9";
 /// As few as show that all pages are read.
 const PAGE: usize = 2;
+/// Of a log, in the header of an answer.
+const LOG_BYTES: usize = 4096;
 
 pub struct Cloud {
     pub server: Server,
@@ -40,10 +46,16 @@ pub struct Function {
     pub update_takes: u32,
     /// How the next update ends, when not well.
     pub update_fails: Option<(&'static str, &'static str)>,
+    /// Polls for which the function itself is pending: it has just been made.
+    pub starts: u32,
     /// Polls for which the next version is pending.
     pub version_takes: u32,
+    /// How the next version ends, when not well.
+    pub version_fails: Option<(&'static str, &'static str)>,
     /// Answers of the next invocations, and whether they are errors.
     pub answers: VecDeque<(&'static str, bool)>,
+    /// They run the image instead.
+    pub instances: Option<Instances>,
     /// What somebody else does at the next call of this action.
     pub meanwhile: Option<(&'static str, Change)>,
     pub versions: BTreeMap<u32, Version>,
@@ -52,8 +64,11 @@ pub struct Function {
     pub asked_as: (String, Option<String>),
     /// Polls for which an update is under way.
     pub under_way: u32,
+    /// When it was asked whether that, or a version, has come to its end.
+    pub polls: Vec<Instant>,
+    /// The highest number that a version ever had.
+    pub newest: u32,
     last_update: Value,
-    newest: u32,
 }
 
 type Change = fn(&mut Function);
@@ -62,7 +77,9 @@ type Change = fn(&mut Function);
 pub struct Version {
     pub image: String,
     pub description: String,
-    pending: u32,
+    /// Polls for which it is.
+    pub pending: u32,
+    failed: Option<(&'static str, &'static str)>,
 }
 
 #[derive(Clone, Default)]
@@ -81,6 +98,7 @@ impl Cloud {
             image: image.clone(),
             description: String::new(),
             pending: 0,
+            failed: None,
         };
         let live = Alias {
             version: "1".into(),
@@ -93,13 +111,17 @@ impl Cloud {
             revision: 1,
             update_takes: 0,
             update_fails: None,
+            starts: 0,
             version_takes: 0,
+            version_fails: None,
             answers: VecDeque::new(),
+            instances: None,
             meanwhile: None,
             versions: BTreeMap::from([(1, version)]),
             aliases: BTreeMap::from([("live".to_owned(), live)]),
             asked_as: Default::default(),
             under_way: 0,
+            polls: Vec::new(),
             last_update: json!({ "LastUpdateStatus": "Successful" }),
             newest: 1,
         })));
@@ -219,6 +241,7 @@ fn answer(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body
         .strip_prefix("/2015-03-31/functions/")
         .unwrap_or_default();
     let parts: Vec<&str> = path.split('/').collect();
+    let event = body;
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let mut function = shared.lock();
     let function = &mut *function;
@@ -240,6 +263,7 @@ fn answer(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body
                 .versions
                 .get(&number)
                 .ok_or_else(|| missing("Version"))?;
+            function.polls.push(Instant::now());
             let shown = function.configuration(Some((number, version)));
             if let Some(version) = function.versions.get_mut(&number) {
                 version.pending = version.pending.saturating_sub(1);
@@ -267,23 +291,7 @@ fn answer(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body
         ("PUT", ["aliases", name]) => function.update_alias(name, &body),
         ("POST", ["invocations"]) => {
             function.meanwhile("invocations");
-            let (answer, error) = function.answers.pop_front().unwrap_or(("{}", false));
-            let mut headers = HeaderMap::new();
-            let version = parameter("Qualifier").unwrap_or("$LATEST");
-            let insert = |headers: &mut HeaderMap, name: &'static str, value: &str| {
-                headers.insert(name, value.parse().expect("a header"));
-            };
-            insert(&mut headers, "x-amz-executed-version", version);
-            // "START\nPHP Fatal error\nEND\n"
-            insert(
-                &mut headers,
-                "x-amz-log-result",
-                "U1RBUlQKUEhQIEZhdGFsIGVycm9yCkVORAo=",
-            );
-            if error {
-                insert(&mut headers, "x-amz-function-error", "Unhandled");
-            }
-            Ok((headers, answer).into_response())
+            function.invoke(parameter("Qualifier").unwrap_or("$LATEST"), event)
         }
         ("DELETE", []) => {
             let number = parameter("Qualifier").expect("never the whole function");
@@ -351,9 +359,11 @@ impl Function {
 
     /// An update that is under way comes nearer to its end.
     fn poll(&mut self) {
+        self.starts = self.starts.saturating_sub(1);
         if self.under_way == 0 {
             return;
         }
+        self.polls.push(Instant::now());
         self.under_way -= 1;
         if self.under_way == 0 {
             self.revision += 1;
@@ -389,9 +399,17 @@ impl Function {
                 shown["Description"] = version.description.as_str().into();
                 if version.pending > 0 {
                     shown["State"] = "Pending".into();
+                } else if let Some((code, reason)) = version.failed {
+                    shown["State"] = "Failed".into();
+                    shown["StateReasonCode"] = code.into();
+                    shown["StateReason"] = reason.into();
                 }
             }
             None => {
+                if self.starts > 0 {
+                    shown["State"] = "Pending".into();
+                    return shown;
+                }
                 if self.under_way > 0 {
                     shown["LastUpdateStatus"] = "InProgress".into();
                     return shown;
@@ -406,6 +424,11 @@ impl Function {
 
     fn update_code(&mut self, body: &Value) -> Answer {
         self.meanwhile("code");
+        if self.starts > 0 {
+            return Err(conflict(
+                "The operation cannot be performed at this time. The function is currently in the following state: Pending",
+            ));
+        }
         if self.under_way > 0 {
             return Err(conflict(
                 "The operation cannot be performed at this time. An update is in progress for resource",
@@ -440,10 +463,41 @@ impl Function {
             image: self.image.clone(),
             description: body["Description"].as_str().unwrap_or_default().to_owned(),
             pending: std::mem::take(&mut self.version_takes),
+            failed: self.version_fails.take(),
         };
         self.versions.insert(self.newest, version.clone());
         self.revision += 1;
         ok(&self.configuration(Some((self.newest, &version))))
+    }
+
+    fn invoke(&mut self, version: &str, event: &[u8]) -> Answer {
+        let outcome = match &self.instances {
+            Some(instances) => {
+                let image = version.parse().ok().and_then(|of| self.versions.get(&of));
+                let image = image.map_or(&self.image, |version| &version.image);
+                instances.invoke(image, version, event)
+            }
+            None => {
+                let (answer, failed) = self.answers.pop_front().unwrap_or(("{}", false));
+                Outcome {
+                    payload: answer.to_owned(),
+                    failed,
+                    log: "START\nPHP Fatal error\nEND\n".to_owned(),
+                }
+            }
+        };
+        let mut headers = HeaderMap::new();
+        let mut insert = |name: &'static str, value: &str| {
+            headers.insert(name, value.parse().expect("a header"));
+        };
+        insert("x-amz-executed-version", version);
+        let end = outcome.log.len().saturating_sub(LOG_BYTES);
+        let log = STANDARD.encode(&outcome.log.as_bytes()[end..]);
+        insert("x-amz-log-result", &log);
+        if outcome.failed {
+            insert("x-amz-function-error", "Unhandled");
+        }
+        Ok((headers, outcome.payload).into_response())
     }
 
     fn create_alias(&mut self, body: &Value) -> Answer {
@@ -462,6 +516,7 @@ impl Function {
     }
 
     fn update_alias(&mut self, name: &str, body: &Value) -> Answer {
+        self.meanwhile("aliases");
         let alias = self.aliases.get_mut(name).ok_or_else(|| missing("Alias"))?;
         if body["RevisionId"] != format!("alias-{}", alias.revision) {
             return Err(stale());

@@ -1,14 +1,11 @@
-//! What goes wrong on the way, and that the alias serves what it served.
+//! What goes wrong on the way, and that the alias serves what it served. Kills are in
+//! [`super::kills`].
 
-use std::time::{Duration, Instant};
-
-use rustix::process::Signal;
 use stand_ins::Fault;
-use test_support::Running;
+use test_support::tools;
 
 use super::cloud::Cloud;
 use super::shop::{Shop, image};
-use crate::place::LIMIT;
 
 fn shop() -> (Cloud, Shop) {
     let cloud = Cloud::start();
@@ -16,15 +13,15 @@ fn shop() -> (Cloud, Shop) {
     (cloud, shop)
 }
 
-fn publish(text: &str, more: &str) -> String {
+pub fn publish(text: &str, more: &str) -> String {
     format!(
         "publish {} site site --tag {text} --alias live {more}",
         image(text)
     )
 }
 
-const SMOKE: &str = r#"--smoke-payload '{"path":"/"}' --smoke-expect '{"statusCode":200}'"#;
-const GOOD: (&str, bool) = (r#"{"statusCode":200,"body":"hello"}"#, false);
+pub const SMOKE: &str = r#"--smoke-payload '{"path":"/"}' --smoke-expect '{"statusCode":200}'"#;
+pub const GOOD: (&str, bool) = (r#"{"statusCode":200,"body":"hello"}"#, false);
 
 #[test]
 fn an_answer_that_is_lost_is_looked_up_and_nothing_is_done_twice() {
@@ -74,6 +71,7 @@ fn what_was_not_taken_is_repeated_and_waits_go_on_until_the_end() {
     of_registry.add(Fault::reset("GET", "/blobs/"));
     {
         let mut function = cloud.function();
+        function.starts = 2;
         function.update_takes = 2;
         function.version_takes = 1;
         function.answers.push_back(GOOD);
@@ -89,6 +87,34 @@ fn what_was_not_taken_is_repeated_and_waits_go_on_until_the_end() {
     );
     assert_eq!((faults.left(), of_registry.left()), (0, 0));
     assert_eq!(cloud.asked("POST", "/invocations"), 1);
+
+    // Two polls of the update, two of the version.
+    let polls = cloud.function().polls.clone();
+    let pauses = [polls[1] - polls[0], polls[3] - polls[2]];
+    for (pause, waiter) in pauses
+        .iter()
+        .zip(["FunctionUpdatedV2", "PublishedVersionActive"])
+    {
+        let pause = pause.as_secs_f64();
+        let delay = delay_of(waiter);
+        assert!(
+            (delay - 0.3..delay + 0.7).contains(&pause),
+            "{waiter}: {pause} s"
+        );
+    }
+}
+
+/// Seconds between two polls of a waiter, as the SDK of AWS for Python has it.
+fn delay_of(waiter: &str) -> f64 {
+    let program = "import botocore.session, sys
+model = botocore.session.get_session().get_waiter_model('lambda')
+print(model.get_waiter(sys.argv[1]).delay)";
+    let done = tools::command("python3")
+        .args(["-c", program, waiter])
+        .output();
+    let done = done.expect("no botocore: run `cargo xtask tools`");
+    let delay = String::from_utf8_lossy(&done.stdout);
+    delay.trim().parse().expect("a waiter")
 }
 
 #[test]
@@ -108,13 +134,24 @@ fn what_fails_on_the_way_says_why_and_leaves_the_alias() {
         live,
     ];
     shop.refuses(&publish("denied", ""), &words);
+    {
+        let mut function = cloud.function();
+        function.version_takes = 1;
+        function.version_fails = Some(("ImageDeleted", "The image was deleted"));
+    }
+    let words = [
+        "version 2 of `site` is published and stays unused",
+        "Lambda could not start version 2 of `site`: The image was deleted (ImageDeleted)",
+        live,
+    ];
+    shop.refuses(&publish("gone", ""), &words);
 
     cloud
         .function()
         .answers
         .push_back((r#"{"errorMessage":"no such table"}"#, true));
     let words = [
-        "version 2 of `site` failed (Unhandled)",
+        "version 3 of `site` failed (Unhandled)",
         "no such table",
         "PHP Fatal error",
         live,
@@ -132,7 +169,7 @@ fn what_fails_on_the_way_says_why_and_leaves_the_alias() {
     shop.refuses(&publish("denied", SMOKE), &words);
     assert_eq!(
         (cloud.serves("live").as_str(), cloud.versions()),
-        ("1", vec![1, 2])
+        ("1", vec![1, 2, 3])
     );
 
     // The same once more, and it is well: the version that is there is taken.
@@ -143,7 +180,7 @@ fn what_fails_on_the_way_says_why_and_leaves_the_alias() {
     );
     assert_eq!(
         (cloud.serves("live").as_str(), cloud.versions()),
-        ("2", vec![1, 2])
+        ("3", vec![1, 2, 3])
     );
 }
 
@@ -192,6 +229,8 @@ fn a_shift_in_steps_goes_back_when_a_check_fails() {
         "publish {} site site --tag two | version",
         image("two")
     ));
+    // Nothing was moved yet: back is the next lower version, and there is none.
+    shop.refuses("rollback site live", &["there is none before it"]);
     let shift = format!("shift site live 2 --steps 10,50 --pause-seconds 0 {SMOKE}");
     cloud.function().answers = [GOOD, GOOD, ("{}", true)].into();
     let words = [
@@ -211,52 +250,28 @@ fn a_shift_in_steps_goes_back_when_a_check_fails() {
     let served = shop.prints(&format!("{shift} --weight 90 | summary"));
     assert!(served.contains("1 (10 %), 2 (90 %), before: 1"), "{served}");
     assert_eq!(cloud.serves("live"), "1 2:0.9");
-}
 
-#[test]
-fn after_a_kill_at_any_step_the_alias_is_as_it_was_and_a_second_run_ends_right() {
-    let (cloud, shop) = shop();
-    let steps = [
-        (&shop.registry.server, "PUT", "/manifests/"),
-        (&cloud.server, "PUT", "/code"),
-        (&cloud.server, "POST", "/versions"),
-        (&cloud.server, "POST", "/invocations"),
-        (&cloud.server, "PUT", "/aliases/live"),
-    ];
-    for (step, (server, method, path)) in steps.into_iter().enumerate() {
-        let before = cloud.serves("live");
-        let versions = cloud.versions().len();
-        let publish = publish(&format!("step{step}"), SMOKE);
-        cloud.function().answers = [GOOD].into();
-        server.forget_requests();
-        server.faults().add(Fault::slow(method, path, LIMIT));
-        let running = Running::start(&mut shop.command(&publish), "").expect("a start");
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let reached = || {
-            let asked = server.requests();
-            asked
-                .iter()
-                .any(|one| one.method == method && one.path.contains(path))
-        };
-        while !reached() {
-            if Instant::now() > deadline {
-                let done = running.finish(Duration::ZERO).expect("an end");
-                panic!("{method} {path} is never asked:\n{}", done.stderr());
-            }
-            std::thread::sleep(Duration::from_millis(10));
+    // What an alias serves a part of, and what it would go back to, is not pruned.
+    shop.prints(&format!("publish {} site site --tag three", image("three")));
+    let pruned = shop.prints("prune site 1 | summary");
+    assert_eq!(pruned, "deleted no version of **site**, 3 left");
+    shop.prints("shift site live 3 | version");
+    assert_eq!(shop.prints("prune site 1 | deleted"), "2");
+    assert_eq!(
+        (cloud.serves("live").as_str(), cloud.versions()),
+        ("3", vec![1, 3])
+    );
+    // Somebody else moves it in the middle: that stays.
+    cloud.function().meanwhile = Some(("aliases", |function| {
+        if let Some(live) = function.aliases.get_mut("live") {
+            live.weights.insert("1".into(), 0.5);
+            live.revision += 1;
         }
-        running.signal(Signal::KILL).expect("a signal");
-        let done = running.finish(Duration::from_secs(30)).expect("an end");
-        assert_eq!(done.code, 137);
-        assert_eq!(cloud.serves("live"), before, "killed at {method} {path}");
-
-        cloud.function().answers = [GOOD].into();
-        let version = shop.prints(&format!("{publish} | version"));
-        assert_eq!(cloud.serves("live"), version, "after {method} {path}");
-        assert_eq!(
-            cloud.versions().len(),
-            versions + 1,
-            "after {method} {path}"
-        );
-    }
+    }));
+    let words = [
+        "somebody else has changed alias `live`",
+        "3 (50 %), 1 (50 %)",
+    ];
+    shop.refuses("rollback site live", &words);
+    assert_eq!(cloud.serves("live"), "3 1:0.5");
 }

@@ -3,13 +3,15 @@
 //!
 //! [`shop`] is where a test works: a [`registry`], a cloud, credentials in the
 //! environment. [`cloud`] is the stand-in, [`moto`] is all else of AWS that can run
-//! here.
+//! here. [`instance`] runs an image as Lambda does.
 
 mod cloud;
 mod credentials;
 mod faults;
 mod images;
+mod instance;
 mod invocations;
+mod kills;
 pub mod moto;
 mod pipeline;
 mod publishing;

@@ -64,28 +64,42 @@ impl Moto {
     }
 
     fn ask(&self, service: &str, path: &str, kind: &str, body: &str) -> String {
-        let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
-        let signature =
-            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
         let mut answer = ureq::post(format!("{}{path}", self.url))
-            .header("authorization", signature)
+            .header("authorization", signature(service))
             .header("content-type", kind)
             .send(body)
             .expect("moto does it");
         answer.body_mut().read_to_string().expect("an answer")
     }
 
+    /// The repository of the site at ECR.
+    pub fn repository(&self) -> Value {
+        let target = "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories";
+        let mut answer = ureq::post(&self.url)
+            .header("authorization", signature("ecr"))
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", target)
+            .send(r#"{"repositoryNames":["site"]}"#)
+            .expect("a repository");
+        let text = answer.body_mut().read_to_string().expect("an answer");
+        let mut answer: Value = serde_json::from_str(&text).expect("a repository");
+        answer["repositories"][0].take()
+    }
+
     pub fn function(&self) -> Value {
-        let scope = format!("test/20260101/{REGION}/lambda/aws4_request");
-        let signature =
-            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
         let mut answer = ureq::get(format!("{}/2015-03-31/functions/site", self.url))
-            .header("authorization", signature)
+            .header("authorization", signature("lambda"))
             .call()
             .expect("a function");
         let text = answer.body_mut().read_to_string().expect("an answer");
         serde_json::from_str(&text).expect("a function")
     }
+}
+
+/// moto reads which service is asked, and nothing else of it.
+fn signature(service: &str) -> String {
+    let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
+    format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
 }
 
 impl Drop for Moto {

@@ -299,17 +299,40 @@ fn a_failure_at_any_step_is_told_with_the_lines_that_matter() {
     assert!(!note.contains(TOKEN) && !note.contains(SECRET), "{note}");
     assert!(example.shop.registry.tags("site").is_empty());
 
+    let failed = |sha: &str, step: &str, words: &str| {
+        let said = example.fails(example.job(sha));
+        let (statuses, deployments) = example.told(sha);
+        assert_eq!(statuses, ["deploy/production failed"], "{said}");
+        assert_eq!(deployments, ["failed"], "{said}");
+        let note = example.notes().pop().expect("a note");
+        assert!(note.contains(&format!("**{step}** failed")), "{note}");
+        assert!(note.contains(words), "no `{words}`:\n{note}");
+    };
+    example.edit("package.json", "vite build", "echo no such page; exit 3");
+    failed(&example.push("main"), "image", "no such page");
+    let gone = "4".repeat(40);
+    example.gitlab.commit(&gone);
+    failed(&gone, "clone", &gone);
+
     // Before it is known which environment it is.
+    let secret = "  AWS_SECRET_ACCESS_KEY: env://AWS_SECRET_ACCESS_KEY\n";
+    example.edit("pipeline.yaml", secret, "");
+    let poor = example.push("main");
+    example.fails(example.job(&poor));
+    let (statuses, deployments) = example.told(&poor);
+    assert_eq!((statuses, deployments.len()), (list(["deploy failed"]), 0));
+    let has = |words: [&str; 2]| {
+        let notes = example.notes();
+        let found = |note: &String| words.iter().all(|word| note.contains(word));
+        assert!(notes.iter().any(found), "{words:?} in none of {notes:?}");
+    };
+    has(["**secrets** failed", "AWS_SECRET_ACCESS_KEY"]);
     example.edit("pipeline.yaml", "branches: [main]", "branches: main");
     let unclear = example.push("main");
     example.fails(example.job(&unclear));
     let (statuses, deployments) = example.told(&unclear);
     assert_eq!((statuses, deployments.len()), (list(["deploy failed"]), 0));
-    let notes = example.notes();
-    assert!(
-        notes.iter().any(|note| note.contains("pipeline.yaml:")),
-        "{notes:?}"
-    );
+    has(["**environment** failed", "pipeline.yaml:"]);
 }
 
 #[test]

@@ -29,7 +29,16 @@ fn an_image_becomes_a_version_and_an_alias_is_moved_there_and_back() {
         )
     );
     assert_eq!(moto.function()["Code"]["ImageUri"], image_ref.as_str());
+    assert_eq!(moto.repository()["imageTagMutability"], "IMMUTABLE");
 
+    // Once more, nothing would change.
+    let plan = publish("one", "").replacen("publish", "plan", 1);
+    let expected = format!(
+        "  tag one is there: another image would get one beside it\n  function site (x86_64)\n  code {image_ref}\n\
+         \x20 version 1\n  alias live: version 1"
+    );
+    assert_eq!(shop.prints(&format!("{plan} | diff")), expected);
+    assert_eq!(shop.prints(&format!("{plan} | has-changes")), "false");
     let plan =
         shop.prints(&(publish("two", "--weight 10").replacen("publish", "plan", 1) + " | diff"));
     let expected = format!(

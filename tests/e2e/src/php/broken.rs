@@ -148,7 +148,14 @@ fn a_failing_npm_script_comes_through_with_its_output_and_code() {
         "vite build",
         "echo no such module >&2; exit 7",
     );
-    let done = project.refuses("php-build | image | sync", &["no such module"]);
+    let done = project.refuses(
+        "php-build | image | sync",
+        &[
+            "the Node.js step fails: correct `examples/php-app/package.json`",
+            "its script `build`",
+            "no such module",
+        ],
+    );
     assert_eq!(done.code, 7, "{}", done.stderr());
 }
 

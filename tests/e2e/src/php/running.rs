@@ -1,5 +1,9 @@
 //! Images that run as in Lambda.
 
+use axum::Router;
+use axum::http::Uri;
+use stand_ins::Server;
+
 use super::{craft, slim};
 
 #[test]
@@ -26,6 +30,69 @@ fn a_site_is_served_as_in_production_with_its_static_files() {
         said.contains("<h1>Über uns</h1>") && said.contains("app.js") && said.ends_with("404"),
         "{said}"
     );
+}
+
+#[test]
+fn a_served_site_keeps_the_redirects_and_rewrites_of_craft_cloud_yaml() {
+    let elsewhere =
+        |uri: Uri| async move { ([("x-origin", "elsewhere")], format!("this is {uri}")) };
+    let server = Server::start(Router::new().fallback(elsewhere)).expect("a server");
+    let project = craft();
+    let settings = project.read("craft-cloud.yaml");
+    let rules = r"
+  - { pattern: { hostname: old.example.com }, destination: 'https://example.com/{request.uri}', status: 308 }
+  - { pattern: { pathname: '/blog/:path+' }, destination: '/{matches.pathname.groups.path}/{request.url.search}' }
+  - { pattern: '/books/:number(\d+)?', destination: '/book-{matches.pathname.groups.number}', status: 307 }
+rewrites:
+  - { pattern: '/(about|info)', destination: /ueber-uns, headers: { X-Rule: one } }
+  - { pattern: '/static/*', destination: '{artifactBaseUrl}/{matches.pathname.groups.0}', headers: { Content-Type: text/rewritten } }
+  - { pattern: '/remote/*', destination: 'ELSEWHERE/{request.uri}' }
+".replace("ELSEWHERE", &server.url());
+    project.write(
+        "craft-cloud.yaml",
+        settings + rules.trim_start_matches('\n'),
+    );
+    let asked = [
+        ("/start?from=mail", "301 /"),
+        ("/starting", "404 "),
+        ("/blog/2024/news?page=2", "302 /2024/news/?page=2"),
+        ("/books/12", "307 /book-12"),
+        ("/books", "307 /book-"),
+        ("/books/none", "404 "),
+        (
+            "-H host:old.example.com /a/b?c=d",
+            "308 https://example.com/a/b?c=d",
+        ),
+        ("/info", "200 "),
+        ("/static/manifest.json", "200 "),
+        ("/static/nowhere.json", "404 "),
+        ("/remote/page?x=1", "200 "),
+    ];
+    let mut script = String::new();
+    for (target, _) in asked {
+        let (option, path) = target.rsplit_once(' ').unwrap_or(("", target));
+        let write = r"-w '%{http_code} %header{location}\n'";
+        script += &["curl -s -o /dev/null", write, option, "'http://site:8080"].join(" ");
+        script += &[path, "'\n"].concat();
+    }
+    script += "curl -si http://site:8080/info; curl -si http://site:8080/static/manifest.json; curl -si http://site:8080/remote/page?x=1";
+    project.write("ask.sh", script);
+    let said = project.says(
+        "site=$(php-build | with-database POSTGRES | serve)
+        container | from debian:bookworm-slim | with-service-binding site $site | with-file /ask.sh $(host | file ask.sh) | with-exec -- sh /ask.sh | stdout",
+    );
+    let answers: Vec<&str> = said.lines().take(asked.len()).collect();
+    let expected = asked.map(|(_, answer)| answer);
+    assert_eq!(answers, expected, "{said}");
+    for words in [
+        "x-rule: one",
+        "Über uns",
+        "content-type: text/rewritten",
+        "x-origin: elsewhere",
+        "this is /remote/page?x=1",
+    ] {
+        assert!(said.contains(words), "no `{words}` in:\n{said}");
+    }
 }
 
 #[test]
@@ -60,7 +127,7 @@ fn an_application_that_writes_outside_tmp_is_told_so() {
         "->get('/write'",
         "->get('/places', function (): string {
         $said = '';
-        foreach (['/var/task', '/var/tmp', '/opt', '/usr/share', '/run/lock', '/dev/shm', '/etc', '/tmp'] as $place) {
+        foreach (['/var/task', '/var/tmp', '/opt', '/usr/share', '/run/lock', '/dev/shm', '/etc', '/.', '/tmp'] as $place) {
             $written = @file_put_contents(\"$place/file\", 'x');
             $said .= $place . ($written ? ': written' : strrchr(error_get_last()['message'], ':')) . ', ';
         }
@@ -83,7 +150,7 @@ fn an_application_that_writes_outside_tmp_is_told_so() {
         .map(|place| format!("{place}: Read-only file system, "))
         .concat();
     project.says(&format!(
-        "php-build | smoke --path /places --contains '{refused}/etc: Permission denied, /tmp: written'"
+        "php-build | smoke --path /places --contains '{refused}/etc: Permission denied, /.: Permission denied, /tmp: written'"
     ));
     project.refuses(
         "php-build | smoke --path /log",
@@ -110,6 +177,7 @@ fn a_page_that_fails_is_shown_with_the_log_of_the_application() {
             "about to fail",
             "LogicException: out of luck",
             "web/index.php",
+            "Correct what the log names; `serve` starts the same image",
         ],
     );
     assert!(
@@ -128,7 +196,12 @@ fn a_failing_migration_stops_before_any_request() {
     );
     let done = project.refuses(
         "php-build | with-database POSTGRES | smoke",
-        &["the set-up command `php craft cloud/up` failed", "nowhere"],
+        &[
+            "the set-up command `php craft cloud/up` failed with code",
+            "nowhere",
+            "/var/task/migrations/m260103_000000_broken.php",
+            "Nothing was requested: correct what it names",
+        ],
     );
     assert!(!done.stderr().contains("GET /"), "{}", done.stderr());
 }

@@ -4,8 +4,7 @@
 mod parallel;
 mod single;
 
-use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,15 +12,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use poniard_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::client::Tools;
 use super::s3::{Store, Upload};
-use super::seal::{Key, LEVEL, Sum, Writer, hex};
-use super::{Options, Piece};
+use super::seal::{Key, LEVEL, Sum, Writer};
+use super::sidecar::Sidecar;
+use super::{Options, Piece, file};
 use crate::address::Address;
-use crate::engine::{Engine, Version};
+use crate::engine::Version;
 use crate::manifest::{Manifest, Tally};
 use crate::names;
 
@@ -43,28 +41,14 @@ pub struct Done {
     pub seconds: f64,
 }
 
-/// Beside a backup in S3, so that listings need not read it. It comes before
-/// the backup, so that there is no backup without it.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Sidecar {
-    pub engine: Engine,
-    pub version: String,
-    pub database: String,
-    pub created: String,
-    pub bytes: u64,
-    pub sha256: String,
-    pub tables: u64,
-    pub rows: u64,
-    pub encrypted: bool,
-}
-
 pub fn to_file(source: &Source<'_>, path: &Path, key: Option<&Key>) -> Result<Done> {
     let begun = Instant::now();
-    let file = File::create(path).wrap_err("cannot create the file of the backup")?;
-    let (manifest, file, sum) = write(source, BufWriter::new(file), key)?;
-    let file = file.into_inner().map_err(|error| error.into_error())?;
-    file.sync_all().wrap_err("cannot write the backup")?;
-    Ok(Done::of(&manifest, sum, begun.elapsed()))
+    file::whole(path, |file| {
+        let (manifest, file, sum) = write(source, BufWriter::new(file), key)?;
+        let file = file.into_inner().map_err(|error| error.into_error())?;
+        file.sync_all().wrap_err("cannot write the backup")?;
+        Ok(Done::of(&manifest, sum, begun.elapsed()))
+    })
 }
 
 pub fn to_s3(
@@ -197,39 +181,4 @@ fn dump<W: Write>(
     zstd.multithread(1)?;
     let (dumped, zstd) = single::dump(tools, options, zstd)?;
     Ok((dumped, zstd.finish()?))
-}
-
-/// Copies a backup out of S3 and compares it with what is beside it.
-pub fn download(store: &Store, key: &str, path: &Path) -> Result<Value> {
-    let sidecar = sidecar(store, key)?;
-    let file = File::create(path).wrap_err("cannot create the file of the backup")?;
-    let mut file = BufWriter::new(file);
-    store.download(key, sidecar.bytes, &mut file)?;
-    file.flush().wrap_err("cannot write the backup")?;
-    drop(file);
-    let mut sha256 = Sha256::new();
-    let mut file = File::open(path)?;
-    let mut buffer = vec![0; 1 << 17];
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            break;
-        }
-        sha256.update(&buffer[..count]);
-    }
-    let sha256 = hex(&sha256.finalize());
-    ensure!(
-        sha256 == sidecar.sha256,
-        "`{key}` is damaged: its SHA-256 is {sha256} and should be {}",
-        sidecar.sha256
-    );
-    Ok(serde_json::to_value(sidecar)?)
-}
-
-pub fn sidecar(store: &Store, key: &str) -> Result<Sidecar> {
-    let beside = names::sidecar(key);
-    let text = store
-        .get(&beside)
-        .wrap_err_with(|| format!("`{key}` is no backup"))?;
-    serde_json::from_str(&text).wrap_err_with(|| format!("cannot read `{beside}`"))
 }

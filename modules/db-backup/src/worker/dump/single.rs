@@ -1,6 +1,6 @@
 //! The output of one client tool.
 
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 
 use poniard_sdk::eyre::Report;
 use poniard_sdk::prelude::*;
@@ -65,7 +65,6 @@ fn postgres(reader: &mut impl BufRead, target: &mut impl Write) -> Result<Dumped
 
 fn mysql(reader: &mut impl BufRead, target: &mut impl Write) -> Result<Dumped> {
     let tally = sql::count(reader, target)?;
-    io::copy(reader, target)?;
     Ok(Dumped {
         bytes: 0,
         encoding: None,
