@@ -21,9 +21,12 @@ pub struct Config {
     pub source: Option<String>,
     /// More files that the module is made from, relative to the file.
     pub include: Vec<String>,
-    pub exclude: Vec<String>,
+    /// Becomes `!pattern` among these.
+    exclude: Vec<String>,
     pub dependencies: Vec<Dependency>,
     pub toolchains: Vec<Dependency>,
+    /// A module that stands for this one. Refused.
+    pub blueprint: Option<serde_json::Value>,
     pub disable_default_function_caching: bool,
 }
 
@@ -84,7 +87,7 @@ impl Config {
 
     /// Reads the text of one; `path` is for errors.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let config: Self = serde_json::from_str(text).map_err(|error| {
+        let mut config: Self = serde_json::from_str(text).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             let cause = error.to_string();
             let cause = cause
@@ -94,6 +97,16 @@ impl Config {
                 .to_owned();
             eyre::eyre!("cannot read `{}:{line}:{column}`: {cause}", path.display())
         })?;
+        if config.blueprint.is_some() {
+            bail!(
+                "cannot use `{}`: `blueprint` is not implemented in poniard; name its module under `toolchains` instead",
+                path.display()
+            );
+        }
+        // The older spelling.
+        let excluded = std::mem::take(&mut config.exclude);
+        let excluded = excluded.into_iter().map(|pattern| format!("!{pattern}"));
+        config.include.extend(excluded);
         // It is part of paths.
         if config.name.contains(['/', '\0']) || config.name.starts_with('.') {
             bail!(
@@ -187,6 +200,22 @@ mod tests {
             let error = code(&sdk(outside)).unwrap_err().to_string();
             assert!(error.contains("`source`"), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_excluded_is_no_part_of_the_module() {
+        let config = read(r#"{"name": "a", "include": ["../lib"], "exclude": ["docs/**"]}"#);
+        assert_eq!(config.unwrap().include, ["../lib", "!docs/**"]);
+    }
+
+    #[test]
+    fn a_blueprint_is_refused_by_name() {
+        let error = read(r#"{"name": "a", "blueprint": {"source": "../b"}}"#).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains("`blueprint` is not implemented in poniard"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -128,6 +128,31 @@ impl Patterns {
     }
 }
 
+/// A line without the spaces at its end, which the library takes away together
+/// with all that looks like one.
+fn as_git_reads(line: &str) -> String {
+    let (mut end, mut letters) = (0, line.char_indices());
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            ' ' => {}
+            '\\' => {
+                end = letters
+                    .next()
+                    .map_or(line.len(), |(at, next)| at + next.len_utf8())
+            }
+            _ => end = at + letter.len_utf8(),
+        }
+    }
+    let line = &line[..end];
+    match line.chars().next_back() {
+        Some(last) if last.is_whitespace() && last != ' ' => {
+            let rest = &line[..line.len() - last.len_utf8()];
+            format!("{}[{last}]", rest.strip_suffix('\\').unwrap_or(rest))
+        }
+        _ => line.to_owned(),
+    }
+}
+
 /// The `.gitignore` files from the root down to a directory.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GitIgnores(Vec<(usize, std::sync::Arc<Gitignore>)>);
@@ -138,7 +163,7 @@ impl GitIgnores {
         let mut builder = GitignoreBuilder::new("");
         for line in text.lines() {
             // As git does, go on after a line that makes no sense.
-            let _ = builder.add_line(None, line);
+            let _ = builder.add_line(None, &as_git_reads(line));
         }
         let prefix = if dir.is_empty() { 0 } else { dir.len() + 1 };
         let mut all = self.clone();

@@ -72,3 +72,83 @@ proptest! {
         }
     }
 }
+
+/// A line of a `.gitignore`.
+fn line() -> impl Strategy<Value = String> {
+    let parts = vec![
+        "a", "b", "ab", "c.log", "*", "**", "?", "*.log", "[ab]", "[!a]", "a*", "\\a", "*b",
+    ];
+    let mark = prop::sample::select(vec!["", "", "", "!", "\\!", "#"]);
+    let part = prop::collection::vec(prop::sample::select(parts), 1..4);
+    let end = prop::sample::select(vec!["", "", "/", " ", "\\ ", "\t"]);
+    (mark, any::<bool>(), part, end).prop_map(|(mark, rooted, parts, end)| {
+        let slash = if rooted { "/" } else { "" };
+        format!("{mark}{slash}{}{end}", parts.join("/"))
+    })
+}
+
+fn file() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec!["a", "b", "ab", "c.log", "a ", "x"]);
+    prop::collection::vec(name, 1..4).prop_map(|names| names.join("/"))
+}
+
+/// Files of a directory that git does not ignore.
+fn of_git(dir: &std::path::Path) -> Vec<String> {
+    let git = |args: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.current_dir(dir).args(args);
+        // Settings of whoever runs the tests.
+        command
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_SYSTEM", "/dev/null");
+        let done = command.output().expect("git");
+        assert!(done.status.success(), "{done:?}");
+        String::from_utf8(done.stdout).expect("names")
+    };
+    git(&["init", "--quiet"]);
+    let listed = git(&[
+        "ls-files",
+        "-z",
+        "--others",
+        "--exclude-per-directory=.gitignore",
+    ]);
+    std::fs::remove_dir_all(dir.join(".git")).expect("removes");
+    let mut files: Vec<_> = listed.split_terminator('\0').map(str::to_owned).collect();
+    files.sort();
+    files
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_ignored_is_what_git_ignores(
+        files in prop::collection::vec(file(), 1..12),
+        ignores in prop::collection::vec((prop::option::of(file()), prop::collection::vec(line(), 0..5)), 1..4),
+    ) {
+        let dir = tempfile::tempdir().expect("a directory");
+        for path in files {
+            let path = dir.path().join(path);
+            // One may be in the way of another.
+            if std::fs::create_dir_all(path.parent().expect("a parent")).is_ok() {
+                let _ = std::fs::write(path, "");
+            }
+        }
+        for (place, lines) in &ignores {
+            let place = dir.path().join(place.as_deref().unwrap_or_default());
+            if place.is_dir() {
+                std::fs::write(place.join(".gitignore"), lines.join("\n")).expect("writes");
+            }
+        }
+        let filter = super::Filter { gitignore: true, ..super::Filter::default() };
+        let mut kept = Vec::new();
+        super::walk::walk(dir.path(), &filter, |path, meta| {
+            if meta.is_file() {
+                kept.push(path.to_string_lossy().into_owned());
+            }
+            Ok(())
+        }).expect("walks");
+        kept.sort();
+        prop_assert_eq!(kept, of_git(dir.path()), "{:?}", ignores);
+    }
+}

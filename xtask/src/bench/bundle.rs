@@ -80,13 +80,18 @@ impl Bundle {
         self.dir.join("rootfs").join(path)
     }
 
+    /// Its directory, for `runc run --bundle`.
+    pub fn written(&self) -> Result<&Path> {
+        fs::write(self.dir.join("config.json"), self.config.to_string())?;
+        Ok(&self.dir)
+    }
+
     /// Runs it; gives the seconds that it takes.
     pub fn time(&self) -> Result<f64> {
-        fs::write(self.dir.join("config.json"), self.config.to_string())?;
         time(
             Command::new("runc")
                 .args(["run", "--bundle"])
-                .arg(&self.dir)
+                .arg(self.written()?)
                 .arg(nonce()),
         )
     }

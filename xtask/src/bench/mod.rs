@@ -12,6 +12,7 @@ mod bundle;
 mod call;
 mod compile;
 mod edit;
+mod engine;
 mod exec;
 mod lambda;
 mod memory;
@@ -59,6 +60,8 @@ pub struct Bench {
 enum Name {
     /// A cached one-line pipeline.
     Shell,
+    /// The engine by itself: start, commands, files, layers, memory.
+    Engine,
     /// A fresh command in a container, against runc.
     Exec,
     /// A call of a module's function.
@@ -110,6 +113,7 @@ impl Bench {
         type Measure = fn(&Context) -> Result<Vec<Row>>;
         let all: Vec<(Name, Measure)> = vec![
             (Name::Shell, shell::measure),
+            (Name::Engine, engine::measure),
             (Name::Exec, exec::measure),
             (Name::Call, call::measure),
             (Name::Website, website::measure),

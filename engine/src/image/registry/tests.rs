@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::image::tests::{NoRunner, check_sample, images, sample};
-use crate::image::{Compression, Credentials, ImageConfig, Images, host_platform};
+use crate::image::{
+    Compression, Credentials, Form, ImageConfig, Images, MediaTypes, host_platform,
+};
 use crate::progress::{Event, Progress};
 use crate::store::Store;
 use crate::store::testing::{TestStore, store};
@@ -160,6 +162,74 @@ async fn an_image_is_pushed_and_pulled_and_layers_travel_once() {
             1,
             "{names:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn dockers_media_types_are_pushed_as_docker_writes_them_and_pulled() {
+    let (registry, here, there) = (Registry::start(false), store(), store());
+    let (config, rootfs) = sample(&here);
+    let other = ImageConfig {
+        platform: "linux/s390x".to_owned(),
+        ..config.clone()
+    };
+    let form = Form {
+        compression: Compression::Gzip,
+        media_types: MediaTypes::Docker,
+    };
+    let one = [(config.clone(), rootfs.clone())];
+    let two = [one[0].clone(), (other, rootfs)];
+    for (name, input) in [("one", &one[..]), ("two", &two[..])] {
+        let pushed = images(&here)
+            .push(
+                &registry.name(name),
+                input,
+                form,
+                &[],
+                &no_auth(),
+                &Progress::silent(),
+            )
+            .await
+            .expect("pushes");
+        let manifest = |digest: String, kind: &'static str| {
+            let url = format!("http://{}/v2/{name}/manifests/{digest}", registry.address);
+            async move {
+                let asked = reqwest::Client::new().get(url).header("accept", kind);
+                let answer = asked.send().await.expect("an answer");
+                assert_eq!(answer.headers()["content-type"], kind);
+                let text = answer.text().await.expect("a body");
+                serde_json::from_str::<serde_json::Value>(&text).expect("JSON")
+            }
+        };
+        let digest = pushed.rsplit('@').next().expect("a digest").to_owned();
+        let single = "application/vnd.docker.distribution.manifest.v2+json";
+        let found = match name {
+            "one" => manifest(digest, single).await,
+            _ => {
+                let list = "application/vnd.docker.distribution.manifest.list.v2+json";
+                let list = manifest(digest, list).await;
+                assert_eq!(list["manifests"][0]["mediaType"], single);
+                let first = list["manifests"][0]["digest"].as_str().expect("a digest");
+                manifest(first.to_owned(), single).await
+            }
+        };
+        assert_eq!(found["mediaType"], single);
+        assert_eq!(
+            found["config"]["mediaType"],
+            "application/vnd.docker.container.image.v1+json"
+        );
+        let layer = &found["layers"][0]["mediaType"];
+        assert_eq!(layer, "application/vnd.docker.image.rootfs.diff.tar.gzip");
+        let image = images(&there)
+            .get(
+                &registry.name(name),
+                host_platform(),
+                &no_auth(),
+                &Progress::silent(),
+            )
+            .await
+            .expect("pulls");
+        check_sample(&there, &image, &config);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Spans of a run, at a collector.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use test_support::{Finished, Running};
 
 use super::collector::{Collector, span};
@@ -92,6 +94,42 @@ fn what_a_module_does_is_part_of_its_call() {
     let inside = span(&spans, "exit");
     assert_eq!(inside.parent_span_id, call.span_id, "{names:?}");
     assert_eq!(call.parent_span_id, span(&spans, "poniard call").span_id);
+}
+
+#[test]
+fn no_secret_is_in_what_is_sent_or_in_an_id() {
+    let place = Place::beside_others();
+    let collector = Collector::start("Bearer t0ken");
+    let secret = format!("canary-{}-of-spans", nonce());
+    let script = format!(
+        "token=$(secret env:CANARY)\n\
+         held=$(container | from debian:bookworm-slim | with-env-variable WORD {} \
+         | with-secret-variable TOKEN $token | with-mounted-secret /key $token)\n\
+         $held | with-exec -- sh -c 'echo $TOKEN; printf %s $TOKEN | base64 -w0' | sync\n\
+         $held | with-exec -- sh -c 'echo $TOKEN >&2; exit 4' | stdout",
+        nonce()
+    );
+    let mut command = place.command(&["-M", "-c", &script]);
+    command
+        .env("CANARY", &secret)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.server.url())
+        .env("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20t0ken");
+    let done = Running::to_end(&mut command, "", LIMIT).expect("a run");
+    assert_eq!(done.code, 4, "{}", done.stderr());
+    let spans = collector.spans();
+    assert!(!spans.is_empty());
+    // `sync` prints the container's ID: base64 of what it is made of.
+    assert!(done.stdout().len() > 20, "{}", done.stdout());
+    let mut said = format!("{spans:?}\n{}\n{}", done.stdout(), done.stderr());
+    for word in done.stdout().split_whitespace() {
+        if let Ok(bytes) = STANDARD.decode(word) {
+            said.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+    let encoded = STANDARD.encode(&secret);
+    for form in [secret.as_str(), &encoded[..24]] {
+        assert!(!said.contains(form), "`{form}` is in {said}");
+    }
 }
 
 #[test]
