@@ -105,9 +105,15 @@ pub fn pin(place: &Place, image: &str) {
 /// The program that a call of the module has left in the state directory.
 pub fn program(place: &Place) -> PathBuf {
     let kept = fs::read_dir(place.state.join("modules")).expect("modules");
-    let kept = kept.filter_map(|entry| Some(entry.ok()?.path().join("module")));
+    // The time of the directory is that of the last use, be it compiled or known.
+    let kept = kept.filter_map(|entry| Some(entry.ok()?.path()));
     kept.filter(|path| path.to_string_lossy().contains("/greeter-"))
-        .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
+        .filter_map(|path| {
+            Some((
+                fs::metadata(&path).ok()?.modified().ok()?,
+                path.join("module"),
+            ))
+        })
         .max()
         .expect("a program")
         .1

@@ -28,6 +28,7 @@ mount --bind \"$dir/dev/tun\" /dev/net/tun
 mount --bind \"$dir/home\" \"$dir/home\"
 mount -o remount,bind,nosuid,nodev \"$dir/home\"
 mount --bind \"$PONIARD\" \"$dir/poniard\"
+mount -t tmpfs -o mode=755 run /run
 cd \"$dir/home\"
 exec setpriv --reuid=43210 --regid=43210 --clear-groups \"$@\"";
 
