@@ -16,7 +16,7 @@ const MANY: usize = 200;
 const WORK: [&str; 3] = [
     "sh",
     "-c",
-    "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done",
+    "i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done",
 ];
 
 pub fn measure(context: &Context) -> Result<Vec<Row>> {
@@ -42,7 +42,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
 
     let work = one.command(&WORK, "/");
     let [ours, reference] = in_turns(
-        context.rounds.min(2),
+        context.rounds.min(3),
         [&mut || many(context), &mut || many_by_hand(&work)],
     )?;
     let many = Row {
