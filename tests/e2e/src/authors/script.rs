@@ -96,6 +96,8 @@ impl<'a> Shell<'a> {
                     }
                 }
                 "rust" => code(),
+                // For root of a machine that is to be changed.
+                "console" => {}
                 // Read by others: tests of components, of settings.
                 "" | "toml" | "yaml" => {}
                 other => panic!("a block of an unknown kind: {other}"),
