@@ -42,6 +42,15 @@ impl Running {
     /// Starts `command` and writes `stdin` to it.
     pub fn start(command: &mut Command, stdin: impl Into<Vec<u8>>) -> io::Result<Self> {
         use std::os::unix::process::CommandExt;
+        // Tests that a shell has put into the background would hand on that
+        // interrupts are ignored.
+        // SAFETY: a plain system call.
+        unsafe {
+            command.pre_exec(|| {
+                libc::signal(libc::SIGINT, libc::SIG_DFL);
+                Ok(())
+            });
+        }
         let mut child = command
             .process_group(0)
             .stdin(Stdio::piped())
@@ -222,6 +231,18 @@ mod tests {
             Running::to_end(&mut sh("echo begun; sleep 600 & wait"), "", limit).expect("a run");
         assert!(done.late && done.took < MINUTE);
         assert_eq!((done.stdout(), done.code), ("begun\n".into(), 124));
+    }
+
+    #[test]
+    fn an_interrupt_arrives_also_where_the_tests_run_in_the_background() {
+        // SAFETY: a plain system call; what other tests start does not inherit it.
+        let before = unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
+        let running = Running::start(&mut sh("sleep 600"), "").expect("a start");
+        // SAFETY: as above.
+        unsafe { libc::signal(libc::SIGINT, before) };
+        running.signal(Signal::INT).expect("a signal");
+        let done = running.finish(MINUTE).expect("an end");
+        assert_eq!((done.code, done.late), (130, false));
     }
 
     #[test]
