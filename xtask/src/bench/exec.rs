@@ -7,10 +7,17 @@ use super::bundle::Bundle;
 use super::series::{Bound, Row, in_turns};
 use super::{Context, nonce, time};
 
-const IMAGE: &str = "container | from debian:bookworm-slim";
+pub const IMAGE: &str = "container | from debian:bookworm-slim";
 
 pub fn measure(context: &Context) -> Result<Vec<Row>> {
-    let bundle = Bundle::of(context, IMAGE)?.command(&["true"], "/");
+    let image = Bundle::of(context, IMAGE)?;
+    let name = "exec: fresh `with-exec true`";
+    Ok(vec![fresh(context, image, name, Bound::Times(3.0))?])
+}
+
+/// The row of a fresh command in `image`, a bundle of [`IMAGE`].
+pub fn fresh(context: &Context, image: Bundle, name: &'static str, bound: Bound) -> Result<Row> {
+    let bundle = image.command(&["true"], "/");
     let fresh = || {
         format!(
             "{IMAGE} | with-env-variable FRESH {} | with-exec true | sync",
@@ -23,10 +30,10 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
             bundle.time()
         }],
     )?;
-    Ok(vec![Row {
-        name: "exec: fresh `with-exec true`",
+    Ok(Row {
+        name,
         ours,
         reference: Some(reference),
-        bound: Bound::Times(3.0),
-    }])
+        bound,
+    })
 }

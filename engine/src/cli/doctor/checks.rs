@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rustix::mount::{MountFlags, UnmountFlags};
 
-use super::Finding;
 use super::programs;
+use super::{Finding, halves};
 use crate::cli::runtime;
 use crate::rootless;
 
@@ -27,10 +27,7 @@ pub fn all(offline: bool) -> Vec<Finding> {
     findings.push(match &isolation {
         Ok(_) => Finding::good("isolation", "namespaces for processes and mounts"),
         Err(error) => {
-            let text = error.to_string();
-            let (found, mend) = text
-                .split_once("; ")
-                .unwrap_or((&text, "run poniard as root"));
+            let (found, mend) = halves(error, "run poniard as root");
             Finding::bad("isolation", found, mend)
         }
     });
@@ -85,8 +82,7 @@ fn ordinary_rights() -> Finding {
     let entered = rootless::Ids::of_user().and_then(|ids| rootless::enter().map(|()| ids));
     match entered {
         Err(error) => {
-            let text = error.to_string();
-            let (found, mend) = text.split_once("; ").unwrap_or((&text, "run it as root"));
+            let (found, mend) = halves(&error, "run it as root");
             let found = format!("an ordinary user: {found}");
             Finding::bad(NAME, found, format!("{mend}: `sudo poniard …`"))
         }
@@ -104,8 +100,7 @@ fn tunnels() -> Finding {
     match crate::net::tunnels() {
         Ok(()) => Finding::good(NAME, "/dev/net/tun can be opened"),
         Err(error) => {
-            let text = error.to_string();
-            let (found, mend) = text.split_once("; ").unwrap_or((&text, ""));
+            let (found, mend) = halves(&error, "");
             Finding::bad(NAME, format!("{found}: containers reach no network"), mend)
         }
     }

@@ -61,6 +61,13 @@ impl Finding {
     }
 }
 
+/// An error of the engine in two: the cause, and the way out that it names last.
+fn halves(error: &impl std::fmt::Display, otherwise: &str) -> (String, String) {
+    let text = error.to_string();
+    let (found, mend) = text.split_once("; ").unwrap_or((&text, otherwise));
+    (found.to_owned(), mend.to_owned())
+}
+
 #[derive(Serialize)]
 struct Report<'a> {
     healthy: bool,

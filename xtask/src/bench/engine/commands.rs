@@ -7,10 +7,10 @@ use std::thread::available_parallelism;
 use eyre::{OptionExt, Result, bail};
 
 use crate::bench::bundle::Bundle;
+use crate::bench::exec::{self, IMAGE};
 use crate::bench::series::{Bound, Row, in_turns};
 use crate::bench::{Context, nonce, time};
 
-const IMAGE: &str = "container | from debian:bookworm-slim";
 const MANY: usize = 200;
 /// Something for a core to do.
 const WORK: [&str; 3] = [
@@ -20,27 +20,11 @@ const WORK: [&str; 3] = [
 ];
 
 pub fn measure(context: &Context) -> Result<Vec<Row>> {
-    let one = Bundle::of(context, IMAGE)?.command(&["true"], "/");
-    let fresh = || {
-        format!(
-            "{IMAGE} | with-env-variable FRESH {} | with-exec true | sync",
-            nonce()
-        )
-    };
-    let [ours, reference] = in_turns(
-        context.rounds,
-        [&mut || time(&mut context.script(&fresh())), &mut || {
-            one.time()
-        }],
-    )?;
-    let fresh = Row {
-        name: "engine: fresh exec",
-        ours,
-        reference: Some(reference),
-        bound: Bound::Times(2.0),
-    };
+    let image = Bundle::of(context, IMAGE)?;
+    let bound = Bound::Times(2.0);
+    let fresh = exec::fresh(context, image.clone(), "engine: fresh exec", bound)?;
 
-    let work = one.command(&WORK, "/");
+    let work = image.command(&WORK, "/");
     let [ours, reference] = in_turns(
         context.rounds.min(3),
         [&mut || many(context), &mut || many_by_hand(&work)],
