@@ -2,10 +2,13 @@
 
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use crate::place::{LIMIT, Place};
+use crate::place::Place;
+
+/// For one answer of what runs there; the first may wait for an image to be made.
+const LIMIT: Duration = Duration::from_secs(3 * 60);
 
 /// A program on a terminal of its own, made by script(1).
 struct OnTerminal {
@@ -71,7 +74,7 @@ impl OnTerminal {
     }
 
     /// Types Ctrl-C until the text is shown: one that comes before the command has
-    /// started is the shell's, which ignores it.
+    /// started may be lost.
     fn interrupts_until(&mut self, text: &str) {
         for _ in 0..60 {
             let stdin = self.child.stdin.as_mut().expect("a pipe");
@@ -89,11 +92,24 @@ impl OnTerminal {
 
     /// Exit code, and what was shown last.
     fn end(mut self) -> (i32, String) {
-        while let Ok(more) = self.output.recv_timeout(Duration::from_secs(30)) {
-            self.shown.push_str(&String::from_utf8_lossy(&more));
+        loop {
+            match self.output.recv_timeout(LIMIT) {
+                Ok(more) => self.shown.push_str(&String::from_utf8_lossy(&more)),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.shown),
+            }
         }
         let status = self.child.wait().expect("an end");
         (status.code().unwrap_or(-1), std::mem::take(&mut self.shown))
+    }
+}
+
+/// A test that fails leaves nothing to the others: without script(1) the terminal
+/// hangs up, which ends what runs there.
+impl Drop for OnTerminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -110,9 +126,10 @@ fn a_shell_in_a_container_has_a_terminal_and_its_changes_are_not_kept() {
     shell.wait("/work $ ");
     shell.types("touch made; test -t 0 && test -t 1 && echo both-$((1 + 1))");
     shell.wait("both-2");
+    shell.wait("/work $ ");
     // Ctrl-C is for the command in the container.
-    shell.types("sleep 1000");
-    shell.wait("sleep 1000");
+    shell.types("echo started-$((1 + 1)); sleep 1000");
+    shell.wait("started-2");
     shell.interrupts_until("/work $ ");
     shell.types("exit 3");
     shell.wait("false");
