@@ -55,6 +55,7 @@ impl ActiveCall {
             .take()
     }
 }
+
 /// Runs the module's program for one call.
 pub(super) async fn run(
     client: &Arc<Client>,
@@ -70,7 +71,9 @@ pub(super) async fn run(
     } = invocation;
     let engine = client.engine();
     let asked = Instant::now();
-    let binary = build::binary(engine, module).await?;
+    // The network is made while the program is looked for.
+    let (binary, attachment) =
+        tokio::try_join!(build::binary(engine, module), engine.network.attach())?;
     let waited = Waited {
         inputs: asked.elapsed(),
         ..Waited::default()
@@ -88,7 +91,6 @@ pub(super) async fn run(
         asks: span.current(),
     };
     let inner = Client::of_module(client.shared.clone(), call, reads).await?;
-    let attachment = engine.network.attach().await?;
     let listener = engine.network.listen_in(&attachment).await?;
     let port = listener.local_addr()?.port();
     let server = server::serve(listener, inner.clone());
