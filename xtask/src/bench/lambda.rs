@@ -291,10 +291,7 @@ impl<'a> Cloud<'a> {
         command
             .args(["-c", SCRIPT, step])
             .args(args)
-            .env(
-                "AWS_ENDPOINT_URL",
-                format!("http://{}:{port}", self.host),
-            )
+            .env("AWS_ENDPOINT_URL", format!("http://{}:{port}", self.host))
             .env("AWS_DEFAULT_REGION", "eu-west-1")
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test");

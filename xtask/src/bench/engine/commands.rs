@@ -1,4 +1,4 @@
-//! Commands in containers: one, and many at once.
+//! Many commands in containers at once.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use eyre::{OptionExt, Result, bail};
 
 use crate::bench::bundle::Bundle;
-use crate::bench::exec::{self, IMAGE};
+use crate::bench::exec::IMAGE;
 use crate::bench::series::{Bound, Row, in_turns};
 use crate::bench::{Context, nonce, time};
 
@@ -20,22 +20,17 @@ const WORK: [&str; 3] = [
 ];
 
 pub fn measure(context: &Context) -> Result<Vec<Row>> {
-    let image = Bundle::of(context, IMAGE)?;
-    let bound = Bound::Times(2.0);
-    let fresh = exec::fresh(context, image.clone(), "engine: fresh exec", bound)?;
-
-    let work = image.command(&WORK, "/");
+    let work = Bundle::of(context, IMAGE)?.command(&WORK, "/");
     let [ours, reference] = in_turns(
         context.rounds.min(3),
         [&mut || many(context), &mut || many_by_hand(&work)],
     )?;
-    let many = Row {
-        name: "engine: 200 independent execs",
+    Ok(vec![Row {
+        name: "engine: 200 independent execs, against as many of runc",
         ours,
         reference: Some(reference),
         bound: Bound::Times(1.1),
-    };
-    Ok(vec![fresh, many])
+    }])
 }
 
 /// One query with a field for each.

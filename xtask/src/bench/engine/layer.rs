@@ -41,7 +41,10 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     )?;
     fs::remove_dir_all(&contents)?;
 
-    let import = format!("container | import {} | rootfs | entries", image.display());
+    let import = format!(
+        "container | import $(host | file {}) | rootfs | entries",
+        image.display()
+    );
     let mut ours = || {
         fresh()?;
         let took = time(context.script(&import).env("PONIARD_STATE", &state));
