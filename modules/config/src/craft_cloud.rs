@@ -68,8 +68,10 @@ pub struct CacheRule {
     pub pattern: String,
     /// `include` or `exclude`; empty when the query string has no rule.
     pub query_string_mode: String,
-    /// Keys of the query string that the mode is about.
+    /// Keys of the query string that the mode is about; none when it is about all.
     pub query_string_keys: Vec<String>,
+    /// Whether the mode is about all keys, by `keys: all`.
+    pub all_query_string_keys: bool,
     /// Cookies that are part of the cache's key.
     pub cookies: Vec<String>,
 }
@@ -172,28 +174,44 @@ fn cache_rule(report: &Report, mut rule: Fields) -> Option<CacheRule> {
     let has_query = rule.node("query-string").is_some();
     let query_string = rule.map("query-string").and_then(|mut query| {
         let mode = query.text("mode", mode);
-        let keys = query.texts("keys", rules::line);
+        let keys = query_keys(&mut query);
         for key in ["mode", "keys"] {
             if query.node(key).is_none() {
                 query.missing(key);
             }
         }
         query.end();
-        Some((mode?.value, keys.into_iter().map(|key| key.value).collect()))
+        Some((mode?.value, keys))
     });
     let has_cookies = rule.node("cookies").is_some();
-    let cookies = rule.texts("cookies", rules::id);
+    let cookies = rule.texts("cookies", cookie);
     if !has_query && !has_cookies {
         report.note(rule.at(), "a cache rule needs `query-string` or `cookies`");
     }
     rule.end();
-    let (query_string_mode, query_string_keys) = query_string.unwrap_or_default();
+    let (query_string_mode, (query_string_keys, all_query_string_keys)) =
+        query_string.unwrap_or_default();
     Some(CacheRule {
         pattern: pattern?,
         query_string_mode,
         query_string_keys,
+        all_query_string_keys,
         cookies: cookies.into_iter().map(|cookie| cookie.value).collect(),
     })
+}
+
+/// Keys of a query string, or whether `all` are meant.
+fn query_keys(query: &mut Fields) -> (Vec<String>, bool) {
+    let word = query.node("keys").map(|node| &node.value);
+    if let Some(Value::Text { .. }) = word {
+        let all = |text: &str| match text {
+            "all" => Ok(()),
+            _ => Err("expected a list such as `[ page ]`, or `all`".into()),
+        };
+        return (Vec::new(), query.text("keys", all).is_some());
+    }
+    let keys = query.texts("keys", rules::line);
+    (keys.into_iter().map(|key| key.value).collect(), false)
 }
 
 /// Parts of a URL that a pattern may constrain (URLPattern's dictionary).
@@ -236,9 +254,8 @@ fn destination_of(rule: &mut Fields) -> Option<String> {
 }
 
 fn headers(report: &Report, map: &Fields) -> Vec<String> {
-    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     let read = |(key, node): &(document::Key, Node)| {
-        if key.name.is_empty() || !key.name.chars().all(token) {
+        if !is_token(&key.name) {
             report.note(
                 key.at,
                 format!("`{}` is no header's name", map.path_of(&key.name)),
@@ -250,6 +267,19 @@ fn headers(report: &Report, map: &Fields) -> Vec<String> {
         Some(format!("{}: {}", key.name, report.check(node.at, value)?))
     };
     map.entries().iter().filter_map(read).collect()
+}
+
+/// What HTTP allows as the name of a header or a cookie.
+fn is_token(name: &str) -> bool {
+    let ok = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    !name.is_empty() && name.chars().all(ok)
+}
+
+fn cookie(name: &str) -> Result<String, String> {
+    match is_token(name) {
+        true => Ok(name.to_owned()),
+        false => Err("expected the name of a cookie, without blanks, `=` or `;`".into()),
+    }
 }
 
 fn php_version(text: &str) -> Result<String, String> {
@@ -411,7 +441,8 @@ rewrites:
 cache:
   rules:
     - { pattern: /search, query-string: { mode: include, keys: [q, page] } }
-    - { pattern: /referral, cookies: [AD_SOURCE] }
+    - { pattern: /referral, cookies: [AD_SOURCE, ad.network] }
+    - { pattern: '/', query-string: { mode: exclude, keys: all } }
 "#,
         )
         .unwrap();
@@ -429,7 +460,13 @@ cache:
         );
         assert_eq!(craft.cache_rules[0].query_string_mode, "include");
         assert_eq!(craft.cache_rules[0].query_string_keys, ["q", "page"]);
-        assert_eq!(craft.cache_rules[1].cookies, ["AD_SOURCE"]);
+        assert_eq!(craft.cache_rules[1].cookies, ["AD_SOURCE", "ad.network"]);
+        let all: Vec<bool> = craft
+            .cache_rules
+            .iter()
+            .map(|rule| rule.all_query_string_keys)
+            .collect();
+        assert_eq!(all, [false, false, true]);
         assert_eq!(craft.artifact_path, "cms/web/dist");
     }
 
@@ -466,6 +503,30 @@ phpversion: '8.2'
                 "craft-cloud.yaml:11:7: a cache rule needs `query-string` or `cookies`",
                 "craft-cloud.yaml:12:7: unknown key `session` in `cache.rules[0]` (allowed: pattern, query-string, cookies)",
                 "craft-cloud.yaml:13:1: unknown key `phpversion`: did you mean `php-version`? (allowed: php-version, node-version, node-path, app-path, webroot, artifact-path, npm-script, redirects, rewrites, cache)",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_cache_rule_takes_a_list_of_keys_or_all_and_names_of_cookies() {
+        let said = |rule: &str| {
+            let rule = format!("php-version: 8.5\ncache: {{ rules: [{{ pattern: /, {rule} }}] }}");
+            problems(&rule)
+        };
+        assert_eq!(
+            said("query-string: { mode: include, keys: every }"),
+            [
+                "craft-cloud.yaml:2:69: `cache.rules[0].query-string.keys`: expected a list such as `[ page ]`, or `all`"
+            ]
+        );
+        assert_eq!(
+            said("query-string: { keys: all }"),
+            ["craft-cloud.yaml:2:46: `cache.rules[0].query-string.mode` is missing"]
+        );
+        assert_eq!(
+            said("cookies: ['a=b']"),
+            [
+                "craft-cloud.yaml:2:42: `cache.rules[0].cookies[0]`: expected the name of a cookie, without blanks, `=` or `;`"
             ]
         );
     }

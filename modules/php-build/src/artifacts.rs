@@ -132,10 +132,14 @@ pub async fn rules(project: &Project) -> Result<Option<Value>> {
         }));
     }
     for rule in craft.cache_rules().await? {
+        let keys = match rule.all_query_string_keys().await? {
+            true => json!("all"),
+            false => json!(rule.query_string_keys().await?),
+        };
         cache.push(json!({
             "pattern": pattern(rule.pattern().await?),
             "queryStringMode": rule.query_string_mode().await?,
-            "queryStringKeys": rule.query_string_keys().await?,
+            "queryStringKeys": keys,
             "cookies": rule.cookies().await?,
         }));
     }

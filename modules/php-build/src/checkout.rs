@@ -108,6 +108,7 @@ mod tests {
     fn each_host_has_its_name_for_tokens() {
         assert_eq!(username("https://github.com/a/b"), "x-access-token");
         assert_eq!(username("https://bitbucket.org/a/b"), "x-token-auth");
+        assert_eq!(username("https://gitlab.com/group/below/b"), "oauth2");
         assert_eq!(username("https://git.example.com/github/b"), "oauth2");
     }
 

@@ -89,6 +89,7 @@ fn an_extension_that_nothing_has_and_a_php_that_is_too_old_are_told_together() {
             "`ext-nowhere`, required by example/router (*)",
             "nor Bref's extra extensions have it",
             "example/router requires `php` `>=8.5`, but the base has PHP 8.4",
+            "`config.platform.php` in `composer.json`",
         ],
     );
 }
@@ -109,6 +110,8 @@ fn every_problem_of_craft_cloud_yaml_is_told_with_its_place() {
             "craft-cloud.yaml:3:1: unknown key `npm-scripts`: did you mean `npm-script`?",
         ],
     );
+    project.write("craft-cloud.yaml", "php-version: '8.2'\n\twebroot: web\n");
+    refused(&project, &["craft-cloud.yaml:2:", ": not YAML: "]);
 }
 
 #[test]

@@ -22,15 +22,16 @@ fn a_craft_project_becomes_an_image() {
     }
     project.write(".env", "CRAFT_SECURITY_KEY=secret");
     project.write("node_modules/left/over.js", "");
-    let files = project.says(
+    let files = project.says(&format!(
         "image=$(php-build --revision 0123abc | image)
+        $image | {TARBALL}
         $image | with-exec -- find /var/task | stdout
         $image | default-args
         $image | env-variable BREF_RUNTIME
         $image | label org.opencontainers.image.revision
         php-build | image --handler QUEUE | default-args
-        php-build | image --handler CONSOLE | env-variable BREF_RUNTIME",
-    );
+        php-build | image --handler CONSOLE | env-variable BREF_RUNTIME"
+    ));
     let lines: Vec<&str> = files.lines().collect();
     for file in [
         "/var/task/vendor/autoload.php",
@@ -45,6 +46,20 @@ fn a_craft_project_becomes_an_image() {
         !files.contains("node_modules") && !files.contains("/.env"),
         "{files}"
     );
+    let manifest = manifest(&project);
+    for (name, value) in [
+        ("title", "example/php-app"),
+        ("base.name", "bref/php-82:3"),
+        ("revision", "0123abc"),
+    ] {
+        let name = format!("org.opencontainers.image.{name}");
+        assert_eq!(manifest["annotations"][&name], value, "{manifest}");
+    }
+    // No tools, downloads or packages for development are in packages and sources.
+    let layers = manifest["layers"].as_array().expect("layers");
+    let bytes = layers.iter().rev().map(|layer| layer["size"].as_u64());
+    let bytes: Vec<u64> = bytes.take(2).map(|size| size.expect("a size")).collect();
+    assert!(bytes.iter().sum::<u64>() < 500_000, "{bytes:?}");
     let name = project.says("php-build | with-branch develop | image | env-variable SITE_NAME");
     assert_eq!(name, "Example (staging)");
     project.refuses(
@@ -53,11 +68,11 @@ fn a_craft_project_becomes_an_image() {
     );
 }
 
-/// Digests of the image's layers, the base's first.
-fn layers(project: &Project) -> Vec<String> {
-    project.says(
-        "php-build | image | as-tarball --forced-compression Uncompressed | export ../image.tar",
-    );
+/// What follows an image that [`manifest`] is to read.
+const TARBALL: &str = "as-tarball --forced-compression Uncompressed | export ../image.tar";
+
+/// The manifest of the only image that was exported.
+fn manifest(project: &Project) -> Value {
     let read = |digest: &Value| {
         let name = digest.as_str().expect("a digest").replace(':', "/");
         let file = match name.as_str() {
@@ -70,7 +85,14 @@ fn layers(project: &Project) -> Vec<String> {
         serde_json::from_slice::<Value>(&done.expect("tar").stdout).expect("JSON")
     };
     let index = read(&"index".into());
-    let manifest = read(&index["manifests"][0]["digest"]);
+    assert_eq!(index["manifests"].as_array().map(Vec::len), Some(1));
+    read(&index["manifests"][0]["digest"])
+}
+
+/// Digests of the image's layers, the base's first.
+fn layers(project: &Project) -> Vec<String> {
+    project.says(&format!("php-build | image | {TARBALL}"));
+    let manifest = manifest(project);
     let layers = manifest["layers"].as_array().expect("layers").iter();
     layers.map(|layer| layer["digest"].to_string()).collect()
 }
@@ -144,6 +166,11 @@ fn the_same_input_gives_the_same_image_whenever_it_is_built_and_whoever_checked_
 #[test]
 fn static_files_are_split_off_below_their_fingerprint() {
     let project = craft();
+    project.write(
+        "craft-cloud.yaml",
+        project.read("craft-cloud.yaml")
+            + "cache: { rules: [{ pattern: /, query-string: { mode: exclude, keys: all } }] }\n",
+    );
     let script = "php-build | artifacts | export out";
     project.says(script);
     let manifest = project.read("out/manifest.json");
@@ -158,7 +185,10 @@ fn static_files_are_split_off_below_their_fingerprint() {
         "{manifest}"
     );
     let rules = project.read("out/rules.json");
-    assert!(rules.contains("\"pattern\": \"/start\""), "{rules}");
+    let rules: Value = serde_json::from_str(&rules).expect("JSON");
+    assert_eq!(rules["redirects"][0]["pattern"], "/start");
+    assert_eq!(rules["cacheRules"][0]["queryStringMode"], "exclude");
+    assert_eq!(rules["cacheRules"][0]["queryStringKeys"], "all");
     let assets = project.read(&format!("out/{fingerprint}/manifest.json"));
     let name = assets.split('"').nth(5).expect("a name");
     project.read(&format!("out/{fingerprint}/{name}"));
@@ -199,6 +229,13 @@ fn a_project_without_craft_cloud_yaml_is_built_as_composer_json_says() {
     assert!(said.contains("`config.platform.php`"), "{said}");
     assert!(said.contains("**Node.js**: no step"), "{said}");
     assert!(said.contains("**Document root** `public`"), "{said}");
+    project.refuses(
+        "php-build | smoke --setup 'echo not today; exit 4'",
+        &[
+            "the set-up command `echo not today; exit 4` failed with code 4:\n  not today",
+            "Nothing was requested",
+        ],
+    );
 }
 
 #[test]
@@ -222,6 +259,22 @@ fn a_plugin_is_tried_with_every_combination_and_one_that_fails_stops_none() {
 }
 
 #[test]
+fn combinations_are_tried_at_once_with_one_cache_of_downloads() {
+    let project = Project::copy("tests/e2e/fixtures/plugin");
+    // Each says in the cache that it is there, and waits for the other.
+    let here = format!("$COMPOSER_CACHE_DIR/{}", nonce());
+    let command = format!(
+        "touch {here}-$(php -r \"echo PHP_MINOR_VERSION;\"); for time in $(seq 150); do ls {here}-2 {here}-4 && exit 0; sleep 0.2; done; exit 1"
+    );
+    let table = project.says(&format!(
+        "php-build | matrix --php 8.2,8.4 --command '{command}' | table"
+    ));
+    for line in ["| 8.2 | ✅ passed |", "| 8.4 | ✅ passed |"] {
+        assert!(table.contains(line), "no `{line}` in:\n{table}");
+    }
+}
+
+#[test]
 fn an_application_below_the_root_is_built_where_craft_cloud_yaml_says() {
     let project = craft();
     let place = project.place.path(project.dir);
@@ -237,22 +290,39 @@ fn an_application_below_the_root_is_built_where_craft_cloud_yaml_says() {
         "migrations",
         "php",
     ];
-    std::fs::create_dir(place.join("cms")).expect("a directory");
-    for name in moved {
-        std::fs::rename(place.join(name), place.join("cms").join(name)).expect("a move");
+    let tools = ["package.json", "package-lock.json", "vite.config.js"];
+    for (folder, names) in [("cms", &moved[..]), ("buildchain", &tools)] {
+        std::fs::create_dir(place.join(folder)).expect("a directory");
+        for name in names {
+            std::fs::rename(place.join(name), place.join(folder).join(name)).expect("a move");
+        }
     }
+    std::fs::rename(place.join("cms/web"), place.join("cms/public")).expect("a move");
+    for (from, to) in [
+        ("webroot: web", "webroot: public\napp-path: cms"),
+        ("artifact-path: web/dist", "artifact-path: cms/public/dist"),
+        (
+            "npm-script: build",
+            "npm-script: bundle\nnode-path: buildchain",
+        ),
+    ] {
+        project.edit("craft-cloud.yaml", from, to);
+    }
+    project.edit("buildchain/package.json", "\"build\"", "\"bundle\"");
     project.edit(
-        "craft-cloud.yaml",
-        "artifact-path: web/dist",
-        "app-path: cms\nartifact-path: cms/web/dist",
+        "buildchain/vite.config.js",
+        "web/dist",
+        "../cms/public/dist",
     );
-    project.edit("vite.config.js", "web/dist", "cms/web/dist");
+    project.edit("buildchain/vite.config.js", "resources/", "../resources/");
     let files = project.says(
-        "php-build | image | with-exec -- find /var/task -maxdepth 3 | stdout
+        "image=$(php-build | image)
+        $image | with-exec -- find /var/task -maxdepth 3 | stdout
+        $image | default-args
         php-build | command craft | stdout",
     );
     for file in [
-        "/var/task/web/dist/manifest.json",
+        "/var/task/public/dist/manifest.json",
         "/var/task/vendor/autoload.php",
         "/var/task/craft",
     ] {
@@ -262,7 +332,9 @@ fn an_application_below_the_root_is_built_where_craft_cloud_yaml_says() {
         );
     }
     assert!(
-        !files.contains("/var/task/cms") && files.contains("pages/list"),
+        !files.contains("/var/task/cms")
+            && files.contains("public/index.php")
+            && files.contains("pages/list"),
         "{files}"
     );
 }
