@@ -178,9 +178,6 @@ fn a_push_by_hand_and_the_api_put_a_commit_live_and_a_branch_without_an_environm
 
     // By hand and by the API: any commit, which need not be one of the pipeline's branch.
     shop.project.git(&["checkout", "--quiet", "-b", "develop"]);
-    let page = shop.project.place.path(APP).join("legacy/greeting.php");
-    let text = fs::read_to_string(&page).expect("a page");
-    fs::write(&page, text.replace("hello from", "hello again from")).expect("a page");
     let second = shop.commit();
     let _origin = shop.project.origin();
     for (source, branch, commit) in [("web", "main", &second), ("trigger", "develop", &sha)] {
