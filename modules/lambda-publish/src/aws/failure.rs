@@ -61,7 +61,11 @@ impl Failure {
         let Kind::Refused { status, code, .. } = &self.kind else {
             return None;
         };
-        let action = self.action;
+        // The only one whose permission has another name.
+        let action = match self.action {
+            "Invoke" => "InvokeFunction",
+            action => action,
+        };
         let service = self.service.to_lowercase();
         Some(match code.as_str() {
             "AccessDeniedException" | "AccessDenied" | "NotAuthorized" => {

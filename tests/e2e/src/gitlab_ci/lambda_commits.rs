@@ -1,7 +1,6 @@
-//! Which commit of which branch a function is made of.
+//! Which commit of which branch a function is made of, and who publishes it.
 
 use std::fs;
-use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -33,15 +32,7 @@ fn a_trigger_names_the_branch_and_the_commit_that_become_the_function() {
     project.git(&["checkout", "--quiet", "main"]);
     project.change("index.php", "newest");
     let newest = project.git(&["rev-parse", "HEAD"]);
-    // The project's address leads to a repository on this machine.
-    let bare = TempDir::new().expect("a directory");
-    let origin = bare.path().join("acme/sites.git");
-    project.git(&["clone", "--quiet", "--bare", ".", argument(&origin)]);
-    let instead = format!("url.{}/.insteadOf", bare.path().display());
-    project.git(&["config", &instead, "https://gitlab.example.com/"]);
-    let any = ["config", "uploadpack.allowAnySHA1InWant", "true"];
-    let done = Command::new("git").args(any).current_dir(&origin).status();
-    assert!(done.is_ok_and(|status| status.success()));
+    let _origin = project.origin();
 
     let asked = [
         (&[][..], "main", &newest),
@@ -80,4 +71,33 @@ fn a_trigger_names_the_branch_and_the_commit_that_become_the_function() {
             assert!(told.contains(&words), "no `{words}`:\n{told}");
         }
     }
+}
+
+#[test]
+fn a_job_takes_a_role_with_its_token_instead_of_keys() {
+    let project = Project::new(
+        "stages: [deploy]\ninclude:\n  \
+         - component: $CI_SERVER_FQDN/$CI_PROJECT_PATH/php-lambda@$CI_COMMIT_SHA\n    \
+         inputs: { name: shop, runner: engine, repository: shop, \
+         role-arn: \"arn:aws:iam::123456789012:role/deploy\", id-token-audience: sts.amazonaws.com }\n",
+    );
+    cli::helpful(&project);
+    let scripts = TempDir::new().expect("a directory");
+    let pipeline = project
+        .push()
+        .with("CI_PIPELINE_SOURCE", "web")
+        .with("CICD_COMMENT_TOKEN", "x")
+        .with("SCRIPTS", argument(scripts.path()))
+        .with("HONEST", "5")
+        .with("ANSWERS", ANSWERS);
+    let rendered = pipeline.rendered();
+    let token = "id_tokens:\n    PONIARD_ID_TOKEN:\n      aud: sts.amazonaws.com\n";
+    assert!(rendered.contains(token), "{rendered}");
+    pipeline.succeeds("shop-publish");
+    let told = told(&scripts);
+    let role = "--role-arn arn:aws:iam::123456789012:role/deploy --web-identity-token env:PONIARD_ID_TOKEN ";
+    assert!(
+        told.contains(role) && !told.contains("access-key"),
+        "{told}"
+    );
 }

@@ -145,7 +145,8 @@ fn kept_secret(said: &str) {
 }
 
 #[test]
-fn a_push_puts_a_function_live_and_a_branch_without_an_environment_is_left_alone() {
+fn a_push_by_hand_and_the_api_put_a_commit_live_and_a_branch_without_an_environment_is_left_alone()
+{
     let shop = Shop::new();
     let sha = shop.commit();
     let said = shop.push().succeeds(JOB);
@@ -174,6 +175,23 @@ fn a_push_puts_a_function_live_and_a_branch_without_an_environment_is_left_alone
     let word = "no environment of pipeline.yaml has the branch `feature`: nothing to do";
     assert!(said.contains(word), "{said}");
     assert_eq!(shop.gitlab.statuses().len(), 1);
+
+    // By hand and by the API: any commit, which need not be one of the pipeline's branch.
+    shop.project.git(&["checkout", "--quiet", "-b", "develop"]);
+    let second = shop.commit();
+    let _origin = shop.project.origin();
+    for (source, branch, commit) in [("web", "main", &second), ("trigger", "develop", &sha)] {
+        // The job before has left its own commit.
+        shop.project.git(&["checkout", "--quiet", branch]);
+        let pipeline = shop.push().with("CI_PIPELINE_SOURCE", source);
+        let pipeline = pipeline.with("PONIARD_REF", "main");
+        let said = pipeline.with("PONIARD_COMMIT", commit).succeeds(JOB);
+        kept_secret(&said);
+        let (_, digest) = shop.registry.manifest("site", commit);
+        let image = shop.moto.function()["Code"]["ImageUri"].to_string();
+        assert!(image.contains(&digest), "{source}: {image}");
+    }
+    assert_eq!(shop.told(&second), "shop/production success, success");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::process::Command;
 use tempfile::TempDir;
 use test_support::{Finished, Running, repository, tools};
 
-use crate::place::{LIMIT, Place};
+use crate::place::{LIMIT, Place, argument};
 
 const ADDRESS: &str = "https://gitlab.example.com/acme/sites.git";
 
@@ -87,6 +87,20 @@ impl Project {
         let stderr = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "git {args:?}: {stderr}");
         String::from_utf8_lossy(&done.stdout).trim().to_owned()
+    }
+
+    /// All that is committed, in a repository on this machine to which the project's
+    /// address leads from now on.
+    pub fn origin(&self) -> TempDir {
+        let bare = TempDir::new().expect("a directory");
+        let origin = bare.path().join("acme/sites.git");
+        self.git(&["clone", "--quiet", "--bare", ".", argument(&origin)]);
+        let instead = format!("url.{}/.insteadOf", bare.path().display());
+        self.git(&["config", &instead, "https://gitlab.example.com/"]);
+        let any = ["config", "uploadpack.allowAnySHA1InWant", "true"];
+        let done = Command::new("git").args(any).current_dir(&origin).status();
+        assert!(done.is_ok_and(|status| status.success()));
+        bare
     }
 
     /// What jobs find before all other programs.

@@ -185,6 +185,60 @@ fn what_fails_on_the_way_says_why_and_leaves_the_alias() {
 }
 
 #[test]
+fn a_refusal_at_any_step_says_what_is_up_and_leaves_the_alias() {
+    let (cloud, shop) = shop();
+    let denied = |method, path| {
+        let body = r#"{"Message":"not authorized to perform this"}"#;
+        let fault = Fault::answer(method, path, 403, body)
+            .header("x-amzn-errortype", "AccessDeniedException");
+        cloud.server.faults().add(fault);
+    };
+    let live = "alias `live` serves version 1 as before";
+    let refused = Fault::answer("PUT", "/manifests/", 403, "{}");
+    shop.registry.server.faults().add(refused);
+    shop.refuses(&publish("new", SMOKE), &[live]);
+    assert!(shop.registry.tags("site").is_empty());
+
+    cloud.function().version_takes = 1;
+    let stays = "version 2 of `site` is published and stays unused";
+    for (method, path, action, up) in [
+        ("PUT", "/code", "UpdateFunctionCode", "no new version"),
+        ("POST", "/versions", "PublishVersion", "no version of it is"),
+        ("GET", "/configuration", "GetFunctionConfiguration", stays),
+        ("POST", "/invocations", "InvokeFunction", stays),
+    ] {
+        denied(method, path);
+        let step = format!("allow `lambda:{action}` to this role");
+        shop.refuses(&publish("new", SMOKE), &[up, &step, live]);
+        let mut function = cloud.function();
+        let versions = function.versions.values_mut();
+        versions.for_each(|version| version.pending = 0);
+    }
+    denied("PUT", "/aliases/live");
+    cloud.function().answers = [GOOD, GOOD].into();
+    let words = ["version 2 of `site` is published, but alias `live` is not moved"];
+    shop.refuses(&publish("new", SMOKE), &words);
+    assert_eq!(
+        (cloud.serves("live").as_str(), cloud.versions()),
+        ("1", vec![1, 2])
+    );
+
+    // What is in the way of cleaning up is in the way of nothing else.
+    shop.prints(&publish("new", SMOKE));
+    denied("DELETE", "/functions/site");
+    let printed = shop.prints(&(publish("newer", "--keep 1") + " | summary"));
+    assert!(
+        printed.contains("- version 1 was not deleted: Lambda DeleteFunction"),
+        "{printed}"
+    );
+    assert_eq!(
+        (cloud.serves("live").as_str(), cloud.versions()),
+        ("3", vec![1, 2, 3])
+    );
+    assert_eq!(cloud.server.faults().left(), 0);
+}
+
+#[test]
 fn somebody_elses_change_is_never_overwritten() {
     let (cloud, shop) = shop();
     {

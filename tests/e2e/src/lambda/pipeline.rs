@@ -12,7 +12,7 @@ use stand_ins::Fault;
 use stand_ins::gitlab::{self, Gitlab, MergeRequest, Role, Scope};
 use test_support::{Finished, Running, repository};
 
-use super::moto::Moto;
+use super::moto::{Moto, ROLE};
 use super::shop::{KEY, SECRET, Shop};
 use crate::fixture::copy_tracked;
 use crate::git::http::Server;
@@ -233,7 +233,14 @@ fn a_commit_goes_live_by_a_push_by_hand_and_by_a_trigger() {
         example.told(&second),
         (list(["deploy/production success"]), list(["success"]))
     );
-    let said = example.succeeds(example.script(&["main", &first]));
+    // This time without keys: with a role, by a token of GitLab's.
+    let mut by_role = example.script(&["main", &first]);
+    by_role
+        .env("AWS_ROLE_ARN", ROLE)
+        .env("AWS_ID_TOKEN", "header.payload.signature")
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY");
+    let said = example.succeeds(by_role);
     assert!(
         said.contains("alias `live` serves version 3, before: 2"),
         "{said}"
@@ -257,6 +264,20 @@ fn a_commit_goes_live_by_a_push_by_hand_and_by_a_trigger() {
     );
     // That merge request is none of this branch.
     assert_eq!(example.notes(), [note]);
+
+    // The last step fails, and what is live stays.
+    let denied = Fault::answer("PUT", "/code", 403, r#"{"Message":"not authorized"}"#);
+    let denied = denied.header("x-amzn-errortype", "AccessDeniedException");
+    example.moto.server.faults().add(denied);
+    example.fails(example.job(&second));
+    let note = example.notes().pop().expect("a note");
+    for words in [
+        "**publish** failed",
+        "allow `lambda:UpdateFunctionCode` to this role",
+        "alias `live` serves version 3 as before",
+    ] {
+        assert!(note.contains(words), "no `{words}`:\n{note}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Publishing when nothing goes wrong.
 
+use stand_ins::Fault;
+
 use super::moto::Moto;
 use super::shop::{Shop, image, repository_uri};
 
@@ -49,6 +51,31 @@ fn an_image_becomes_a_version_and_an_alias_is_moved_there_and_back() {
     assert_eq!(plan, expected);
     assert_eq!(shop.registry.tags("site"), ["one"]);
 
+    // The commit in the image's label is its tag, when none is named.
+    shop.refuses(
+        &publish("two", "").replace("--tag two", ""),
+        &["`org.opencontainers.image.revision`", "--tag"],
+    );
+    let commit = "4".repeat(40);
+    let labelled = format!(
+        "with-new-file /index.html two | with-label org.opencontainers.image.revision {commit}"
+    );
+    let plan = format!("plan $(container | {labelled}) site site | diff");
+    assert!(shop.prints(&plan).contains(&format!("site:{commit}\n")));
+
+    let faults = moto.server.faults();
+    faults.add(Fault::too_many("GET", "/functions/site/aliases", 1));
+    faults.add(Fault::answer("GET", "/functions/site/versions", 500, "{}"));
+    let conflict = Fault::answer(
+        "PUT",
+        "/code",
+        409,
+        r#"{"Message":"An update is in progress"}"#,
+    );
+    faults.add(conflict.header("x-amzn-errortype", "ResourceConflictException"));
+    faults.add(Fault::reset_after_taken("PUT", "/code"));
+    faults.add(Fault::reset_after_taken("POST", "/versions"));
+    faults.add(Fault::reset_after_taken("PUT", "/aliases/live"));
     // The image of `two` under the tag `one`, which stays where it is.
     let second = format!(
         "publish {} site {} --tag one --alias live --weight 10 --description 'second one'",
@@ -56,6 +83,7 @@ fn an_image_becomes_a_version_and_an_alias_is_moved_there_and_back() {
         repository_uri()
     );
     assert_eq!(shop.prints(&format!("{second} | version")), "2");
+    assert_eq!(faults.left(), 0);
     assert_eq!(shop.registry.manifest("site", "one").1, digest);
     assert_eq!(shop.registry.tags("site").len(), 2);
     // Once more: nothing is sent, nothing is made.
