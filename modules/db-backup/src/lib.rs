@@ -157,11 +157,11 @@ impl DbBackup {
                 "`--verify` has to decrypt the backup: pass the identity (`AGE-SECRET-KEY-1…`) as `--encryption-key`, or leave it out"
             );
         }
-        let database = self.address().await?.database;
+        let address = self.address().await?;
         let server = self.ask().await?;
         let (created, nonce) = bench::now();
         let name = Name {
-            database: names::plain(&database),
+            database: names::plain(&address.database),
             engine: server.engine,
             major: server.major(),
             created,
@@ -191,15 +191,15 @@ impl DbBackup {
         }
         let shelf = Shelf::open(location, &access_key_id, &secret_access_key, token).await?;
         let download_url = shelf.presign(&key, AN_HOUR)?;
-        if let Err(error) = shelf.sweep(&database, created) {
+        if let Err(error) = shelf.sweep(&address, created) {
             eprintln!("uploads that were never finished are not looked for: {error:#}");
         }
         // The new backup is good whatever becomes of the old ones.
-        let pruned = shelf.prune(&database, retention).wrap_err_with(|| {
+        let pruned = shelf.prune(&address, retention).wrap_err_with(|| {
             format!("the backup `{key}` was made, but the old ones were not pruned")
         })?;
         let made = Made {
-            database,
+            database: address.database,
             key,
             done,
             verified: verify,
@@ -314,10 +314,10 @@ impl DbBackup {
             "nothing says what to keep: pass `--keep-last`, `--keep-daily`, `--keep-weekly` or `--keep-monthly`"
         );
         let location = Location::new(bucket, prefix, endpoint, region)?;
-        let database = self.address().await?.database;
+        let address = self.address().await?;
         let token = session_token.as_ref();
         let shelf = Shelf::open(location, &access_key_id, &secret_access_key, token).await?;
-        shelf.prune(&database, retention)
+        shelf.prune(&address, retention)
     }
 
     /// Puts a backup into a database, which must be empty.

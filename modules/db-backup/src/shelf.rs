@@ -4,6 +4,8 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use poniard_sdk::prelude::*;
 
+use crate::address::Address;
+use crate::engine::Engine;
 use crate::names::{self, Name};
 use crate::retention::Retention;
 use crate::worker::s3::{Keys, Location, Store};
@@ -63,13 +65,12 @@ impl Shelf {
 
     /// Deletes the database's backups that need not stay; their keys. Nothing goes
     /// unless the newest one is whole.
-    pub fn prune(&self, database: &str, retention: Retention) -> Result<Vec<String>> {
+    pub fn prune(&self, address: &Address, retention: Retention) -> Result<Vec<String>> {
         if retention.is_none() {
             return Ok(Vec::new());
         }
-        let database = names::plain(database);
         let mut ours = self.list()?;
-        ours.retain(|entry| entry.name.database == database);
+        ours.retain(|entry| is_of(&entry.name, address));
         let Some(newest) = ours.last() else {
             return Ok(Vec::new());
         };
@@ -98,11 +99,10 @@ impl Shelf {
 
     /// Aborts the database's uploads that were never finished, as their run was
     /// killed: nobody sees their parts, which are paid for all the same.
-    pub fn sweep(&self, database: &str, now: DateTime) -> Result<()> {
-        let database = names::plain(database);
+    pub fn sweep(&self, address: &Address, now: DateTime) -> Result<()> {
         for (key, upload_id) in self.store.unfinished(&self.location.prefix)? {
             let left = Name::parse(&key).is_some_and(|name| {
-                name.database == database && name.created < now.saturating_sub(UNFINISHED)
+                is_of(&name, address) && name.created < now.saturating_sub(UNFINISHED)
             });
             if left {
                 self.store.abort(&key, &upload_id)?;
@@ -125,5 +125,34 @@ impl Shelf {
     /// Fails unless it is a backup.
     pub fn check(&self, key: &str) -> Result<()> {
         sidecar(&self.store, key).map(drop)
+    }
+}
+
+/// Whether it is a backup of the address's database, whose server may have become
+/// another major, or MariaDB where it was MySQL.
+fn is_of(name: &Name, address: &Address) -> bool {
+    name.database == names::plain(&address.database)
+        && (name.engine == Engine::Postgresql) == address.postgres
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_that_name_on_another_kind_of_server_is_another() {
+        let address = |url| Address::parse(url).unwrap();
+        let name = |server| {
+            let key = format!("shop-{server}-20260101T030000Z-000000.dump.zst");
+            Name::parse(&key).unwrap()
+        };
+        let postgres = address("postgres://u:p@h/shop");
+        assert!(is_of(&name("postgres-15"), &postgres));
+        assert!(is_of(&name("postgres-17"), &postgres));
+        assert!(!is_of(&name("mysql-8.4"), &postgres));
+        let mysql = address("mysql://u:p@h/shop");
+        assert!(is_of(&name("mariadb-10.11"), &mysql));
+        assert!(!is_of(&name("postgres-15"), &mysql));
+        assert!(!is_of(&name("mysql-8.4"), &address("mysql://u:p@h/shop2")));
     }
 }

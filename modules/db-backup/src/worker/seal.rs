@@ -283,3 +283,6 @@ fn manifest(source: &mut Box<dyn Source>) -> Result<Manifest> {
     ensure!(manifest.payload_bytes + 8 + size + TAIL == length, NONE);
     Ok(manifest)
 }
+
+#[cfg(test)]
+mod tests;

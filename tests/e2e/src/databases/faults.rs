@@ -94,7 +94,7 @@ fn an_upload_that_fails_for_good_is_aborted() {
         &["complete the upload", "broken inside"],
     );
 
-    // Slow down, resets and a lost answer are overcome.
+    // Slow down, resets and a lost answer are overcome, and all parts are restored.
     faults.clear();
     faults.add(
         Fault::answer(
@@ -108,7 +108,7 @@ fn an_upload_that_fails_for_good_is_aborted() {
     faults.add(Fault::reset("PUT", "partNumber=3&"));
     faults.add(Fault::reset_after_taken("PUT", "partNumber=4&"));
     faults.add(Fault::reset_after_taken("POST", "uploadId="));
-    let done = backup(&place, &database, &store);
+    let done = backup_with(&place, &database, &store, "--jobs 2 --verify");
     assert_eq!(done.code, 0, "{}", done.stderr());
     assert_eq!(store.backups(), [done.stdout().trim()]);
     assert_eq!(faults.left(), 0);
@@ -206,6 +206,22 @@ fn a_connection_that_is_cut_and_a_server_that_goes_down_are_told() {
         let done = backup_with(&place, &database, &store, options);
         nothing_is_stored(&place, &store, &done, &[said]);
     }
+}
+
+#[test]
+fn a_connection_to_mariadb_that_is_cut_is_told() {
+    let (place, store) = (Place::new(), Store::moto());
+    // The dump waits for this table when it is cut.
+    let cut = Database {
+        beside: "sql() { mariadb -uroot -p\"$MYSQL_ROOT_PASSWORD\" -h127.0.0.1 app -Ne \"$1\"; }
+            waiting() { sql \"select id from information_schema.processlist where state like 'Waiting for table%' and id <> connection_id()\"; }
+            until sql 'lock tables many write; select sleep(1000)'; do sleep 0.1; done &
+            (until id=$(waiting) && [ \"$id\" ]; do sleep 0.1; done; sql \"kill $id\") &",
+        ..Database::of("mariadb:10.11")
+    };
+    cut.write(&place, "");
+    let done = backup(&place, &cut, &store);
+    nothing_is_stored(&place, &store, &done, &["mariadb-dump", "many"]);
 }
 
 #[test]

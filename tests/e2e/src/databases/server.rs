@@ -14,7 +14,7 @@ use crate::place::{LIMIT, Place};
 const PASSWORD: &str = "pass'word \"1\"";
 const ENCODED: &str = "pass%27word%20%221%22";
 
-/// A server with the zoo in its database `app`, and an empty database `copy`.
+/// A server with the zoo in its database `app`, and the empty databases `copy` and `second`.
 pub struct Database {
     pub image: &'static str,
     pub postgres: bool,
@@ -159,6 +159,8 @@ impl Database {
             .env("PASSWORD", PASSWORD)
             .env("URL", self.url("app"))
             .env("COPY_URL", self.url("copy"))
+            .env("SECOND_URL", self.url("second"))
+            .env("STRANGER_URL", STRANGER)
             .env("READER_URL", READER)
             .env("ACCESS_KEY_ID", super::s3::ACCESS_KEY_ID)
             .env("SECRET_ACCESS_KEY", super::s3::SECRET_ACCESS_KEY)
@@ -211,6 +213,9 @@ fn privileges(image: &str) -> String {
 
 /// The address of that user.
 const READER: &str = "mysql://backup:b%27ack%5Cup%20%221%22%20%23%3B@db/app";
+
+/// The address of nobody whom a server knows.
+const STRANGER: &str = "mysql://stranger:wrong@db/app";
 
 const AGE_KEY: &str = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX";
 

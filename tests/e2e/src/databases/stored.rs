@@ -1,5 +1,7 @@
 //! What is in the bucket: kept, pruned, handed out.
 
+use std::fs;
+
 use super::s3::Store;
 use super::server::{Database, secretless, succeeded};
 use crate::place::Place;
@@ -16,10 +18,12 @@ fn a_user_who_may_only_read_backs_up_and_old_backups_go_only_after_it() {
         store.put(&name(day, "000000"), "old");
         store.put(&format!("{}.json", name(day, "000000")), "{}");
     }
-    // Of another database, and no backup at all.
+    // Of another database, of one of that name elsewhere, and no backup at all.
     let others = [
         "kept/other-mariadb-10.11-20260101T030000Z-000000.sql.zst",
         "kept/other-mariadb-10.11-20260101T030000Z-000000.sql.zst.json",
+        "kept/app-postgres-15-20260101T030000Z-000000.dump.zst",
+        "kept/app-postgres-15-20260101T030000Z-000000.dump.zst.json",
         "kept/readme.txt",
         "kept/app-mariadb-10.11-20260101T030000Z-111111.sql.zst",
     ];
@@ -43,7 +47,7 @@ fn a_user_who_may_only_read_backs_up_and_old_backups_go_only_after_it() {
             "{key} is gone: {keys:?}"
         );
     }
-    let ours = |key: &&String| key.starts_with("kept/app-") && key.ends_with(".zst");
+    let ours = |key: &&String| key.starts_with("kept/app-mariadb-") && key.ends_with(".zst");
     let left: Vec<_> = keys.iter().filter(ours).collect();
     assert_eq!(left.len(), 4, "{left:?}");
     assert!(
@@ -89,6 +93,19 @@ fn a_download_url_is_bounded_and_a_damaged_backup_is_refused() {
         size.trim().parse::<u64>().is_ok_and(|size| size > 1000),
         "{size}"
     );
+
+    // Restored, it is not what it says it is.
+    let script = format!("$b | download {key} {arguments} | export backup.zst");
+    succeeded(&database.run(&place, &script));
+    let mut backup = fs::read(place.path("backup.zst")).expect("a backup");
+    let says = br#""many":{"rows":4096"#;
+    let at = backup.windows(says.len()).position(|bytes| bytes == says);
+    let at = at.expect("a manifest");
+    backup[at + says.len() - 1] = b'7';
+    place.write("backup.zst", backup);
+    let done = database.run(&place, "$b | verify backup.zst | summary");
+    let words = ["table `many` has 4096 rows instead of 4097"];
+    place.failed(&done, &words);
 
     // The same length, another content.
     let damaged = "x".repeat(size.trim().parse().expect("a size"));
@@ -202,10 +219,20 @@ fn a_database_that_is_not_empty_is_left_alone_unless_told() {
     for image in ["postgres:15", "mariadb:10.11"] {
         let (place, database) = (Place::new(), Database::of(image));
         database.write(&place, "");
-        let script = "f=$($b | dump)\n$b | restore $f env://COPY_URL | tables\n$b | restore $f env://COPY_URL --overwrite | tables\n.echo again\n$b | restore $f env://COPY_URL | tables\n";
-        let done = database.run(&place, script);
+        let script = format!(
+            "f=$($b | dump)\n$b | restore $f env://COPY_URL | tables\n$b | restore $f env://COPY_URL --overwrite | tables\n\
+             .echo =====\n{}\n.echo =====\n{}\n.echo =====\n$b | restore $f env://COPY_URL | tables\n",
+            database.probe("app"),
+            database.probe("copy"),
+        );
+        let done = database.run(&place, &script);
         place.failed(&done, &["`copy` is not empty", "--overwrite"]);
-        assert!(done.stdout().contains("again"), "{}", done.stderr());
+        let said = done.stdout();
+        let parts: Vec<&str> = said.split("=====").map(str::trim).collect();
+        let [_, original, copy, _] = &parts[..] else {
+            panic!("{said}\n{}", done.stderr());
+        };
+        assert_eq!(original, copy, "what was replaced differs");
         secretless(&done);
     }
 }
@@ -227,12 +254,17 @@ fn a_backup_is_not_restored_into_an_older_server_or_another_kind() {
 
 #[test]
 fn an_older_client_never_meets_a_newer_server() {
-    let (place, database) = (Place::new(), Database::of("postgres:15"));
-    database.write(&place, "");
-    let script = format!(
-        "o=$({} env://URL --server $db --image postgres:13)\n$o | dump | size",
-        crate::fixture::module("db-backup").display()
-    );
-    let done = database.run(&place, &script);
-    place.failed(&done, &["PostgreSQL 13", "postgres:15"]);
+    for (server, older, said) in [
+        ("postgres:15", "postgres:13", "PostgreSQL 13"),
+        ("mariadb:11.8", "mariadb:10.11", "MariaDB 10.11"),
+    ] {
+        let (place, database) = (Place::new(), Database::of(server));
+        database.write(&place, "");
+        let script = format!(
+            "o=$({} env://URL --server $db --image {older})\n$o | dump | size",
+            crate::fixture::module("db-backup").display()
+        );
+        let done = database.run(&place, &script);
+        place.failed(&done, &[said, server]);
+    }
 }

@@ -1,11 +1,12 @@
--- Everything that a backup of MySQL or MariaDB may lose, and a database to restore
+-- Everything that a backup of MySQL or MariaDB may lose, and databases to restore
 -- into. `backup` may read, and has no RELOAD.
 create database copy;
+create database second;
 create user 'backup'@'%' identified by 'b''ack\\up "1" #;';
 create user 'definer'@'%' identified by 'x';
 grant all on app.* to 'definer'@'%';
 grant all on copy.* to 'definer'@'%';
-
+grant all on second.* to 'definer'@'%';
 
 create table everything (
   number bigint unsigned not null primary key,

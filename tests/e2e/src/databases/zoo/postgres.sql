@@ -1,4 +1,4 @@
--- Everything that a backup of PostgreSQL may lose, and a database to restore into.
+-- Everything that a backup of PostgreSQL may lose, and databases to restore into.
 create role shop_owner;
 create role auditor;
 create schema "select";
@@ -81,3 +81,4 @@ create table secret_log (a text);
 insert into secret_log values ('not for backups');
 
 create database copy;
+create database second;
