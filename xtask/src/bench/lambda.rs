@@ -1,7 +1,7 @@
 //! `lambda-publish` against the same calls of AWS from a script with boto3, whole
 //! and its calls alone, and against the time in which AWS and the registry were asked
-//! something, near by and far away; and the push of an image whose layers are there. AWS is moto, the
-//! registry that of Debian.
+//! something, near by and far away; and the push of an image whose layers are
+//! there. AWS is moto, the registry that of Debian.
 
 use std::cell::Cell;
 use std::fs;
@@ -48,7 +48,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let mut next = move || turn.next().cloned().unwrap_or_default();
     let mut next_by_hand = next.clone();
     let mut hand = || time(&mut cloud.script_command(cloud.moto, "publish", &[&next_by_hand()]));
-    let mut ours = || time(&mut cloud.ours(&format!("publish-ref site@{} {SITE}", next())));
+    let mut ours = || cloud.publish(&next());
     let [publish, script] = in_turns(context.rounds, [&mut ours, &mut hand])?;
     let mut rows = vec![
         Row {
@@ -70,7 +70,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let (near, far) = (Duration::ZERO, Duration::from_millis(100));
     cloud.place(far, UPDATE)?;
     let mut calls = || cloud.calls(&next_by_hand());
-    let mut ours = || time(&mut cloud.ours(&format!("publish-ref site@{} {SITE}", next())));
+    let mut ours = || cloud.publish(&next());
     let [ours, calls] = in_turns(context.rounds, [&mut ours, &mut calls])?;
     rows.push(Row {
         name: "lambda: over boto3's calls and waits, 100 ms away, 6.5 s InProgress",
@@ -123,7 +123,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
             cloud.asked();
             let seconds = match pushes {
                 true => cloud.push(),
-                false => time(&mut cloud.ours(&format!("publish-ref site@{} {SITE}", next()))),
+                false => cloud.publish(&next()),
             };
             asked.set(cloud.asked());
             seconds
@@ -222,6 +222,11 @@ impl<'a> Cloud<'a> {
     /// Seconds in which something was asked since the last time.
     fn asked(&self) -> f64 {
         wire::covered(self.wires.iter().flat_map(Wire::take).collect())
+    }
+
+    /// Publishes an image that is in the registry.
+    fn publish(&self, digest: &str) -> Result<f64> {
+        time(&mut self.ours(&format!("publish-ref site@{digest} {SITE}")))
     }
 
     /// Publishes an image whose layers are there.

@@ -131,17 +131,14 @@ impl Bench {
             (&[Name::Backup], backup::measure),
         ];
         let mut rows = Vec::new();
-        let mut measured = Ok(());
-        for (names, measure) in all {
-            if self.name != Name::All && !names.contains(&self.name) {
-                continue;
-            }
+        let asked = all
+            .iter()
+            .filter(|(names, _)| self.name == Name::All || names.contains(&self.name));
+        let measured: Result<()> = asked.map(|(_, measure)| measure).try_for_each(|measure| {
             context.empty_scratch()?;
-            measured = measure(&context).map(|more| rows.extend(more));
-            if measured.is_err() {
-                break;
-            }
-        }
+            rows.extend(measure(&context)?);
+            Ok(())
+        });
         context.empty_scratch()?;
         // What was measured before one failed is not lost.
         print!("{}", series::table(&rows));

@@ -56,15 +56,23 @@ impl OnTerminal {
 
     /// Waits until the text is shown after what was waited for before.
     fn wait(&mut self, text: &str) {
-        loop {
-            if let Some(at) = self.shown.find(text) {
-                self.shown.drain(..at + text.len());
-                return;
-            }
-            let more = self.output.recv_timeout(LIMIT);
-            let more = more.unwrap_or_else(|_| panic!("no `{text}` in:\n{}", self.shown));
-            self.shown.push_str(&String::from_utf8_lossy(&more));
+        while !self.passes(text) {
+            let more = self.reads(LIMIT);
+            more.unwrap_or_else(|_| panic!("no `{text}` in:\n{}", self.shown));
         }
+    }
+
+    /// Whether the text is shown; what is before it is not looked at again.
+    fn passes(&mut self, text: &str) -> bool {
+        let end = self.shown.find(text).map(|at| at + text.len());
+        self.shown.drain(..end.unwrap_or(0));
+        end.is_some()
+    }
+
+    fn reads(&mut self, limit: Duration) -> Result<(), RecvTimeoutError> {
+        let more = self.output.recv_timeout(limit)?;
+        self.shown.push_str(&String::from_utf8_lossy(&more));
+        Ok(())
     }
 
     fn types(&mut self, line: &str) {
@@ -79,10 +87,8 @@ impl OnTerminal {
         for _ in 0..60 {
             let stdin = self.child.stdin.as_mut().expect("a pipe");
             stdin.write_all(b"\x03").expect("a write");
-            while let Ok(more) = self.output.recv_timeout(Duration::from_secs(1)) {
-                self.shown.push_str(&String::from_utf8_lossy(&more));
-                if let Some(at) = self.shown.find(text) {
-                    self.shown.drain(..at + text.len());
+            while self.reads(Duration::from_secs(1)).is_ok() {
+                if self.passes(text) {
                     return;
                 }
             }
@@ -93,8 +99,8 @@ impl OnTerminal {
     /// Exit code, and what was shown last.
     fn end(mut self) -> (i32, String) {
         loop {
-            match self.output.recv_timeout(LIMIT) {
-                Ok(more) => self.shown.push_str(&String::from_utf8_lossy(&more)),
+            match self.reads(LIMIT) {
+                Ok(()) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.shown),
             }

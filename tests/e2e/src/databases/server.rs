@@ -14,6 +14,9 @@ use crate::place::{LIMIT, Place};
 const PASSWORD: &str = "pass'word \"1\"";
 const ENCODED: &str = "pass%27word%20%221%22";
 
+/// Between what a script prints.
+pub const MARK: &str = "=====";
+
 /// A server with the zoo in its database `app`, and the empty databases `copy` and `second`.
 pub struct Database {
     pub image: &'static str,

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::s3::Store;
-use super::server::{Database, secretless, succeeded};
+use super::server::{Database, MARK, secretless, succeeded};
 use crate::place::Place;
 
 fn name(day: u32, nonce: &str) -> String {
@@ -221,14 +221,14 @@ fn a_database_that_is_not_empty_is_left_alone_unless_told() {
         database.write(&place, "");
         let script = format!(
             "f=$($b | dump)\n$b | restore $f env://COPY_URL | tables\n$b | restore $f env://COPY_URL --overwrite | tables\n\
-             .echo =====\n{}\n.echo =====\n{}\n.echo =====\n$b | restore $f env://COPY_URL | tables\n",
+             .echo {MARK}\n{}\n.echo {MARK}\n{}\n.echo {MARK}\n$b | restore $f env://COPY_URL | tables\n",
             database.probe("app"),
             database.probe("copy"),
         );
         let done = database.run(&place, &script);
         place.failed(&done, &["`copy` is not empty", "--overwrite"]);
         let said = done.stdout();
-        let parts: Vec<&str> = said.split("=====").map(str::trim).collect();
+        let parts: Vec<&str> = said.split(MARK).map(str::trim).collect();
         let [_, original, copy, _] = &parts[..] else {
             panic!("{said}\n{}", done.stderr());
         };

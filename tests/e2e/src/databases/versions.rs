@@ -2,10 +2,8 @@
 //! backup may lose.
 
 use super::s3::Store;
-use super::server::{Database, succeeded};
+use super::server::{Database, MARK, succeeded};
 use crate::place::Place;
-
-const MARK: &str = "=====";
 
 /// Backs up into S3, gets it back, restores it into a fresh server and beside the
 /// original, and compares; and again with what was dumped in another way, into a

@@ -5,7 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::cli;
-use super::project::Project;
+use super::project::{Pipeline, Project};
 use crate::place::argument;
 
 const ANSWERS: &str =
@@ -15,6 +15,17 @@ const ANSWERS: &str =
 fn told(scripts: &TempDir) -> String {
     let read = |number: u32| fs::read_to_string(scripts.path().join(number.to_string()));
     (1..).map_while(|number| read(number).ok()).collect()
+}
+
+/// A pipeline of this source, whose CLI writes what it is told there.
+fn from<'a>(project: &'a Project, source: &str, scripts: &TempDir) -> Pipeline<'a> {
+    project
+        .push()
+        .with("CI_PIPELINE_SOURCE", source)
+        .with("CICD_COMMENT_TOKEN", "x")
+        .with("SCRIPTS", argument(scripts.path()))
+        .with("HONEST", "5")
+        .with("ANSWERS", ANSWERS)
 }
 
 #[test]
@@ -48,13 +59,7 @@ fn a_trigger_names_the_branch_and_the_commit_that_become_the_function() {
         // The job before has left its own commit.
         project.git(&["checkout", "--quiet", "main"]);
         let scripts = TempDir::new().expect("a directory");
-        let pipeline = project
-            .push()
-            .with("CI_PIPELINE_SOURCE", "trigger")
-            .with("CICD_COMMENT_TOKEN", "x")
-            .with("SCRIPTS", argument(scripts.path()))
-            .with("HONEST", "5")
-            .with("ANSWERS", ANSWERS);
+        let pipeline = from(&project, "trigger", &scripts);
         let pipeline = variables.iter().fold(pipeline, |pipeline, (name, value)| {
             pipeline.with(name, value)
         });
@@ -83,13 +88,7 @@ fn a_job_takes_a_role_with_its_token_instead_of_keys() {
     );
     cli::helpful(&project);
     let scripts = TempDir::new().expect("a directory");
-    let pipeline = project
-        .push()
-        .with("CI_PIPELINE_SOURCE", "web")
-        .with("CICD_COMMENT_TOKEN", "x")
-        .with("SCRIPTS", argument(scripts.path()))
-        .with("HONEST", "5")
-        .with("ANSWERS", ANSWERS);
+    let pipeline = from(&project, "web", &scripts);
     let rendered = pipeline.rendered();
     let token = "id_tokens:\n    PONIARD_ID_TOKEN:\n      aud: sts.amazonaws.com\n";
     assert!(rendered.contains(token), "{rendered}");

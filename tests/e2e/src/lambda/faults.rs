@@ -5,6 +5,7 @@ use stand_ins::Fault;
 use test_support::tools;
 
 use super::cloud::Cloud;
+use super::refusal::{conflict, denied};
 use super::shop::{Shop, image};
 
 fn shop() -> (Cloud, Shop) {
@@ -46,11 +47,6 @@ fn an_answer_that_is_lost_is_looked_up_and_nothing_is_done_twice() {
 fn what_was_not_taken_is_repeated_and_waits_go_on_until_the_end() {
     let (cloud, shop) = shop();
     let faults = cloud.server.faults();
-    let conflict = |method, path| {
-        let body = r#"{"Message":"An update is in progress"}"#;
-        Fault::answer(method, path, 409, body)
-            .header("x-amzn-errortype", "ResourceConflictException")
-    };
     let failed = |method, path| Fault::answer(method, path, 500, "{}");
     faults.add(Fault::too_many("GET", "/functions/site/aliases", 1));
     let expired =
@@ -187,12 +183,7 @@ fn what_fails_on_the_way_says_why_and_leaves_the_alias() {
 #[test]
 fn a_refusal_at_any_step_says_what_is_up_and_leaves_the_alias() {
     let (cloud, shop) = shop();
-    let denied = |method, path| {
-        let body = r#"{"Message":"not authorized to perform this"}"#;
-        let fault = Fault::answer(method, path, 403, body)
-            .header("x-amzn-errortype", "AccessDeniedException");
-        cloud.server.faults().add(fault);
-    };
+    let deny = |method, path| cloud.server.faults().add(denied(method, path));
     let live = "alias `live` serves version 1 as before";
     let refused = Fault::answer("PUT", "/manifests/", 403, "{}");
     shop.registry.server.faults().add(refused);
@@ -207,14 +198,14 @@ fn a_refusal_at_any_step_says_what_is_up_and_leaves_the_alias() {
         ("GET", "/configuration", "GetFunctionConfiguration", stays),
         ("POST", "/invocations", "InvokeFunction", stays),
     ] {
-        denied(method, path);
+        deny(method, path);
         let step = format!("allow `lambda:{action}` to this role");
         shop.refuses(&publish("new", SMOKE), &[up, &step, live]);
         let mut function = cloud.function();
         let versions = function.versions.values_mut();
         versions.for_each(|version| version.pending = 0);
     }
-    denied("PUT", "/aliases/live");
+    deny("PUT", "/aliases/live");
     cloud.function().answers = [GOOD, GOOD].into();
     let words = ["version 2 of `site` is published, but alias `live` is not moved"];
     shop.refuses(&publish("new", SMOKE), &words);
@@ -225,7 +216,7 @@ fn a_refusal_at_any_step_says_what_is_up_and_leaves_the_alias() {
 
     // What is in the way of cleaning up is in the way of nothing else.
     shop.prints(&publish("new", SMOKE));
-    denied("DELETE", "/functions/site");
+    deny("DELETE", "/functions/site");
     let printed = shop.prints(&(publish("newer", "--keep 1") + " | summary"));
     assert!(
         printed.contains("- version 1 was not deleted: Lambda DeleteFunction"),

@@ -3,7 +3,8 @@
 //!
 //! [`shop`] is where a test works: a [`registry`], a cloud, credentials in the
 //! environment. [`cloud`] is the stand-in, [`moto`] is all else of AWS that can run
-//! here. [`instance`] runs an image as Lambda does.
+//! here. [`instance`] runs an image as Lambda does,
+//! [`refusal`] is an error of AWS that a server in front of it gives.
 
 mod cloud;
 mod credentials;
@@ -15,6 +16,7 @@ mod kills;
 pub mod moto;
 mod pipeline;
 mod publishing;
+mod refusal;
 pub mod registry;
 mod secrets;
 pub mod shop;

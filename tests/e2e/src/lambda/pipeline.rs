@@ -13,6 +13,7 @@ use stand_ins::gitlab::{self, Gitlab, MergeRequest, Role, Scope};
 use test_support::{Finished, Running, repository};
 
 use super::moto::{Moto, ROLE};
+use super::refusal::denied;
 use super::shop::{KEY, SECRET, Shop};
 use crate::fixture::copy_tracked;
 use crate::git::http::Server;
@@ -185,6 +186,16 @@ impl Example {
         let notes = self.gitlab.notes(self.request.iid).into_iter();
         notes.map(|note| note.body).collect()
     }
+
+    /// The last note, which has all of these.
+    #[track_caller]
+    fn noted(&self, all: &[&str]) -> String {
+        let note = self.notes().pop().expect("a note");
+        for words in all {
+            assert!(note.contains(words), "no `{words}`:\n{note}");
+        }
+        note
+    }
 }
 
 fn said(done: &Finished) -> String {
@@ -266,18 +277,13 @@ fn a_commit_goes_live_by_a_push_by_hand_and_by_a_trigger() {
     assert_eq!(example.notes(), [note]);
 
     // The last step fails, and what is live stays.
-    let denied = Fault::answer("PUT", "/code", 403, r#"{"Message":"not authorized"}"#);
-    let denied = denied.header("x-amzn-errortype", "AccessDeniedException");
-    example.moto.server.faults().add(denied);
+    example.moto.server.faults().add(denied("PUT", "/code"));
     example.fails(example.job(&second));
-    let note = example.notes().pop().expect("a note");
-    for words in [
+    example.noted(&[
         "**publish** failed",
         "allow `lambda:UpdateFunctionCode` to this role",
         "alias `live` serves version 3 as before",
-    ] {
-        assert!(note.contains(words), "no `{words}`:\n{note}");
-    }
+    ]);
 }
 
 #[test]
@@ -309,14 +315,11 @@ fn a_failure_at_any_step_is_told_with_the_lines_that_matter() {
         example.told(&broken),
         (list(["deploy/production failed"]), list(["failed"]))
     );
-    let note = example.notes().pop().expect("a note");
-    for words in [
+    let note = example.noted(&[
         "**smoke** failed",
         "GET / answered 500, not 200",
         "LogicException: out of luck",
-    ] {
-        assert!(note.contains(words), "no `{words}`:\n{note}");
-    }
+    ]);
     assert!(!note.contains(TOKEN) && !note.contains(SECRET), "{note}");
     assert!(example.shop.registry.tags("site").is_empty());
 
@@ -325,9 +328,7 @@ fn a_failure_at_any_step_is_told_with_the_lines_that_matter() {
         let (statuses, deployments) = example.told(sha);
         assert_eq!(statuses, ["deploy/production failed"], "{said}");
         assert_eq!(deployments, ["failed"], "{said}");
-        let note = example.notes().pop().expect("a note");
-        assert!(note.contains(&format!("**{step}** failed")), "{note}");
-        assert!(note.contains(words), "no `{words}`:\n{note}");
+        example.noted(&[&format!("**{step}** failed"), words]);
     };
     example.edit("package.json", "vite build", "echo no such page; exit 3");
     failed(&example.push("main"), "image", "no such page");

@@ -3,6 +3,7 @@
 use stand_ins::Fault;
 
 use super::moto::Moto;
+use super::refusal::conflict;
 use super::shop::{Shop, image, repository_uri};
 
 #[test]
@@ -66,13 +67,7 @@ fn an_image_becomes_a_version_and_an_alias_is_moved_there_and_back() {
     let faults = moto.server.faults();
     faults.add(Fault::too_many("GET", "/functions/site/aliases", 1));
     faults.add(Fault::answer("GET", "/functions/site/versions", 500, "{}"));
-    let conflict = Fault::answer(
-        "PUT",
-        "/code",
-        409,
-        r#"{"Message":"An update is in progress"}"#,
-    );
-    faults.add(conflict.header("x-amzn-errortype", "ResourceConflictException"));
+    faults.add(conflict("PUT", "/code"));
     faults.add(Fault::reset_after_taken("PUT", "/code"));
     faults.add(Fault::reset_after_taken("POST", "/versions"));
     faults.add(Fault::reset_after_taken("PUT", "/aliases/live"));
