@@ -241,7 +241,12 @@ impl Pipeline<'_> {
 
     /// Everything put together, checked by gitlab-ci-local.
     pub fn rendered(&self) -> String {
-        let done = self.local(&["--preview"]);
+        // It ends without waiting for a pipe that is full (64 KiB) to take the rest.
+        let by_file = "file=$(mktemp); gitlab-ci-local --preview \"$@\" > \"$file\"; code=$?; \
+                       cat \"$file\"; rm \"$file\"; exit $code";
+        let mut shell = tools::command("sh");
+        shell.args(["-c", by_file, "sh"]);
+        let done = self.run_by(shell, &[]);
         assert_eq!(done.code, 0, "{}", done.stderr());
         done.stdout()
     }
@@ -287,8 +292,11 @@ impl Pipeline<'_> {
     }
 
     fn local(&self, args: &[&str]) -> Finished {
+        self.run_by(tools::command("gitlab-ci-local"), args)
+    }
+
+    fn run_by(&self, mut command: Command, args: &[&str]) -> Finished {
         let place = &self.project.place;
-        let mut command = tools::command("gitlab-ci-local");
         for (name, value) in self.environment() {
             match value {
                 Some(value) => command.env(name, value),
