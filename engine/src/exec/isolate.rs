@@ -140,6 +140,9 @@ fn mount(run_dir: &Path) -> Result<(), IsolationError> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     rustix::mount::mount("proc", "/proc", "proc", flags, None)
         .map_err(failed(Path::new("/proc")))?;
+    if !crate::rootless::is_nested() {
+        super::cgroup::make_writable();
+    }
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     rustix::mount::mount("poniard", run_dir, "tmpfs", flags, Some(c"mode=0700"))
         .map_err(failed(run_dir))

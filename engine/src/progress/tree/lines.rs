@@ -43,6 +43,12 @@ pub fn told(told: &Told, width: usize) -> Vec<String> {
                 width,
             )]
         }
+        Told::Stopped { depth, name, took } => {
+            let dim = style().dim();
+            let took = dim.apply_to(format!("stopped after {}", duration(*took)));
+            let sign = style().yellow().apply_to("■").to_string();
+            vec![step(*depth, &sign, name, &took.to_string(), width)]
+        }
         Told::Failed {
             depth,
             name,
@@ -286,6 +292,25 @@ mod tests {
             lines.starts_with("  ✘ composer install") && lines.ends_with("  ! exit code: 1"),
             "{lines}"
         );
+    }
+
+    #[test]
+    fn what_was_given_up_is_not_called_done() {
+        let mut state = state();
+        let end = Event::Finished {
+            span: 2,
+            cached: false,
+            error: None,
+            dropped: true,
+        };
+        let lines = told(&state.event(end).expect("told"), 60).join("\n");
+        let lines = console::strip_ansi_codes(&lines).into_owned();
+        assert!(
+            lines.starts_with("  ■ composer") && lines.ends_with(" stopped after 0.0s"),
+            "{lines}"
+        );
+        let counts = state.counts().join(" ");
+        assert!(counts.starts_with("2 running 1 stopped "), "{counts}");
     }
 
     #[test]
