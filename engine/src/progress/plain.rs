@@ -5,8 +5,8 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::Event;
 use super::mode::View;
+use super::{Event, cause};
 
 /// What is told.
 #[derive(Clone, Copy, PartialEq)]
@@ -112,7 +112,7 @@ impl Plain {
                 let (number, name) = (shown.number, &shown.name);
                 let secs = shown.start.elapsed().as_secs_f64();
                 let end = match (error, cached) {
-                    (Some(error), _) => format!("ERROR {}", error.trim()),
+                    (Some(error), _) => format!("ERROR {}", cause(&error)),
                     (None, true) => "CACHED".to_owned(),
                     (None, false) if dropped => format!("STOPPED {secs:.1}s"),
                     (None, false) => format!("DONE {secs:.1}s"),

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use console::{Style, measure_text_width, truncate_str};
 
+use crate::progress::cause;
+
 use super::state::{Branch, State, Told};
 
 const TURNS: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -69,7 +71,7 @@ pub fn told(told: &Told, width: usize) -> Vec<String> {
             let output = last.iter().flat_map(|line| wrapped(&gutter, line, width));
             lines.extend(output);
             let gutter = format!("{}{} ", indent(*depth, width), red.apply_to("!"));
-            let error = error.trim().lines().next().unwrap_or_default();
+            let error = cause(error).lines().next().unwrap_or_default();
             lines.extend(wrapped(&gutter, error, width));
             lines
         }
@@ -169,7 +171,8 @@ fn fit(line: &str, width: usize) -> String {
     truncate_str(line, width, "…").into_owned()
 }
 
-/// The text in as many lines as it needs, each after the gutter.
+/// The text in as many lines as it needs, each after the gutter; broken between words
+/// where that leaves no line half empty.
 fn wrapped(gutter: &str, text: &str, width: usize) -> Vec<String> {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let room = width.saturating_sub(measure_text_width(gutter)).max(1);
@@ -178,8 +181,12 @@ fn wrapped(gutter: &str, text: &str, width: usize) -> Vec<String> {
     for c in text.chars() {
         let wide = measure_text_width(c.encode_utf8(&mut [0; 4]));
         if used + wide > room && used > 0 {
-            lines.push(String::new());
-            used = 0;
+            let rest = lines.last_mut().map_or(String::new(), |line| {
+                let space = line.rfind(' ').filter(|at| 2 * at > line.len());
+                space.map_or(String::new(), |at| line.split_off(at + 1))
+            });
+            used = measure_text_width(&rest);
+            lines.push(rest);
         }
         used += wide;
         if let Some(line) = lines.last_mut() {
@@ -265,6 +272,27 @@ mod tests {
                 assert!(measure_text_width(line) <= width.max(5), "{width}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn long_lines_are_broken_between_words_and_say_what_the_name_does_not() {
+        let mut state = state();
+        let error = "process `composer install --no-dev` did not complete successfully: exit code: 100 of a hundred";
+        let end = Event::Finished {
+            span: 1,
+            cached: false,
+            error: Some(error.to_owned()),
+            dropped: false,
+        };
+        let lines = told(&state.event(end).expect("told"), 24);
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|line| console::strip_ansi_codes(line).trim_end().to_owned())
+            .collect();
+        assert!(
+            lines.ends_with(&["! exit code: 100 of a".into(), "! hundred".into()]),
+            "{lines:#?}"
+        );
     }
 
     #[test]
