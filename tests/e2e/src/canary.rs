@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use test_support::Running;
 
 use crate::place::{LIMIT, Place, kept_out_of, nonce, words_in};
+use crate::rootless::user::BOX;
 
 /// Numbers of all processes, with their parents.
 fn processes() -> Vec<(u32, u32)> {
@@ -48,7 +49,14 @@ fn dump_limit(process: u32) -> Option<u64> {
 
 #[test]
 fn a_secret_is_in_no_argument_no_dump_no_output_and_no_file() {
-    let place = Place::new();
+    let mut place = Place::new();
+    // A state of its own, to be looked through quickly.
+    place.state = place.path("state");
+    place.write("box.sh", BOX);
+    place.write(
+        "poniard.toml",
+        "[[image]]\nname = \"box\"\nscript = \"box.sh\"\n",
+    );
     let since = SystemTime::now();
     let word = nonce();
     let lines = ["first", "second"].map(|line| format!("canary-{word}-{line}"));
@@ -56,14 +64,19 @@ fn a_secret_is_in_no_argument_no_dump_no_output_and_no_file() {
     // Whole, by lines, in two writes, in base64 with and without others before it.
     let script = format!(
         "token=$(secret env:CANARY)\n\
-         container | from debian:bookworm-slim | with-env-variable WORD {word} \
-         | with-secret-variable TOKEN $token | with-mounted-secret /key $token \
+         container | from box | with-secret-variable TOKEN $token | with-mounted-secret /key $token \
+         | with-exec -- sh -c 'wc -c < /key > /kept' \
          | with-exec -- sh -c 'cat /key; echo; tail -n 1 /key; echo; head -n 1 /key >&2; \
            printf %s canary-{word}; sleep 0.3; echo -first; \
            base64 /key; printf %s \"user:$TOKEN\" | base64 -w 0; printf %s \"at:$TOKEN\" | base64 -w 0; echo; \
-           echo \"$TOKEN\" > /dev/shm/kept; echo at-$((40 + 2)); sleep 600' | stdout"
+           echo at-$((40 + 2)); sleep 600' | stdout"
     );
-    let mut command = place.command(&["-M", "--progress", "plain", "-c", &script]);
+    let poniard = |args: &[&str]| {
+        let mut command = place.command(args);
+        command.env("PONIARD_CONFIG", place.path("poniard.toml"));
+        command
+    };
+    let mut command = poniard(&["-M", "--progress", "plain", "-c", &script]);
     let running = Running::start(command.env("CANARY", &secret), "").expect("a start");
     assert!(running.says("at-42", LIMIT), "it does not start");
     let all = [lines[0].as_str(), lines[1].as_str()];
@@ -95,7 +108,9 @@ fn a_secret_is_in_no_argument_no_dump_no_output_and_no_file() {
         assert!(!said.contains(form), "`{form}` is in {said}");
     }
     // As after a kill, the next run clears control groups away.
-    place.works();
+    let mut after = poniard(&["-M", "-c", "container | from box | with-exec true | sync"]);
+    let done = Running::to_end(&mut after, "", LIMIT).expect("a run");
+    assert_eq!(done.code, 0, "{}", done.stderr());
     place.nothing_is_left();
     let forms: Vec<&str> = forms.iter().map(String::as_str).collect();
     kept_out_of(&place.state, since, &forms);

@@ -3,7 +3,7 @@
 
 mod network;
 mod outside;
-mod user;
+pub mod user;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
