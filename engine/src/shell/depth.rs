@@ -235,7 +235,7 @@ mod tests {
                     refused.contains("is nested deeper than") || !closed,
                     "{open}: {refused}"
                 );
-                assert!(began.elapsed() < Duration::from_secs(5), "{open}");
+                assert!(began.elapsed() < Duration::from_secs(60), "{open}");
             }
         }
         let began = Instant::now();
@@ -245,7 +245,7 @@ mod tests {
             "`$($($($($($($($($($($($($($($($($($($($(` is nested deeper than 10 levels: \
              put inner parts into variables or functions"
         );
-        assert!(began.elapsed() < Duration::from_secs(5));
+        assert!(began.elapsed() < Duration::from_secs(60));
     }
 
     #[test]
