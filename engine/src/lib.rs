@@ -15,6 +15,7 @@ mod credentials;
 mod duration;
 pub mod exec;
 #[doc(hidden)]
+#[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod graph;
 pub mod image;

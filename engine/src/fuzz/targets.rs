@@ -21,15 +21,6 @@ fn text(input: &[u8]) -> Option<&str> {
 /// A script, and each line of it as a word with braces and as a pattern.
 pub fn shell(input: &[u8]) {
     let Some(text) = text(input) else { return };
-    // The parser takes three times as long for each level of these, known and harmless:
-    // nobody but the author of a script waits for it.
-    const LEVELS: usize = 8;
-    if ["(", "{", "`", "if", "case"]
-        .iter()
-        .any(|open| text.matches(open).count() > LEVELS)
-    {
-        return;
-    }
     let _ = (syntax::parse(text).is_ok(), syntax::is_incomplete(text));
     for line in text.lines() {
         if let Ok(words) = expand::brace::expand(line) {
@@ -37,6 +28,7 @@ pub fn shell(input: &[u8]) {
         }
         let _ = (
             syntax::word(line).is_ok(),
+            syntax::heredoc(line).is_ok(),
             expand::pattern::matches(line, "a/b c"),
         );
     }

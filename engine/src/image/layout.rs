@@ -196,6 +196,7 @@ pub(super) fn is_index(descriptor: &Descriptor) -> bool {
 
 /// Reads what an archive says about its images, whatever it is: the way to the
 /// layers, as far as it goes without files.
+#[cfg(any(test, feature = "fuzz"))]
 pub(crate) fn read_texts(text: &[u8]) -> Result<()> {
     if let Ok(index) = serde_json::from_slice::<ImageIndex>(text) {
         for tag in ["", "latest"] {

@@ -88,9 +88,14 @@ impl Plain {
                 let Some(shown) = state.spans.get_mut(&span) else {
                     return String::new();
                 };
-                shown.partial.extend(bytes);
-                let end = match shown.partial.iter().rposition(|b| *b == b'\n') {
-                    Some(end) => end + 1,
+                if matches!(self.told, Told::Quiet | Told::Report) {
+                    return String::new();
+                }
+                // What was there before has no end of a line.
+                let before = shown.partial.len();
+                shown.partial.extend_from_slice(&bytes);
+                let end = match memchr::memrchr(b'\n', &bytes) {
+                    Some(end) => before + end + 1,
                     None if shown.partial.len() > MAX_LINE => shown.partial.len(),
                     None => return String::new(),
                 };
@@ -129,15 +134,19 @@ impl Plain {
     }
 
     fn output(&self, shown: &Shown, bytes: &[u8]) -> String {
+        let before = match self.told {
+            Told::Everything => format!("#{} | ", shown.number),
+            Told::Logs => String::new(),
+            Told::Quiet | Told::Report => return String::new(),
+        };
         let text = String::from_utf8_lossy(bytes);
-        match self.told {
-            Told::Everything => text
-                .lines()
-                .map(|line| format!("#{} | {line}\n", shown.number))
-                .collect(),
-            Told::Logs => text.lines().map(|line| format!("{line}\n")).collect(),
-            Told::Quiet | Told::Report => String::new(),
+        let mut lines = String::with_capacity(text.len() + before.len() + 1);
+        for line in text.lines() {
+            for part in [&before, line, "\n"] {
+                lines.push_str(part);
+            }
         }
+        lines
     }
 }
 
@@ -225,6 +234,21 @@ mod tests {
         };
         let want = "#1 build\n#2 test\n#2 DONE 0.0s\n#1 STOPPED 0.0s\n";
         assert_eq!(shown(Plain::new(false), work), want);
+
+
+    fn a_line_that_never_ends_costs_no_more_than_its_bytes() {
+        let work = |progress: &Progress| {
+            let span = progress.start("zeros");
+            for _ in 0..256 << 10 {
+                span.output(false, &[b'0'; 16]);
+            }
+            span.finish();
+        };
+        // Seconds; minutes when all of the line is looked at for each piece of it.
+        let began = Instant::now();
+        let seen = shown(Plain::new(false), work);
+        assert!(seen.len() > 4 << 20, "{} bytes", seen.len());
+        assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
     }
 
     #[test]

@@ -10,6 +10,7 @@
 mod builtin;
 mod command;
 mod compound;
+mod depth;
 pub(crate) mod expand;
 pub mod interactive;
 mod job;

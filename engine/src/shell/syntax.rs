@@ -2,8 +2,11 @@
 
 use brush_parser::ast::Program;
 use brush_parser::word::{self, WordPieceWithSource};
-use brush_parser::{ParseError, Parser, ParserOptions};
+use brush_parser::{
+    ParseError, Parser, ParserOptions, TokenizerOptions, parse_tokens, uncached_tokenize_str,
+};
 
+use super::depth;
 use crate::client::Failure;
 
 /// Bash without what depends on a host: no tilde after colons.
@@ -16,7 +19,10 @@ pub fn options() -> ParserOptions {
 /// # Errors
 /// With the line at fault.
 pub fn parse(text: &str) -> Result<Program, Failure> {
-    parse_raw(text).map_err(|error| explain(text, &error))
+    parse_with(text, &options()).map_err(|refusal| match refusal {
+        Refusal::Deep(message) => Failure::new(message),
+        Refusal::Wrong(error) => explain(text, &error),
+    })
 }
 
 /// The pieces of a word.
@@ -30,7 +36,17 @@ pub fn word(text: &str) -> Result<Vec<WordPieceWithSource>, String> {
     {
         return Err(format!("the number in `{text}` is too large"));
     }
+    depth::word(text)?;
     word::parse(text, &options()).map_err(|error| error.to_string())
+}
+
+/// The pieces of a here-document's body.
+///
+/// # Errors
+/// Why it has none.
+pub fn heredoc(text: &str) -> Result<Vec<WordPieceWithSource>, String> {
+    depth::heredoc(text)?;
+    word::parse_heredoc(text, &options()).map_err(|error| error.to_string())
 }
 
 /// Whether a text begins with a number that does not fit 64 bits.
@@ -42,16 +58,41 @@ pub fn has_large_number(text: &str) -> bool {
 
 /// Whether more lines could make it a script.
 pub fn is_incomplete(text: &str) -> bool {
-    match parse_raw(text) {
+    match parse_with(text, &options()) {
         Ok(_) => text.ends_with("\\\n"),
-        Err(ParseError::ParsingAtEndOfInput) => true,
-        Err(ParseError::Tokenizing { inner, .. }) => inner.is_incomplete(),
-        Err(ParseError::ParsingNear(_)) => false,
+        Err(Refusal::Wrong(ParseError::ParsingAtEndOfInput)) => true,
+        Err(Refusal::Wrong(ParseError::Tokenizing { inner, .. })) => inner.is_incomplete(),
+        Err(Refusal::Wrong(ParseError::ParsingNear(_)) | Refusal::Deep(_)) => false,
     }
 }
 
-fn parse_raw(text: &str) -> Result<Program, ParseError> {
-    Parser::new(text.as_bytes(), &options()).parse_program()
+/// Why a text is no script.
+#[derive(Debug)]
+pub enum Refusal {
+    Deep(String),
+    Wrong(ParseError),
+}
+
+/// Parses a whole script by these rules.
+///
+/// # Errors
+/// What the parser says, and what it is not asked because it is nested too deep.
+pub fn parse_with(text: &str, options: &ParserOptions) -> Result<Program, Refusal> {
+    depth::text(text).map_err(Refusal::Deep)?;
+    let tokenizer = TokenizerOptions {
+        enable_extended_globbing: options.enable_extended_globbing,
+        posix_mode: options.posix_mode,
+        sh_mode: options.sh_mode,
+    };
+    let program = match uncached_tokenize_str(text, &tokenizer) {
+        Ok(tokens) => {
+            depth::script(&tokens).map_err(Refusal::Deep)?;
+            parse_tokens(&tokens, options)
+        }
+        // It ends at the same place again, and says where that is.
+        Err(_) => Parser::new(text.as_bytes(), options).parse_program(),
+    };
+    program.map_err(Refusal::Wrong)
 }
 
 fn explain(text: &str, error: &ParseError) -> Failure {

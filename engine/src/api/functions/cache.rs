@@ -36,6 +36,7 @@ struct Kept {
 }
 
 /// When a function runs again.
+#[derive(Debug, PartialEq)]
 enum Policy {
     Never,
     Session,
@@ -44,6 +45,11 @@ enum Policy {
 
 impl Policy {
     fn of(module: &Module, function: &FunctionDoc) -> Result<Self> {
+        let is_default_off = module.config.disable_default_function_caching;
+        Self::asked(function, is_default_off)
+    }
+
+    fn asked(function: &FunctionDoc, is_default_off: bool) -> Result<Self> {
         Ok(match function.cache.as_deref() {
             Some("never") => Self::Never,
             Some("session") => Self::Session,
@@ -55,7 +61,7 @@ impl Policy {
                     function.name
                 ),
             },
-            None if module.config.disable_default_function_caching => Self::Session,
+            None if is_default_off => Self::Session,
             None => Self::For(DEFAULT_TTL),
         })
     }
@@ -96,11 +102,11 @@ async fn kept(
     key: Digest,
 ) -> Result<Json> {
     let store = &client.engine().store;
-    if let Some(value) = usable(client, invocation, reads, &key).await {
+    if let Some(value) = usable(client, invocation, reads, ttl, &key).await {
         return Ok(value);
     }
     let _lock = store.lock(&format!("function-{}", key.hex())).await?;
-    if let Some(value) = usable(client, invocation, reads, &key).await {
+    if let Some(value) = usable(client, invocation, reads, ttl, &key).await {
         return Ok(value);
     }
     let value = run(client, invocation, reads.clone()).await?;
@@ -122,10 +128,11 @@ async fn usable(
     client: &Arc<Client>,
     invocation: &Invocation,
     reads: &Reads,
+    ttl: Duration,
     key: &Digest,
 ) -> Option<Json> {
     let kept = client.engine().store.cached::<Kept>("function", key)?;
-    if kept.until <= now() {
+    if !is_fresh(kept.until, ttl, now()) {
         return None;
     }
     for read in &kept.reads {
@@ -144,6 +151,12 @@ async fn usable(
     let progress = &client.engine().progress;
     progress.start(invocation.title()).finish_cached();
     Some(kept.value)
+}
+
+/// Whether the time has not come. A time further ahead than results last was told
+/// by a clock that was wrong: it would keep them for years.
+fn is_fresh(until: u64, ttl: Duration, now: u64) -> bool {
+    now < until && until <= now.saturating_add(ttl.as_secs())
 }
 
 fn now() -> u64 {
@@ -186,4 +199,47 @@ async fn key(client: &Arc<Client>, invocation: &Invocation) -> Result<Digest> {
         }
     }
     Ok(hasher.digest())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(cache: Option<&str>, is_default_off: bool) -> Result<Policy> {
+        let function = FunctionDoc {
+            name: "f".to_owned(),
+            cache: cache.map(str::to_owned),
+            ..FunctionDoc::default()
+        };
+        Policy::asked(&function, is_default_off)
+    }
+
+    #[test]
+    fn a_function_is_cached_for_a_week_unless_it_or_its_module_says_otherwise() {
+        let week = Duration::from_secs(7 * 24 * 3600);
+        for (cache, is_default_off, want) in [
+            (None, false, Policy::For(week)),
+            (None, true, Policy::Session),
+            (Some("never"), false, Policy::Never),
+            (Some("session"), false, Policy::Session),
+            (Some("20s"), false, Policy::For(Duration::from_secs(20))),
+            (Some("20s"), true, Policy::For(Duration::from_secs(20))),
+            (Some("0s"), false, Policy::Never),
+        ] {
+            assert_eq!(asked(cache, is_default_off).unwrap(), want, "{cache:?}");
+        }
+        let error = asked(Some("soon"), false).unwrap_err().to_string();
+        assert!(error.contains("`soon` of `f`"), "{error}");
+    }
+
+    #[test]
+    fn a_result_is_fresh_until_its_time_and_never_by_a_clock_that_was_wrong() {
+        let ttl = Duration::from_secs(20);
+        let now = 1_000;
+        assert!(is_fresh(now + 1, ttl, now) && is_fresh(now + 20, ttl, now));
+        assert!(!is_fresh(now, ttl, now) && !is_fresh(0, ttl, now));
+        // Kept while the clock was years ahead.
+        assert!(!is_fresh(now + 21, ttl, now) && !is_fresh(u64::MAX, ttl, now));
+        assert!(is_fresh(u64::MAX, Duration::from_secs(u64::MAX), now));
+    }
 }

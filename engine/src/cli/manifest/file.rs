@@ -193,6 +193,7 @@ impl Manifest {
 }
 
 /// Whatever the text is: what `install` and `uninstall` do to it keeps the rest.
+#[cfg(any(test, feature = "fuzz"))]
 pub(crate) fn read_and_change(dir: &Path, text: &str) {
     let Ok(mut manifest) = Manifest::parse(dir, text) else {
         return;

@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use brush_parser::ParserOptions;
 use brush_parser::ast::{
     AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem as Item, SimpleCommand,
 };
 use brush_parser::word::{Parameter, ParameterExpr, ParameterTestType, WordPiece};
-use brush_parser::{Parser, ParserOptions};
 use eyre::{Result, WrapErr, bail, eyre};
 
 use super::names;
@@ -164,7 +164,7 @@ fn options() -> ParserOptions {
 
 /// The words of `NAME=a b c`.
 fn words(line: &str) -> Result<Vec<String>> {
-    let program = Parser::new(line.as_bytes(), &options()).parse_program();
+    let program = crate::shell::syntax::parse_with(line, &options());
     let program = program.map_err(|_| eyre!("a quote or bracket is not closed, or misplaced"))?;
     let first = program
         .complete_commands

@@ -170,6 +170,9 @@ impl State {
 
 impl Branch {
     fn output(&mut self, bytes: &[u8]) {
+        if self.partial.len() >= MAX_LINE && memchr::memchr(b'\n', bytes).is_none() {
+            return;
+        }
         for part in String::from_utf8_lossy(bytes).split_inclusive('\n') {
             if self.partial.len() < MAX_LINE {
                 self.partial += part;

@@ -3,7 +3,7 @@
 use brush_parser::word::{self, BraceExpressionMember as Member, BraceExpressionOrText as Part};
 
 use crate::shell::stop::Stop;
-use crate::shell::syntax;
+use crate::shell::{depth, syntax};
 
 /// A range may not make more words.
 const MAX_WORDS: usize = 100_000;
@@ -27,6 +27,7 @@ pub fn expand(text: &str) -> Result<Vec<String>, Stop> {
             return Err(Stop::failed(message));
         }
     }
+    depth::word(text).map_err(Stop::failed)?;
     match word::parse_brace_expansions(text, &syntax::options()) {
         Ok(Some(parts)) => combine(&parts),
         // No braces that mean anything.

@@ -12,7 +12,7 @@ pub mod pattern;
 mod substring;
 mod text;
 
-use brush_parser::word::{self, TildeExpr, WordPiece, WordPieceWithSource};
+use brush_parser::word::{TildeExpr, WordPiece, WordPieceWithSource};
 use futures::future::BoxFuture;
 
 use crate::client::{Piece, Value};
@@ -43,8 +43,7 @@ impl Shell {
 
     /// The body of a here-document.
     pub(super) async fn heredoc(&mut self, text: &str) -> Result<Value, Stop> {
-        let pieces = word::parse_heredoc(text, &syntax::options())
-            .map_err(|e| Stop::failed(e.to_string()))?;
+        let pieces = syntax::heredoc(text).map_err(Stop::failed)?;
         let mut parts = Vec::new();
         self.pieces(&pieces, true, &mut parts).await?;
         Ok(fields::join(parts))
