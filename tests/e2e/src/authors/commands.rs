@@ -342,7 +342,9 @@ fn sources() -> String {
         .flat_map(|dir| walkdir::WalkDir::new(repository().join(dir)));
     walk.filter_map(|entry| {
         let path = entry.ok()?.into_path();
-        let is_source = path.extension().is_some_and(|end| end == "rs" || end == "yml");
+        let is_source = path
+            .extension()
+            .is_some_and(|end| end == "rs" || end == "yml");
         is_source.then(|| fs::read_to_string(path).unwrap_or_default())
     })
     .collect()
