@@ -83,8 +83,12 @@ pub fn command() -> Command {
     let help = Arg::new("help").short('h').long("help");
     command
         .disable_help_flag(true)
-        // Short, whichever of the two was typed.
-        .arg(help.action(ArgAction::HelpShort).help("Print help"))
+        // Short, whichever of the two was typed. `call` has its own.
+        .arg(
+            help.action(ArgAction::HelpShort)
+                .global(true)
+                .help("Print help"),
+        )
         // They are in the groups.
         .mut_subcommands(|own| own.hide(true))
         .help_template(template)
@@ -226,7 +230,27 @@ fn roff_text(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::error::ErrorKind;
+
     use super::*;
+
+    #[test]
+    fn every_command_explains_itself() {
+        for own in Cli::command().get_subcommands() {
+            let name = own.get_name();
+            // Explains what the module has.
+            if ["call", "core"].contains(&name) {
+                continue;
+            }
+            for flag in ["--help", "-h"] {
+                let found = command().try_get_matches_from(["poniard", name, flag]);
+                let said = found.expect_err("help is no command");
+                assert_eq!(said.kind(), ErrorKind::DisplayHelp, "{name} {flag}: {said}");
+                let usage = format!("Usage: poniard {name}");
+                assert!(said.to_string().contains(&usage), "{said}");
+            }
+        }
+    }
 
     #[test]
     fn every_command_is_in_the_help_once() {

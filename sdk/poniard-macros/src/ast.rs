@@ -7,7 +7,7 @@ use syn::{
     ReturnType, Signature, Type, Visibility,
 };
 
-use crate::attrs::{Options, description, take_description};
+use crate::attrs::{Options, description, refuse_strays, take_description};
 use crate::errors::Errors;
 use crate::names::{camel, screaming};
 
@@ -93,6 +93,10 @@ pub struct Member {
     pub deprecated: Option<LitStr>,
 }
 
+/// How the options of most attributes are written.
+const NAME: &str = "name = \"…\"";
+const DEPRECATED: &str = "deprecated = \"…\"";
+
 /// Parses an item; another kind of item stays, beside the error.
 fn item<T: syn::parse::Parse>(tokens: TokenStream, expected: &str) -> Result<T, TokenStream> {
     syn::parse2(tokens.clone()).map_err(|error| {
@@ -130,7 +134,7 @@ impl Object {
         let mut options = Options::parse(options, errors);
         let name = options.text("name", errors);
         let deprecated = options.text("deprecated", errors);
-        options.finish("`name`, `deprecated`", errors);
+        options.finish(&[NAME, DEPRECATED], errors);
         let fields = item
             .fields
             .iter_mut()
@@ -153,6 +157,13 @@ impl Object {
 impl Field {
     fn parse(field: &mut syn::Field, errors: &mut Errors) -> Option<Self> {
         let options = Options::take(&mut field.attrs, "field", errors);
+        let expected = |_: &str| "`#[field(…)]`".to_owned();
+        refuse_strays(
+            &mut field.attrs,
+            &["arg", "function", "member"],
+            expected,
+            errors,
+        );
         let ident = field.ident.clone()?;
         let public = matches!(field.vis, Visibility::Public(_));
         if options.is_some() && !public {
@@ -164,7 +175,7 @@ impl Field {
         let mut options = options.unwrap_or_default();
         let name = options.text("name", errors);
         let deprecated = options.text("deprecated", errors);
-        options.finish("`name`, `deprecated`", errors);
+        options.finish(&[NAME, DEPRECATED], errors);
         let own = if public {
             camel(&ident)
         } else {
@@ -191,7 +202,7 @@ impl Functions {
             tokens,
             "expected an impl block: `#[functions] impl Name { … }`",
         )?;
-        Options::parse(options, errors).finish("none", errors);
+        Options::parse(options, errors).finish(&[], errors);
         let functions = item
             .items
             .iter_mut()
@@ -207,6 +218,14 @@ impl Functions {
 impl Function {
     fn parse(item: &mut syn::ImplItemFn, errors: &mut Errors) -> Option<Self> {
         let options = Options::take(&mut item.attrs, "function", errors);
+        let strays = ["arg", "cache", "check", "field", "generate", "member", "up"];
+        let expected = |name: &str| match name {
+            "arg" => "it on an argument".to_owned(),
+            "cache" => "`#[function(cache = \"never\")]`".to_owned(),
+            "field" | "member" => "`#[function(…)]`".to_owned(),
+            flag => format!("`#[function({flag})]`"),
+        };
+        refuse_strays(&mut item.attrs, &strays, expected, errors);
         let public = matches!(item.vis, Visibility::Public(_));
         if options.is_some() && !public {
             let ident = &item.sig.ident;
@@ -240,8 +259,9 @@ impl Function {
             args,
             sig: item.sig.clone(),
         };
+        let cache = "cache = \"never\"";
         options.finish(
-            "`name = \"…\"`, `cache = \"never\"`, `check`, `generate`, `up`, `deprecated = \"…\"`",
+            &[NAME, cache, "check", "generate", "up", DEPRECATED],
             errors,
         );
         Some(function)
@@ -251,6 +271,20 @@ impl Function {
 impl Arg {
     fn parse(arg: &mut syn::PatType, public: bool, errors: &mut Errors) -> Option<Self> {
         let options = Options::take(&mut arg.attrs, "arg", errors);
+        let strays = [
+            "default",
+            "default_path",
+            "field",
+            "function",
+            "ignore",
+            "member",
+        ];
+        let expected = |name: &str| match name {
+            "default" | "default_path" => format!("`#[arg({name} = …)]`"),
+            "ignore" => "`#[arg(ignore = [\"…\"])]`".to_owned(),
+            _ => "`#[arg(…)]`".to_owned(),
+        };
+        refuse_strays(&mut arg.attrs, &strays, expected, errors);
         let description = take_description(&mut arg.attrs);
         if !public {
             return None;
@@ -273,10 +307,13 @@ impl Arg {
             ignore: options.texts("ignore", errors),
             ident,
         };
-        options.finish(
-            "`name`, `default`, `default_path`, `default_address`, `ignore`, `deprecated`, each with `= …`",
-            errors,
-        );
+        let default = [
+            "default = …",
+            "default_path = \"…\"",
+            "default_address = \"…\"",
+            "ignore = [\"…\"]",
+        ];
+        options.finish(&[&[NAME], &default[..], &[DEPRECATED]].concat(), errors);
         Some(parsed)
     }
 }
@@ -293,7 +330,7 @@ impl Enumeration {
         )?;
         let mut options = Options::parse(options, errors);
         let name = options.text("name", errors);
-        options.finish("`name`", errors);
+        options.finish(&[NAME], errors);
         let members = item
             .variants
             .iter_mut()
@@ -311,6 +348,13 @@ impl Enumeration {
 impl Member {
     fn parse(variant: &mut syn::Variant, errors: &mut Errors) -> Self {
         let mut options = Options::take(&mut variant.attrs, "member", errors).unwrap_or_default();
+        let expected = |_: &str| "`#[member(…)]`".to_owned();
+        refuse_strays(
+            &mut variant.attrs,
+            &["arg", "field", "function"],
+            expected,
+            errors,
+        );
         let name = options.text("name", errors);
         let member = Self {
             name: name.map_or_else(|| screaming(&variant.ident), |name| name.value()),
@@ -319,7 +363,7 @@ impl Member {
             deprecated: options.text("deprecated", errors),
             ident: variant.ident.clone(),
         };
-        options.finish("`name`, `value`, `deprecated`", errors);
+        options.finish(&[NAME, "value = \"…\"", DEPRECATED], errors);
         member
     }
 }

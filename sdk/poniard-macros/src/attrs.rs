@@ -1,6 +1,7 @@
 //! Our attributes and doc comments, taken off an item.
 
 use proc_macro2::Span;
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Token};
@@ -15,7 +16,10 @@ struct Pair(Ident, Option<Expr>);
 
 impl Parse for Pair {
     fn parse(input: ParseStream) -> syn::Result<Self> {
-        let key = input.call(syn::ext::IdentExt::parse_any)?;
+        if !input.peek(Ident::peek_any) {
+            return Err(input.error("expected an option with its name, such as `name = \"…\"`"));
+        }
+        let key = input.call(Ident::parse_any)?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
             Some(input.parse()?)
@@ -100,15 +104,67 @@ impl Options {
         })
     }
 
-    /// Complains about keys that nobody asked for.
-    pub fn finish(self, expected: &str, errors: &mut Errors) {
-        for (key, _) in &self.0 {
-            errors.push(
-                key,
-                format!("unknown or repeated option `{key}`: expected {expected}"),
-            );
+    /// Complains about what nobody asked for; `forms` are what there is, as it is
+    /// written: `name = "…"`, `check`.
+    pub fn finish(self, forms: &[&str], errors: &mut Errors) {
+        for (key, value) in &self.0 {
+            let name = key.to_string();
+            let known = forms.iter().find(|form| key_of(form) == name);
+            let message = match known {
+                Some(form) if form.contains('=') && value.is_none() => {
+                    format!("`{name}` has no value: expected `{form}`")
+                }
+                Some(form) if !form.contains('=') && value.is_some() => {
+                    format!("`{name}` takes no value: expected `{form}`")
+                }
+                Some(_) => format!("`{name}` is there twice: expected one"),
+                None => unknown(&name, forms),
+            };
+            errors.push(key, message);
         }
     }
+}
+
+fn key_of(form: &str) -> &str {
+    form.split(' ').next().unwrap_or_default()
+}
+
+fn unknown(name: &str, forms: &[&str]) -> String {
+    let begins = |word: &str| word.chars().take(3).collect::<String>().to_lowercase();
+    let meant = forms
+        .iter()
+        .find(|form| begins(form) == begins(name))
+        .map_or_else(String::new, |form| format!(", did you mean `{form}`?"));
+    let forms: Vec<_> = forms.iter().map(|form| format!("`{form}`")).collect();
+    let expected = match forms.is_empty() {
+        true => "none".to_owned(),
+        false => forms.join(", "),
+    };
+    match meant.is_empty() {
+        true => format!("unknown option `{name}`: expected {expected}"),
+        false => format!("unknown option `{name}`{meant} There are {expected}"),
+    }
+}
+
+/// Takes off what was meant to be ours and stands elsewhere. The compiler would
+/// only say that it does not know it.
+pub fn refuse_strays(
+    attrs: &mut Vec<Attribute>,
+    strays: &[&str],
+    expected: impl Fn(&str) -> String,
+    errors: &mut Errors,
+) {
+    attrs.retain(|attr| {
+        let found = strays.iter().find(|name| attr.path().is_ident(name));
+        if let Some(name) = found {
+            let expected = expected(name);
+            errors.push(
+                attr,
+                format!("`#[{name}]` has no meaning here: expected {expected}"),
+            );
+        }
+        found.is_none()
+    });
 }
 
 fn as_text(value: &Expr) -> Option<LitStr> {

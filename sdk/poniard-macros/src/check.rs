@@ -6,6 +6,7 @@ use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, Type, UnOp};
 
 use crate::ast::{Arg, Enumeration, Function, Functions, Object};
 use crate::errors::Errors;
+use crate::names::{CORE_ENUMS, CORE_OBJECTS, pascal};
 use crate::shape::{complaint, is, is_unit, named, peel};
 
 pub fn object(object: &Object, errors: &mut Errors) {
@@ -24,6 +25,12 @@ pub fn object(object: &Object, errors: &mut Errors) {
             ),
         );
     }
+    type_name(
+        &object.item.ident,
+        &object.name,
+        &[CORE_OBJECTS, CORE_ENUMS],
+        errors,
+    );
     unique(
         object
             .fields
@@ -76,6 +83,12 @@ pub fn functions(functions: &Functions, errors: &mut Errors) {
 }
 
 pub fn enumeration(enumeration: &Enumeration, errors: &mut Errors) {
+    type_name(
+        &enumeration.item.ident,
+        &enumeration.name,
+        &[CORE_ENUMS],
+        errors,
+    );
     if enumeration.members.is_empty() {
         let ident = &enumeration.item.ident;
         errors.push(
@@ -134,6 +147,10 @@ fn function(function: &Function, self_ty: &Type, errors: &mut Errors) {
             ),
         );
     }
+    if let Some(token) = &function.sig.unsafety {
+        let ident = &function.sig.ident;
+        errors.push(token, format!("`{ident}` is unsafe, and callers cannot promise anything: expected `pub fn {ident}`"));
+    }
     if function.is_constructor() {
         constructor(function, self_ty, errors);
     } else {
@@ -142,6 +159,7 @@ fn function(function: &Function, self_ty: &Type, errors: &mut Errors) {
     }
     if let Some(output) = function.output() {
         refuse(output, errors);
+        error_type(output, errors);
     }
     unique(
         function
@@ -331,6 +349,21 @@ fn refuse(ty: &Type, errors: &mut Errors) {
     }
 }
 
+/// What fails must be an error, which a text is not.
+fn error_type(output: &Type, errors: &mut Errors) {
+    let Some((name, args)) = named(output) else {
+        return;
+    };
+    if let (true, Some(cause)) = (name == "Result", args.get(1))
+        && (is(cause, "String") || matches!(cause, Type::Reference(_)))
+    {
+        errors.push(
+            cause,
+            "a text is no error: expected `Result<T>` of the prelude, and `bail!(\"…\")` or `Err(eyre!(\"…\"))`",
+        );
+    }
+}
+
 /// Names of fields, functions and arguments.
 fn name(ident: &Ident, name: &str, errors: &mut Errors) {
     // The engine gives every object an id (core/module.go of v0.21).
@@ -341,6 +374,28 @@ fn name(ident: &Ident, name: &str, errors: &mut Errors) {
         );
     }
     identifier(ident, name, errors);
+}
+
+/// Names of objects and enumerations. An engine asks its own types first.
+fn type_name(ident: &Ident, name: &str, taken: &[&[&str]], errors: &mut Errors) {
+    identifier(ident, name, errors);
+    if name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        errors.push(
+            ident,
+            format!(
+                "`{name}` begins with a small letter, and types do not: expected `{}`",
+                pascal(name)
+            ),
+        );
+    }
+    if taken.concat().contains(&name) {
+        errors.push(
+            ident,
+            format!(
+                "`{name}` is a type of Dagger's own: expected another name, such as `My{name}`"
+            ),
+        );
+    }
 }
 
 fn identifier(ident: &Ident, name: &str, errors: &mut Errors) {
@@ -364,20 +419,26 @@ fn unique<'a>(names: impl Iterator<Item = (&'a Ident, &'a str)>, errors: &mut Er
 }
 
 /// Which literal does not fit, and what it should be.
-fn mismatch<'a>(ty: &Type, default: &'a Expr) -> Option<(&'a Expr, &'static str)> {
+fn mismatch<'a>(ty: &Type, default: &'a Expr) -> Option<(&'a Expr, String)> {
     let (name, args) = named(ty)?;
-    let literal = match default {
+    let wrong = |expected: &str| Some((default, expected.to_owned()));
+    let (literal, negative) = match default {
         Expr::Array(list) if name == "Vec" => {
             let item = args.first()?;
             return list.elems.iter().find_map(|value| mismatch(item, value));
         }
-        Expr::Array(_) => return Some((default, expected(&name))),
+        Expr::Array(_) => return wrong(expected(&name)),
+        Expr::Macro(found) if found.mac.path.is_ident("vec") => return wrong("`[…]`"),
+        Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")) =>
+        {
+            return wrong("the value without `Some`");
+        }
         Expr::Unary(ExprUnary {
             op: UnOp::Neg(_),
             expr,
             ..
-        }) => expr,
-        other => other,
+        }) => (&**expr, true),
+        other => (other, false),
     };
     let Expr::Lit(ExprLit { lit, .. }) = literal else {
         return None;
@@ -386,13 +447,34 @@ fn mismatch<'a>(ty: &Type, default: &'a Expr) -> Option<(&'a Expr, &'static str)
         "String" | "Platform" | "Json" => matches!(lit, Lit::Str(_)),
         "bool" => matches!(lit, Lit::Bool(_)),
         "f64" => matches!(lit, Lit::Float(_) | Lit::Int(_)),
-        "i16" | "i32" | "i64" | "isize" | "u8" | "u16" | "u32" | "u64" | "usize" => {
-            matches!(lit, Lit::Int(_))
-        }
-        // An enumeration, a list or an object.
-        _ => false,
+        _ => match (range(&name), lit) {
+            (Some((least, most)), Lit::Int(number)) => {
+                let number = number.base10_parse::<i128>().ok();
+                let number = number.map(|number| if negative { -number } else { number });
+                if number.is_some_and(|number| !(least..=most).contains(&number)) {
+                    return wrong(&format!("an integer from {least} to {most}"));
+                }
+                true
+            }
+            // An enumeration, a list or an object.
+            _ => false,
+        },
     };
-    (!fits).then(|| (default, expected(&name)))
+    (!fits).then(|| (default, expected(&name).to_owned()))
+}
+
+/// Least and most of an integer's type.
+fn range(name: &str) -> Option<(i128, i128)> {
+    Some(match name {
+        "i16" => (i16::MIN.into(), i16::MAX.into()),
+        "i32" => (i32::MIN.into(), i32::MAX.into()),
+        "i64" | "isize" => (i64::MIN.into(), i64::MAX.into()),
+        "u8" => (0, u8::MAX.into()),
+        "u16" => (0, u16::MAX.into()),
+        "u32" => (0, u32::MAX.into()),
+        "u64" | "usize" => (0, u64::MAX.into()),
+        _ => return None,
+    })
 }
 
 fn expected(name: &str) -> &'static str {
@@ -400,7 +482,7 @@ fn expected(name: &str) -> &'static str {
         "String" | "Platform" | "Json" => "a string",
         "bool" => "`true` or `false`",
         "f64" => "a number",
-        "i16" | "i32" | "i64" | "isize" | "u8" | "u16" | "u32" | "u64" | "usize" => "an integer",
+        _ if range(name).is_some() => "an integer",
         "Vec" => "a list",
         "Directory" | "File" | "GitRepository" | "GitRef" => "`default_path = \"…\"`",
         "Container" => "`default_address = \"…\"`",

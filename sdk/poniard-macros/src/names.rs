@@ -49,15 +49,22 @@ pub fn snake(name: &str) -> Ident {
     }
 }
 
-/// `RED_HOT` as `RedHot`.
+/// `RED_HOT` as `RedHot`, a Rust identifier whatever the words are.
 pub fn variant(member: &str) -> String {
-    if member.contains(|c: char| c.is_lowercase()) {
-        return pascal(member);
+    let variant = if member.contains(|c: char| c.is_lowercase()) {
+        pascal(member)
+    } else {
+        let words = member.split('_');
+        words
+            .map(|word| capitalised(&word.to_lowercase()))
+            .collect()
+    };
+    match variant.as_str() {
+        "Self" => "Self_".into(),
+        // `_8`
+        other if other.starts_with(|c: char| c.is_ascii_digit()) => format!("_{other}"),
+        _ => variant,
     }
-    member
-        .split('_')
-        .map(|word| capitalised(&word.to_lowercase()))
-        .collect()
 }
 
 fn words(name: &str) -> Vec<String> {
@@ -92,6 +99,103 @@ fn capitalised(word: &str) -> String {
     }
 }
 
+/// Enumerations of the core.
+pub const CORE_ENUMS: &[&str] = &[
+    "CacheSharingMode",
+    "ChangesetMergeConflict",
+    "ChangesetsMergeConflict",
+    "DiffStatKind",
+    "ExistsType",
+    "FileType",
+    "FunctionCachePolicy",
+    "ImageLayerCompression",
+    "ImageMediaTypes",
+    "ModuleSourceKind",
+    "NetworkProtocol",
+    "ReturnType",
+    "TypeDefKind",
+];
+
+/// Objects, interfaces and scalars of the core.
+pub const CORE_OBJECTS: &[&str] = &[
+    "Address",
+    "Binding",
+    "Boolean",
+    "CacheVolume",
+    "Changeset",
+    "Check",
+    "CheckGroup",
+    "ClientFilesyncMirror",
+    "Cloud",
+    "Container",
+    "CurrentModule",
+    "DiffStat",
+    "Directory",
+    "Engine",
+    "EngineCache",
+    "EngineCacheEntry",
+    "EngineCacheEntrySet",
+    "EnumTypeDef",
+    "EnumValueTypeDef",
+    "Env",
+    "EnvFile",
+    "EnvVariable",
+    "Error",
+    "ErrorValue",
+    "Exportable",
+    "FieldTypeDef",
+    "File",
+    "Float",
+    "Function",
+    "FunctionArg",
+    "FunctionCall",
+    "FunctionCallArgValue",
+    "GeneratedCode",
+    "Generator",
+    "GeneratorGroup",
+    "GitRef",
+    "GitRepository",
+    "HTTPState",
+    "HealthcheckConfig",
+    "Host",
+    "ID",
+    "InputTypeDef",
+    "Int",
+    "InterfaceTypeDef",
+    "JSON",
+    "JSONValue",
+    "LLM",
+    "LLMTokenUsage",
+    "Label",
+    "ListTypeDef",
+    "Module",
+    "ModuleConfigClient",
+    "ModuleSource",
+    "Node",
+    "ObjectTypeDef",
+    "Platform",
+    "Port",
+    "Query",
+    "RemoteGitMirror",
+    "SDKConfig",
+    "ScalarTypeDef",
+    "SearchResult",
+    "SearchSubmatch",
+    "Secret",
+    "Service",
+    "Socket",
+    "SourceMap",
+    "Stat",
+    "String",
+    "Syncer",
+    "Terminal",
+    "TypeDef",
+    "Up",
+    "UpGroup",
+    "Void",
+    "Workspace",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +225,7 @@ mod tests {
         assert_eq!(pascal("gitlab-comment"), "GitlabComment");
         assert_eq!(variant("DARK_RED"), "DarkRed");
         assert_eq!(variant("EStarGZ"), "EStarGZ");
+        assert_eq!(variant("SELF"), "Self_");
+        assert_eq!(variant("_8_BIT"), "_8Bit");
     }
 }

@@ -3,7 +3,9 @@
 //! Registration starts at the main object and follows fields, arguments and
 //! results, so a type is part of the API when something leads to it.
 
-use eyre::{Result, WrapErr, eyre};
+use std::any::TypeId;
+
+use eyre::{Result, WrapErr, ensure, eyre};
 use serde_json::{Map, Value};
 
 use crate::types::{self, EnumType, ModuleTypes, ObjectType};
@@ -123,15 +125,27 @@ pub fn no_function(function: &str) -> eyre::Report {
 
 struct Entry {
     name: &'static str,
+    rust: Rust,
     describe: fn() -> ObjectType,
     call: fn(String, Value, Args) -> Later<Value>,
+}
+
+/// Which type of Rust it is.
+#[derive(Clone, Copy, PartialEq)]
+struct Rust(TypeId, &'static str);
+
+impl Rust {
+    fn of<T: 'static>() -> Self {
+        Self(TypeId::of::<T>(), std::any::type_name::<T>())
+    }
 }
 
 /// The types that a main object leads to.
 #[derive(Default)]
 pub struct Registry {
     objects: Vec<Entry>,
-    enums: Vec<EnumType>,
+    enums: Vec<(Rust, EnumType)>,
+    problems: Vec<String>,
 }
 
 impl Registry {
@@ -144,10 +158,11 @@ impl Registry {
 
     /// Adds an object; false when it was there.
     pub fn add_object<T: Object>(&mut self) -> bool {
-        let new = !self.objects.iter().any(|entry| entry.name == T::NAME);
+        let new = self.is_new(T::NAME, Rust::of::<T>());
         if new {
             self.objects.push(Entry {
                 name: T::NAME,
+                rust: Rust::of::<T>(),
                 describe: T::describe,
                 call: T::call,
             });
@@ -157,9 +172,60 @@ impl Registry {
 
     /// Adds an enumeration, once.
     pub fn add_enum<T: Enumeration>(&mut self) {
-        if !self.enums.iter().any(|known| known.name == T::NAME) {
-            self.enums.push(T::describe());
+        if self.is_new(T::NAME, Rust::of::<T>()) {
+            self.enums.push((Rust::of::<T>(), T::describe()));
         }
+    }
+
+    fn is_new(&mut self, name: &str, rust: Rust) -> bool {
+        let objects = self.objects.iter().map(|entry| (entry.name, entry.rust));
+        let enums = self
+            .enums
+            .iter()
+            .map(|(rust, known)| (known.name.as_str(), *rust));
+        let Some((_, known)) = objects.chain(enums).find(|known| known.0 == name) else {
+            return true;
+        };
+        if known != rust {
+            let problem = format!(
+                "`{}` and `{}` are both called `{name}`: expected another name for one of them, by `#[object(name = \"…\")]` or `#[enumeration(name = \"…\")]`",
+                known.1, rust.1
+            );
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+        false
+    }
+
+    /// What no macro sees, since it looks at one item only.
+    fn problems<Main: Object>(&self, types: &ModuleTypes) -> Vec<String> {
+        let mut problems = self.problems.clone();
+        for object in &types.objects {
+            let fields = object.fields.iter().map(|field| &field.name);
+            let names: Vec<_> = object
+                .functions
+                .iter()
+                .map(|function| &function.name)
+                .collect();
+            problems.extend(fields.filter(|name| names.contains(name)).map(|name| {
+                format!(
+                    "`{}` has a field and a function called `{name}`: expected one of them, or another name by `name = \"…\"`",
+                    object.name
+                )
+            }));
+        }
+        let has_constructor = types
+            .objects
+            .first()
+            .is_some_and(|main| main.constructor.is_some());
+        if !has_constructor && let Err(cause) = Main::from_api(Value::Object(Map::new())) {
+            problems.push(format!(
+                "`{}` has state, and no constructor that fills it ({cause:#}): expected `pub fn new(…) -> Self` in `#[functions]`",
+                Main::NAME
+            ));
+        }
+        problems
     }
 
     /// What `dagger.types.json` holds.
@@ -179,7 +245,7 @@ impl Registry {
                 .map(|main| main.description.clone())
                 .unwrap_or_default(),
             objects,
-            enums: self.enums.clone(),
+            enums: self.enums.iter().map(|(_, known)| known.clone()).collect(),
         }
     }
 
@@ -201,7 +267,10 @@ impl Registry {
 
 /// `dagger.types.json` of the module whose main object is `Main`.
 pub fn types_text<Main: Object>() -> Result<String> {
-    let types = Registry::of::<Main>().describe();
+    let registry = Registry::of::<Main>();
+    let types = registry.describe();
+    let problems = registry.problems::<Main>(&types);
+    ensure!(problems.is_empty(), "{}", problems.join("\n"));
     Ok(serde_json::to_string_pretty(&types)? + "\n")
 }
 

@@ -32,6 +32,7 @@ pub trait ApiType {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from an argument or from an object's state",
     label = "expected a type of Dagger's API",
+    note = "a struct of this module: with `#[object]` on it; an enum: with `#[enumeration]`",
     note = "private state of any other type: `State<{Self}>`, when it implements serde's traits"
 )]
 pub trait FromApi: Sized {
@@ -42,6 +43,7 @@ pub trait FromApi: Sized {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a result or part of an object's state",
     label = "expected a type of Dagger's API",
+    note = "a struct of this module: with `#[object]` on it; an enum: with `#[enumeration]`",
     note = "private state of any other type: `State<{Self}>`, when it implements serde's traits"
 )]
 pub trait IntoApi {

@@ -52,7 +52,7 @@ fn entry(
     } else {
         &constructor.description
     };
-    let doc = quote!(#[doc = #description]);
+    let doc = doc(description);
     let link = quote!(::poniard_sdk::dependency::Link::root(self).select(#field));
     variants(
         &scope,
@@ -78,7 +78,7 @@ fn constructor(dependency: &Dependency) -> Function {
 fn object(scope: &Scope, object: &ObjectType) -> TokenStream {
     let name = scope.name(&object.name);
     let ident = format_ident!("{name}");
-    let description = &object.description;
+    let doc = doc(&object.description);
     let fields = object.fields.iter().map(|field| {
         let as_function = Function {
             name: field.name.clone(),
@@ -101,14 +101,14 @@ fn object(scope: &Scope, object: &ObjectType) -> TokenStream {
         )
     });
     quote! {
-        #[doc = #description]
+        #doc
         #[derive(Clone)]
-        #[allow(dead_code)]
+        #[allow(dead_code, rustdoc::all)]
         pub struct #ident {
             link: ::poniard_sdk::dependency::Link,
         }
 
-        #[allow(dead_code, clippy::all)]
+        #[allow(dead_code, clippy::all, rustdoc::all)]
         impl #ident {
             /// The object's id, valid in the running engine.
             pub async fn id(&self) -> ::std::result::Result<::poniard_sdk::api::Id, ::poniard_sdk::EngineError> {
@@ -147,12 +147,15 @@ fn object(scope: &Scope, object: &ObjectType) -> TokenStream {
 
 fn function(scope: &Scope, object: &str, function: &Function) -> TokenStream {
     let opts = format!("{object}{}", pascal(&capitalise(&function.name)));
-    let (field, description) = (&function.name, &function.description);
+    let (field, doc) = (&function.name, doc(&function.description));
     let deprecated = function
         .deprecated
         .as_ref()
         .map(|note| quote!(#[deprecated(note = #note)]));
     let (shape, nullable) = scope.shape(&function.r#type);
+    if is_list_of_object_lists(&shape) {
+        return quote!();
+    }
     let (result, finish) = result(&shape, nullable);
     let asked = matches!(result, Answer::Asked(_)).then(|| quote!(async));
     let output = match result {
@@ -166,7 +169,7 @@ fn function(scope: &Scope, object: &str, function: &Function) -> TokenStream {
         &function.args,
         |name, params, args| {
             quote! {
-                #[doc = #description]
+                #doc
                 #deprecated
                 pub #asked fn #name(&self #params) -> #output {
                     self.link.select(#field) #args #finish
@@ -206,6 +209,16 @@ fn result(shape: &Shape, nullable: bool) -> (Answer, TokenStream) {
     }
 }
 
+/// GraphQL gives no ids of objects in lists of lists, so no client can ask for
+/// them: such a function is left out.
+fn is_list_of_object_lists(shape: &Shape) -> bool {
+    let holds_objects = |item: &Shape| match item {
+        Shape::List(inner) => matches!(**inner, Shape::Object(_)) || is_list_of_object_lists(item),
+        _ => false,
+    };
+    matches!(shape, Shape::List(item) if holds_objects(item))
+}
+
 fn value(shape: &Shape) -> TokenStream {
     match shape {
         Shape::Void => quote!(()),
@@ -229,7 +242,10 @@ fn variants(
     let mut params = quote!();
     let mut given = quote!();
     for arg in args.iter().filter(|arg| arg.required()) {
-        let ident = snake(&arg.name);
+        let ident = match snake(&arg.name) {
+            own if own == "opts" => format_ident!("opts_"),
+            other => other,
+        };
         let (ty, call) = scope.required(arg, &quote!(#ident));
         params.extend(quote!(, #ident: #ty));
         given.extend(call);
@@ -257,13 +273,13 @@ fn options(scope: &Scope, name: &str, args: &[Arg]) -> TokenStream {
     }
     let ident = format_ident!("{name}Opts");
     let fields = optional.iter().map(|arg| {
-        let (ident, ty, description) = (snake(&arg.name), scope.optional(arg), &arg.description);
-        quote!(#[doc = #description] pub #ident: ::std::option::Option<#ty>)
+        let (ident, ty, doc) = (snake(&arg.name), scope.optional(arg), doc(&arg.description));
+        quote!(#doc pub #ident: ::std::option::Option<#ty>)
     });
     quote! {
         /// Optional arguments; what is `None` is left to the default.
         #[derive(Clone, Debug, Default)]
-        #[allow(dead_code)]
+        #[allow(dead_code, rustdoc::all)]
         pub struct #ident {
             #(#fields),*
         }
@@ -272,21 +288,27 @@ fn options(scope: &Scope, name: &str, args: &[Arg]) -> TokenStream {
 
 fn enumeration(scope: &Scope, enumeration: &EnumType) -> TokenStream {
     let ident = format_ident!("{}", scope.name(&enumeration.name));
-    let description = &enumeration.description;
+    let of_all = doc(&enumeration.description);
     let members = enumeration.members.iter().map(|member| {
-        let (name, description) = (&member.name, &member.description);
+        let (name, doc) = (&member.name, doc(&member.description));
         let variant = format_ident!("{}", variant(name));
-        quote!(#[doc = #description] #[serde(rename = #name)] #variant)
+        quote!(#doc #[serde(rename = #name)] #variant)
     });
     quote! {
-        #[doc = #description]
+        #of_all
         #[derive(Clone, Copy, Debug, PartialEq, Eq, ::poniard_sdk::serde::Serialize, ::poniard_sdk::serde::Deserialize)]
         #[serde(crate = "::poniard_sdk::serde")]
-        #[allow(dead_code)]
+        #[allow(dead_code, rustdoc::all)]
         pub enum #ident {
             #(#members),*
         }
     }
+}
+
+/// What others wrote. Code in it is of another language, perhaps, and no test of
+/// the crate that it ends up in.
+fn doc(description: &str) -> TokenStream {
+    quote!(#[cfg_attr(not(doctest), doc = #description)])
 }
 
 fn uncapitalise(name: &str) -> String {

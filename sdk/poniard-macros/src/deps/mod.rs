@@ -46,7 +46,7 @@ pub fn expand(input: TokenStream) -> TokenStream {
         #(#clients)*
 
         /// The dependencies of this module, on `dag()`.
-        #[allow(dead_code, clippy::all)]
+        #[allow(dead_code, clippy::all, rustdoc::all)]
         pub trait Dependencies {
             #(#declared)*
         }

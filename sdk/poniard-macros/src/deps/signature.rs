@@ -3,25 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use crate::names::pascal;
+use crate::names::{CORE_ENUMS, pascal};
 use crate::types::{Arg, ModuleTypes};
-
-/// Enumerations of the core.
-const CORE_ENUMS: &[&str] = &[
-    "CacheSharingMode",
-    "ChangesetMergeConflict",
-    "ChangesetsMergeConflict",
-    "DiffStatKind",
-    "ExistsType",
-    "FileType",
-    "FunctionCachePolicy",
-    "ImageLayerCompression",
-    "ImageMediaTypes",
-    "ModuleSourceKind",
-    "NetworkProtocol",
-    "ReturnType",
-    "TypeDefKind",
-];
 
 /// What the types of one module are called by those who depend on it.
 pub struct Scope<'a> {
@@ -101,8 +84,10 @@ impl<'a> Scope<'a> {
             core => {
                 // `dagger-sdk` writes acronyms as words.
                 let ident = match core {
+                    "HTTPState" => format_ident!("HttpState"),
                     "JSONValue" => format_ident!("JsonValue"),
                     "LLM" => format_ident!("Llm"),
+                    "LLMTokenUsage" => format_ident!("LlmTokenUsage"),
                     "SDKConfig" => format_ident!("SdkConfig"),
                     other => format_ident!("{other}"),
                 };

@@ -193,6 +193,93 @@ fn the_document_reads_back_as_it_was_written() -> Result<()> {
     Ok(())
 }
 
+mod other {
+    use poniard_sdk::prelude::*;
+
+    #[object]
+    pub struct Page {
+        pub title: String,
+    }
+}
+
+/// Everything that no macro can see, since it looks at one item only.
+mod muddled {
+    use poniard_sdk::prelude::*;
+
+    #[object]
+    pub struct Page {
+        pub body: String,
+    }
+
+    #[functions]
+    impl Page {
+        /// The same as the field.
+        pub fn body(&self) -> String {
+            self.body.clone()
+        }
+    }
+
+    #[object]
+    pub struct Site {
+        name: String,
+    }
+
+    #[functions]
+    impl Site {
+        /// A page.
+        pub fn page(&self) -> Page {
+            Page {
+                body: self.name.clone(),
+            }
+        }
+
+        /// Another.
+        pub fn other(&self) -> super::other::Page {
+            super::other::Page {
+                title: self.name.clone(),
+            }
+        }
+
+        /// A constructor for its own use.
+        fn new() -> Self {
+            Self {
+                name: String::new(),
+            }
+        }
+
+        /// Copies it.
+        pub fn fresh(&self) -> Self {
+            Self::new()
+        }
+    }
+}
+
+#[test]
+fn what_fits_together_in_rust_and_not_in_the_api_is_told_with_the_types() {
+    let said = types_text::<muddled::Site>()
+        .map(|_| ())
+        .expect_err("is refused");
+    let said = said.to_string();
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    for (line, words) in lines.iter().zip([
+        [
+            "muddled::Page` and `",
+            "other::Page` are both called `Page`",
+        ],
+        [
+            "`Page` has a field and a function called `body`",
+            "name = \"…\"",
+        ],
+        [
+            "`Site` has state, and no constructor that fills it (field `name` of `Site`",
+            "`pub fn new(…) -> Self`",
+        ],
+    ]) {
+        assert!(words.iter().all(|word| line.contains(word)), "{said}");
+    }
+}
+
 /// A package holds all its files, so the macros have a copy of their own.
 #[test]
 fn the_macros_describe_types_as_the_sdk_does() {
