@@ -10,9 +10,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::Digest;
 
-const CHUNK_BYTES: usize = 256 << 10;
+const CHUNK_BYTES: usize = 512 << 10;
 /// Chunks that wait for the thread.
-const AHEAD: usize = 2;
+const AHEAD: usize = 4;
 /// And one in the thread, one with the reader.
 const CHUNKS: usize = AHEAD + 2;
 
