@@ -99,11 +99,14 @@ fn encoded(plaintext: &[u8]) -> Vec<String> {
             forms.extend(text.get(from..to).map(str::to_owned));
         }
     }
-    // Broken into lines, as programs do: `openssl`, and `base64` of coreutils.
-    for width in [64, 76] {
-        let text = STANDARD_NO_PAD.encode(plaintext);
-        let lines = text.as_bytes().chunks(width);
-        forms.extend(lines.map(|line| String::from_utf8_lossy(line).into_owned()));
+    // Broken into lines, as programs do: `openssl`, and `base64` of coreutils. The
+    // last letters are others when something follows, be it a line end.
+    let text = STANDARD_NO_PAD.encode(plaintext);
+    for text in [text.as_str(), &text[..text.len() / 4 * 4]] {
+        for width in [64, 76] {
+            let lines = text.as_bytes().chunks(width);
+            forms.extend(lines.map(|line| String::from_utf8_lossy(line).into_owned()));
+        }
     }
     forms.retain(|form| form.len() >= 8);
     forms

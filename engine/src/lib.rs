@@ -20,6 +20,7 @@ pub mod graph;
 pub mod image;
 pub mod module;
 pub mod net;
+mod programs;
 pub mod progress;
 pub mod rootless;
 pub mod shell;

@@ -115,6 +115,13 @@ impl Progress {
     }
 }
 
+/// What went wrong with work whose name is known.
+fn cause(error: &str) -> &str {
+    let error = error.trim();
+    let named = "did not complete successfully: ";
+    error.split_once(named).map_or(error, |(_, cause)| cause)
+}
+
 /// Work under way.
 pub struct Span {
     progress: Progress,

@@ -14,7 +14,8 @@ pub fn closest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
         // A word that was not written to its end is like what it begins.
         let begun = word.len() >= 3 && name.starts_with(&word);
         let most = (word.chars().count().max(name.chars().count()) / 3).max(1);
-        (begun || edits <= most).then_some((!begun, edits))
+        let beginning = word.chars().next() != name.chars().next();
+        (begun || edits <= most).then_some((!begun, edits, beginning))
     };
     let found = names
         .into_iter()
@@ -32,8 +33,17 @@ mod tests {
 
     #[test]
     fn a_slip_is_recognised_and_another_word_is_not() {
-        let names = ["build", "with-exec", "with-env-variable", "from", "stdout"];
+        let names = [
+            "build",
+            "with-exec",
+            "with-env-variable",
+            "from",
+            "stdout",
+            "zsh",
+            "bash",
+        ];
         for (word, want) in [
+            ("bsh", Some("bash")),
             ("buidl", Some("build")),
             ("Build", Some("build")),
             ("with-exce", Some("with-exec")),

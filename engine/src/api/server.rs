@@ -14,6 +14,7 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
 use super::Client;
@@ -109,9 +110,10 @@ pub(super) fn serve_up_to(
 fn router(served: Served, max_body_bytes: usize) -> axum::Router {
     axum::Router::new()
         .route("/query", post(query))
-        // Before the body is read: nobody else makes us keep it.
-        .layer(from_fn_with_state(served.clone(), guard))
         .route("/", get(|| async { "poniard" }))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        // Of everything, and before the body is read: nobody else makes us keep it.
+        .layer(from_fn_with_state(served.clone(), guard))
         .layer(DefaultBodyLimit::max(max_body_bytes))
         .with_state(served)
 }
@@ -171,10 +173,5 @@ async fn query(State(served): State<Served>, Json(request): Json<Request>) -> Re
 /// Compares without telling by time how much was right. Clients differ in the
 /// alphabet and padding of base64; a token in hex has neither.
 fn same(given: &[u8], wanted: &[u8]) -> bool {
-    given.len() == wanted.len()
-        && given
-            .iter()
-            .zip(wanted)
-            .fold(0, |all, (a, b)| all | (a ^ b))
-            == 0
+    given.ct_eq(wanted).into()
 }

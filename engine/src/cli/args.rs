@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::Failure;
 use crate::progress::Mode;
+use crate::suggest;
 
 /// Dagger modules, shell and API on an engine inside of one program.
 #[derive(Debug, Parser)]
@@ -159,7 +160,7 @@ pub enum Command {
     /// Print the version
     Version,
     #[command(hide = true)]
-    Help,
+    Help { words: Vec<String> },
 }
 
 #[derive(Debug, Args)]
@@ -378,8 +379,30 @@ pub fn explain(error: clap::Error) -> Result<(), Failure> {
             ),
             None => error.to_string(),
         },
+        ErrorKind::InvalidValue => unfit(&error).unwrap_or_else(|| error.to_string()),
         _ => error.to_string(),
     };
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     Err(Failure::new(message))
+}
+
+/// About a value that is none of those that there are.
+fn unfit(error: &clap::Error) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text),
+        _ => None,
+    };
+    let (arg, value) = (
+        text(ContextKind::InvalidArg)?,
+        text(ContextKind::InvalidValue)?,
+    );
+    let Some(ContextValue::Strings(values)) = error.get(ContextKind::ValidValue) else {
+        return None;
+    };
+    let arg = arg.split(' ').next().unwrap_or_default();
+    let hint = suggest::hint(value, values.iter().map(String::as_str));
+    Some(format!(
+        "invalid argument \"{value}\" for {arg}: it is one of {}{hint}",
+        values.join(", ")
+    ))
 }

@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
 use crate::client::Failure;
+use crate::programs;
 
 use super::argv::Line;
 
@@ -69,14 +70,13 @@ fn without_flag(words: &[String], flag: &str) -> (Option<String>, Vec<String>) {
 
 /// The first `dagger` that is not this program under another name.
 fn find(path: &std::ffi::OsStr, own: Option<&Path>) -> Option<PathBuf> {
-    std::env::split_paths(path)
-        .map(|dir| dir.join("dagger"))
-        .filter(|file| file.is_file())
-        .find(|file| file.canonicalize().ok().as_deref() != own)
+    programs::all_in(path, "dagger").find(|file| file.canonicalize().ok().as_deref() != own)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -107,12 +107,17 @@ mod tests {
             tempfile::tempdir().expect("b"),
         );
         let own = a.path().join("poniard");
-        std::fs::write(&own, "").expect("written");
+        let program = |path: &Path| {
+            std::fs::write(path, "").expect("written");
+            let mode = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(path, mode).expect("a mode");
+        };
+        program(&own);
         std::os::unix::fs::symlink(&own, a.path().join("dagger")).expect("linked");
         let path = std::env::join_paths([a.path(), b.path()]).expect("a path");
         let own = own.canonicalize().expect("there");
         assert_eq!(find(&path, Some(&own)), None);
-        std::fs::write(b.path().join("dagger"), "").expect("written");
+        program(&b.path().join("dagger"));
         assert_eq!(find(&path, Some(&own)), Some(b.path().join("dagger")));
     }
 }

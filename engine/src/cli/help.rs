@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use crate::client::Failure;
+use crate::suggest;
 
 use super::args::{self, Cli};
 
@@ -91,6 +92,23 @@ pub fn command() -> Command {
 
 pub fn text() -> String {
     command().render_help().to_string()
+}
+
+/// Of a command, by its words.
+pub fn of(words: &[String]) -> Result<String, Failure> {
+    let mut whole = command();
+    whole.build();
+    let mut own = &mut whole;
+    for word in words {
+        let names = own.get_subcommands().map(Command::get_name);
+        let hint = suggest::hint(word, names);
+        own = own.find_subcommand_mut(word).ok_or_else(|| {
+            Failure::new(format!(
+                "unknown command \"{word}\": `poniard help` lists the commands{hint}"
+            ))
+        })?;
+    }
+    Ok(own.render_help().to_string())
 }
 
 fn groups(command: &Command) -> String {

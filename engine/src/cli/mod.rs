@@ -91,7 +91,7 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Command::Man(options) => help::man(&options),
         Command::Completion(options) => completion::run(&options),
         Command::Version => print(&format!("poniard v{}\n", env!("CARGO_PKG_VERSION"))),
-        Command::Help => print(&help::text()),
+        Command::Help { words } => print(&help::of(&words)?),
     }
 }
 

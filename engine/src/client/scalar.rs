@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::api::model::Enum;
+use crate::suggest;
 
 use super::literal::Literal;
 
@@ -46,8 +47,9 @@ pub fn member(members: &Enum, text: &str) -> Result<Literal, String> {
     match names().find(|name| name.eq_ignore_ascii_case(text)) {
         Some(name) => Ok(Literal::Enum(name.to_owned())),
         None => Err(format!(
-            "value should be one of {}",
-            names().collect::<Vec<_>>().join(",")
+            "value should be one of {}{}",
+            names().collect::<Vec<_>>().join(","),
+            suggest::hint(text, names())
         )),
     }
 }

@@ -5,13 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::mount::MountFlags;
+
 /// Roots of the hierarchies that are mounted here.
 pub(super) struct Hierarchies(Vec<PathBuf>);
 
 impl Hierarchies {
     pub(super) fn of_host() -> Self {
-        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        Self(mounts.lines().filter_map(hierarchy).collect())
+        let all = Hierarchy::all(Path::new("/"));
+        Self(all.into_iter().map(|hierarchy| hierarchy.path).collect())
     }
 
     /// Removes the group `name`, which holds no live process any more. Those that
@@ -79,12 +81,68 @@ impl Owner {
     }
 }
 
-/// Mount point of a line of `/proc/<pid>/mountinfo`, if it is of control groups.
-fn hierarchy(line: &str) -> Option<PathBuf> {
-    let (mount, file_system) = line.split_once(" - ")?;
-    let path = mount.split(' ').nth(4)?;
-    let kind = file_system.split(' ').next()?;
-    matches!(kind, "cgroup" | "cgroup2").then(|| path.into())
+/// A mounted hierarchy, as a line of `/proc/<pid>/mountinfo` tells.
+#[derive(Debug, PartialEq)]
+struct Hierarchy {
+    path: PathBuf,
+    version: u8,
+    is_writable: bool,
+}
+
+impl Hierarchy {
+    fn read(line: &str) -> Option<Self> {
+        let (mount, file_system) = line.split_once(" - ")?;
+        let mut fields = mount.split(' ').skip(4);
+        let (path, options) = (fields.next()?, fields.next()?);
+        let version = match file_system.split(' ').next()? {
+            "cgroup" => 1,
+            "cgroup2" => 2,
+            _ => return None,
+        };
+        Some(Self {
+            path: path.into(),
+            version,
+            is_writable: !options.split(',').any(|option| option == "ro"),
+        })
+    }
+
+    fn all(root: &Path) -> Vec<Self> {
+        let mounts = std::fs::read_to_string(root.join("proc/self/mountinfo"));
+        let mounts = mounts.unwrap_or_default();
+        mounts.lines().filter_map(Self::read).collect()
+    }
+}
+
+/// Makes those writable that are not: so they are in containers that have
+/// `CAP_SYS_ADMIN`, and are not privileged. To be called where mounts are private.
+pub(super) fn make_writable() {
+    for hierarchy in Hierarchy::all(Path::new("/")) {
+        if !hierarchy.is_writable {
+            let flags = MountFlags::BIND | MountFlags::NOSUID | MountFlags::NODEV;
+            // Where it cannot be, the runtime says so.
+            let _ = rustix::mount::mount_remount(&hierarchy.path, flags | MountFlags::NOEXEC, "");
+        }
+    }
+}
+
+/// What there is on a machine, in words, and whether containers can have groups
+/// of their own.
+pub fn described(root: &Path) -> (String, bool) {
+    let all = Hierarchy::all(root);
+    let has = |version| all.iter().any(|hierarchy| hierarchy.version == version);
+    let versions = match (has(1), has(2)) {
+        (false, true) => "version 2",
+        (true, true) => "versions 1 and 2",
+        (true, false) => "version 1",
+        (false, false) => return ("none are mounted".to_owned(), false),
+    };
+    match all.iter().find(|hierarchy| !hierarchy.is_writable) {
+        None => (versions.to_owned(), true),
+        Some(found) => {
+            let path = found.path.display();
+            (format!("{versions}, but `{path}` is read-only"), false)
+        }
+    }
 }
 
 /// Groups have files that cannot be removed, and vanish with their directory.
@@ -143,9 +201,44 @@ mod tests {
     #[test]
     fn hierarchies_of_both_versions_are_found() {
         let v1 = "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime shared:9 - cgroup cgroup rw,cpu";
+        let v2 = "31 23 0:27 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup2 rw";
+        let hierarchy = |path: &str, version, is_writable| Hierarchy {
+            path: path.into(),
+            version,
+            is_writable,
+        };
+        let first = hierarchy("/sys/fs/cgroup/cpu", 1, true);
+        assert_eq!(Hierarchy::read(v1), Some(first));
+        let second = hierarchy("/sys/fs/cgroup", 2, false);
+        assert_eq!(Hierarchy::read(v2), Some(second));
+        assert_eq!(
+            Hierarchy::read("22 27 0:21 / /proc rw - proc proc rw"),
+            None
+        );
+    }
+
+    #[test]
+    fn machines_of_every_kind_are_described() {
+        let v1 = "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu";
+        let hybrid = "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw";
         let v2 = "31 23 0:27 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw";
-        assert_eq!(hierarchy(v1), Some("/sys/fs/cgroup/cpu".into()));
-        assert_eq!(hierarchy(v2), Some("/sys/fs/cgroup".into()));
-        assert_eq!(hierarchy("22 27 0:21 / /proc rw - proc proc rw"), None);
+        let closed = "31 23 0:27 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw";
+        for (mounts, want, is_good) in [
+            (vec![], "none are mounted", false),
+            (vec![v1], "version 1", true),
+            (vec![v1, hybrid], "versions 1 and 2", true),
+            (vec![v2], "version 2", true),
+            (
+                vec![closed],
+                "version 2, but `/sys/fs/cgroup` is read-only",
+                false,
+            ),
+        ] {
+            let root = tempfile::tempdir().expect("a directory");
+            let dir = root.path().join("proc/self");
+            std::fs::create_dir_all(&dir).expect("a directory");
+            std::fs::write(dir.join("mountinfo"), mounts.join("\n")).expect("a file");
+            assert_eq!(described(root.path()), (want.to_owned(), is_good));
+        }
     }
 }

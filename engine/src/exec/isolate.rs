@@ -35,6 +35,10 @@ pub enum IsolationError {
     Fork(io::Error),
     #[error("cannot mount `{}`: {cause}; run poniard with the capability `CAP_SYS_ADMIN` and without a security profile that forbids mounts", path.display())]
     Mount { path: PathBuf, cause: io::Error },
+    #[error(
+        "cannot mount `/proc`: {0}; a part of `/proc` is masked, as in most containers: run this one with `--security-opt systempaths=unconfined`, on Kubernetes with `procMount: Unmasked`, or run poniard as root"
+    )]
+    Masked(io::Error),
     #[error("cannot make a run directory `{}`: {cause}", path.display())]
     RunDir { path: PathBuf, cause: io::Error },
 }
@@ -138,8 +142,15 @@ fn mount(run_dir: &Path) -> Result<(), IsolationError> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", private).map_err(failed(Path::new("/")))?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    rustix::mount::mount("proc", "/proc", "proc", flags, None)
-        .map_err(failed(Path::new("/proc")))?;
+    let is_nested = crate::rootless::is_nested();
+    // The kernel gives a whole `/proc` to nobody who has had less of it.
+    rustix::mount::mount("proc", "/proc", "proc", flags, None).map_err(|e| match e {
+        rustix::io::Errno::PERM if is_nested => IsolationError::Masked(e.into()),
+        _ => failed(Path::new("/proc"))(e),
+    })?;
+    if !is_nested {
+        super::cgroup::make_writable();
+    }
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     rustix::mount::mount("poniard", run_dir, "tmpfs", flags, Some(c"mode=0700"))
         .map_err(failed(run_dir))

@@ -7,7 +7,7 @@
 //! ([`scrub`]), and takes everything away again ([`cgroup`]).
 
 mod ca;
-mod cgroup;
+pub mod cgroup;
 mod console;
 mod container;
 mod handle;

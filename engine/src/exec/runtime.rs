@@ -6,6 +6,7 @@ use std::process::Command;
 use serde::Deserialize;
 
 use super::SandboxError;
+use crate::programs;
 
 /// A runtime that takes runc's command line.
 pub(super) struct Runtime {
@@ -17,12 +18,7 @@ pub(super) struct Runtime {
 impl Runtime {
     /// The first of `runc` and `crun` in `PATH`.
     pub(super) fn find(run_dir: &Path) -> Result<Self, SandboxError> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let found = ["runc", "crun"].iter().find_map(|name| {
-            std::env::split_paths(&path)
-                .map(|dir| dir.join(name))
-                .find(|file| file.is_file())
-        });
+        let found = ["runc", "crun"].into_iter().find_map(programs::find);
         let program = found.ok_or_else(|| {
             SandboxError::Runtime(
                 "neither `runc` nor `crun` is in `PATH`; install one (`apt-get install runc`)"

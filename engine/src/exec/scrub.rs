@@ -148,13 +148,16 @@ mod tests {
         }
         // As `base64` of coreutils and `openssl base64` break lines.
         let long: String = (0..40).map(|n| format!("{n:04}-")).collect();
-        for width in [64, 76] {
-            let text = STANDARD.encode(&long);
-            let lines = text.as_bytes().chunks(width);
-            let lines: Vec<_> = lines.map(|l| String::from_utf8_lossy(l)).collect();
-            let seen = scrub(&[&long], &lines.join("\n"));
-            for line in &lines[..lines.len() - 1] {
-                assert!(!seen.contains(&line[..16]), "{seen}");
+        for (width, end) in [(64, ""), (64, "x\n"), (76, ""), (76, "\n"), (76, ", more")] {
+            for cut in 0..3 {
+                let long = &long[cut..];
+                let text = STANDARD.encode(format!("{long}{end}"));
+                let lines = text.as_bytes().chunks(width);
+                let lines: Vec<_> = lines.map(|l| String::from_utf8_lossy(l)).collect();
+                let seen = scrub(&[long], &lines.join("\n"));
+                for line in seen.lines() {
+                    assert!(line.len() < 16, "{end:?}: {seen}");
+                }
             }
         }
     }

@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::{Module, prebuilt};
 use crate::graph::{Engine, Failure};
+use crate::programs;
 
 /// The binary of a module, unless one is there for these sources: from a release
 /// that has it, else compiled.
@@ -152,10 +153,10 @@ pub fn environment(state_dir: &Path) -> Vec<(&'static str, PathBuf)> {
 /// Where rustup's cargo keeps its toolchains and registry: beside the program,
 /// also when `HOME` is another one, as for users of CI and `sudo`.
 fn homes() -> Vec<(&'static str, PathBuf)> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).find(|dir| dir.join("cargo").is_file());
+    let found = programs::find("cargo");
     let Some(cargo_home) = found
         .as_deref()
+        .and_then(Path::parent)
         .filter(|dir| dir.ends_with(".cargo/bin"))
         .and_then(Path::parent)
     else {

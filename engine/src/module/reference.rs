@@ -61,6 +61,9 @@ pub async fn of_flag(engine: &Arc<Engine>, value: &str, base: &Path) -> Result<P
             eyre::eyre!("there is no {file} in `{path}` or above")
         });
     }
+    if let Some(meant) = neighbour(&path, value) {
+        bail!("there is no directory `{value}`; did you mean `{meant}`?");
+    }
     let Some(dir) = config::find_up(base, config::FILE) else {
         bail!(
             "there is neither a directory `{value}`, nor a {} with a dependency of that name",
@@ -86,6 +89,18 @@ pub async fn of_flag(engine: &Arc<Engine>, value: &str, base: &Path) -> Result<P
             )
         ),
     }
+}
+
+/// The module beside a path, if one has a name like it; as the path was typed.
+fn neighbour(path: &Path, typed: &str) -> Option<String> {
+    let (above, name) = typed.trim_end_matches('/').rsplit_once('/')?;
+    let beside = std::fs::read_dir(path.parent()?).ok()?.flatten();
+    let modules = beside.filter(|entry| entry.path().join(config::FILE).is_file());
+    let names: Vec<String> = modules
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let meant = suggest::closest(name, names.iter().map(String::as_str))?;
+    Some(format!("{above}/{meant}"))
 }
 
 /// Directory of a dependency or toolchain by its name in the `dagger.json` of `dir`.

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::Event;
 use super::mode::View;
+use super::{Event, cause};
 
 /// What is told.
 #[derive(Clone, Copy, PartialEq)]
@@ -102,7 +102,7 @@ impl Plain {
                 span,
                 cached,
                 error,
-                ..
+                dropped,
             } => {
                 let Some(mut shown) = state.spans.remove(&span) else {
                     return String::new();
@@ -110,10 +110,12 @@ impl Plain {
                 let rest = std::mem::take(&mut shown.partial);
                 let mut lines = self.output(&shown, &rest);
                 let (number, name) = (shown.number, &shown.name);
+                let secs = shown.start.elapsed().as_secs_f64();
                 let end = match (error, cached) {
-                    (Some(error), _) => format!("ERROR {}", error.trim()),
+                    (Some(error), _) => format!("ERROR {}", cause(&error)),
                     (None, true) => "CACHED".to_owned(),
-                    (None, false) => format!("DONE {:.1}s", shown.start.elapsed().as_secs_f64()),
+                    (None, false) if dropped => format!("STOPPED {secs:.1}s"),
+                    (None, false) => format!("DONE {secs:.1}s"),
                 };
                 match self.told {
                     Told::Everything | Told::Quiet => lines += &format!("#{number} {end}\n"),
@@ -213,6 +215,16 @@ mod tests {
         let seen = shown(Plain::new(false), work);
         let (before, _) = seen.split_once("still under way").expect("a note");
         assert!(before.len() > 900 << 10, "{} bytes", before.len());
+    }
+
+    #[test]
+    fn what_was_given_up_is_not_called_done() {
+        let work = |progress: &Progress| {
+            let _given_up = progress.start("build");
+            progress.start("test").finish();
+        };
+        let want = "#1 build\n#2 test\n#2 DONE 0.0s\n#1 STOPPED 0.0s\n";
+        assert_eq!(shown(Plain::new(false), work), want);
     }
 
     #[test]

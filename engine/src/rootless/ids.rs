@@ -1,10 +1,10 @@
 //! The ids that the system has set aside for a user: subuid(5), subgid(5).
 
 use std::fmt;
-use std::path::Path;
 
 use super::RootlessError;
 use crate::accounts::User;
+use crate::programs;
 
 /// Of users or of groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,13 +66,13 @@ impl Ids {
         let ranges = |kind: Kind| {
             let text = std::fs::read_to_string(kind.file()).unwrap_or_default();
             let found = ranges(&text, &user, uid);
-            match (found.is_empty(), find(kind.program())) {
+            match (found.is_empty(), programs::find(kind.program())) {
                 (true, _) => Err(RootlessError::NoIds {
                     kind,
                     user: user.clone(),
                 }),
-                (false, false) => Err(RootlessError::NoProgram(kind.program())),
-                (false, true) => Ok(found),
+                (false, None) => Err(RootlessError::NoProgram(kind.program())),
+                (false, Some(_)) => Ok(found),
             }
         };
         let (users, groups) = (ranges(Kind::User)?, ranges(Kind::Group)?);
@@ -132,11 +132,6 @@ fn ranges(text: &str, user: &str, uid: u32) -> Vec<Range> {
         }
     }
     found
-}
-
-fn find(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| Path::new(&dir).join(program).is_file())
 }
 
 #[cfg(test)]

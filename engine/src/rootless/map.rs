@@ -11,7 +11,9 @@ use super::{Ids, Kind, RootlessError};
 
 /// Moves this process. The helper is gone afterwards.
 pub(super) fn enter(ids: &Ids) -> Result<(), RootlessError> {
-    let unmapped = |e: io::Error| RootlessError::Unmapped(e.to_string());
+    let unmapped = |e: io::Error| RootlessError::Unmapped {
+        cause: e.to_string(),
+    };
     let (go, ready) = io::pipe().map_err(unmapped)?;
     let (told, tell) = io::pipe().map_err(unmapped)?;
     let process = std::process::id();
@@ -39,7 +41,9 @@ pub(super) fn enter(ids: &Ids) -> Result<(), RootlessError> {
     entered.map_err(|e| RootlessError::Refused { cause: e.into() })?;
     match answer.map_err(unmapped)?.as_str() {
         "" => Ok(()),
-        error => Err(RootlessError::Unmapped(error.to_owned())),
+        error => Err(RootlessError::Unmapped {
+            cause: error.to_owned(),
+        }),
     }
 }
 

@@ -8,6 +8,7 @@
 //! [`crate::net`]. What is made so belongs to the user, and to ids that nobody
 //! else has. Nothing of it is more than the user could do before.
 
+mod forbidden;
 mod ids;
 mod map;
 
@@ -30,13 +31,18 @@ pub enum RootlessError {
     NoProgram(&'static str),
     #[error(
         "cannot make a user namespace: {cause}; {}, or run poniard as root",
-        advice()
+        forbidden::here().unwrap_or(
+            "use a kernel and a security profile that let ordinary users make them"
+        )
     )]
     Refused { cause: io::Error },
     #[error(
-        "cannot map ids into a namespace: {0}; `newuidmap` and `newgidmap` need their set-uid bit or capabilities, and no `no_new_privs`; or run poniard as root"
+        "cannot map ids into a namespace: {cause}; {}, or run poniard as root",
+        forbidden::here().unwrap_or(
+            "`newuidmap` and `newgidmap` need their set-uid bit or capabilities, and no `no_new_privs`"
+        )
     )]
-    Unmapped(String),
+    Unmapped { cause: String },
 }
 
 /// Whether this process is root of a user namespace that is not the system's own:
@@ -146,24 +152,5 @@ fn without_control_groups() {
             &raw const attributes,
             size_of::<Attributes>(),
         );
-    }
-}
-
-/// What lets ordinary users make user namespaces here.
-fn advice() -> &'static str {
-    let is = |path: &str, value: &str| {
-        std::fs::read_to_string(path).is_ok_and(|text| text.trim() == value)
-    };
-    if is("/proc/sys/user/max_user_namespaces", "0") {
-        "allow them: `sysctl -w user.max_user_namespaces=10000`"
-    } else if is("/proc/sys/kernel/unprivileged_userns_clone", "0") {
-        "allow them: `sysctl -w kernel.unprivileged_userns_clone=1`"
-    } else if is(
-        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-        "1",
-    ) {
-        "allow them: a profile of AppArmor for poniard with `userns,`, or `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`"
-    } else {
-        "use a kernel and a security profile that let ordinary users make them"
     }
 }

@@ -11,6 +11,7 @@ mod place;
 mod api;
 mod arguments;
 mod authors;
+mod canary;
 mod checks;
 mod cloudflare;
 mod databases;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use test_support::{Finished, Running};
 
 use crate::fixture::sink;
-use crate::place::{LIMIT, Place, argument};
+use crate::place::{LIMIT, Place, argument, readable};
 
 fn shell(place: &Place, program: &str, script: &str) -> String {
     let poniard = place.cli.program();
@@ -135,6 +135,12 @@ fn a_slip_gets_a_suggestion() {
     let place = Place::beside_others();
     let sink = sink();
     let sink = argument(&sink);
+    let slip = format!("{sink}x");
+    let near = &format!("`{sink}`");
+    place.write(
+        "dagger.json",
+        r#"{ "name": "shop", "dependencies": [{ "name": "config", "source": "./config" }] }"#,
+    );
     for (words, meant) in [
         (&["shel"][..], "`shell`"),
         (
@@ -152,8 +158,26 @@ fn a_slip_gets_a_suggestion() {
             "`--permissions`",
         ),
         (&["functions", "-m", sink, "gret"], "`greet`"),
+        (&["--progress=plan", "version"], "`plain`"),
+        (&["completion", "bsh"], "`bash`"),
+        (&["help", "toolchain", "instal"], "`install`"),
+        (
+            &[
+                "-M",
+                "-c",
+                "container | with-mounted-cache /x $(cache-volume a) --sharing lockd",
+            ],
+            "`LOCKED`",
+        ),
+        (&["functions", "-m", &slip], near),
+        (&["call", "-m", "confg", "schema"], "`config`"),
+        (&["-c", "confg"], "`config`"),
+        (&["update", "confg"], "`config`"),
     ] {
-        let done = place.run(words);
+        let mut command = place.command(words);
+        command.env("RUST_BACKTRACE", "full");
+        let done = Running::to_end(&mut command, "", LIMIT).expect("a run");
+        readable(&done);
         assert_ne!(done.code, 0, "{words:?}");
         let stderr = done.stderr();
         assert!(

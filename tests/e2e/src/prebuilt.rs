@@ -19,7 +19,7 @@ use crate::place::{LIMIT, Place, argument};
 /// Debian's `docker-registry`.
 pub struct Registry {
     process: Child,
-    address: String,
+    pub address: String,
     _storage: TempDir,
 }
 

@@ -98,6 +98,41 @@ fn without_the_right_to_namespaces_the_way_out_is_told() {
 }
 
 #[test]
+fn containers_run_where_control_groups_are_of_version_2_only() {
+    let place = Place::new();
+    // Read-only: so they are in a container that is not privileged.
+    for closed in ["true", "mount -o remount,bind,ro /sys/fs/cgroup"] {
+        let script = format!(
+            "umount -R /sys/fs/cgroup 2> /dev/null || true
+             mount -t cgroup2 none /sys/fs/cgroup; {closed}; exec \"$@\""
+        );
+        let cli = place
+            .cli
+            .under(&["unshare", "--mount", "sh", "-eu", "-c", &script, "sh"]);
+        let run = |args: &[&str]| {
+            Running::to_end(&mut place.command_of(&cli, args), "", LIMIT).expect("a run")
+        };
+        let pipeline = format!(
+            "container | from debian:bookworm-slim | with-env-variable N {} \
+             | with-exec -- sh -c 'stat -f -c %T /sys/fs/cgroup; mknod /disk b 8 0; head -c 1 /disk 2>&1 | grep -o \"not permitted\"' | stdout",
+            nonce()
+        );
+        let done = run(&["-M", "-c", &pipeline]);
+        assert_eq!(
+            (done.code, done.stdout().as_str()),
+            (0, "cgroup2fs\nnot permitted\n"),
+            "{closed}: {}",
+            done.stderr()
+        );
+        place.nothing_is_left();
+        let doctor = run(&["doctor", "--offline"]).stdout();
+        let line = doctor.lines().find(|line| line.contains("control groups"));
+        let is_good = |line: &str| line.starts_with('✔') && line.ends_with(" version 2");
+        assert!(line.is_some_and(is_good), "{closed}: {doctor}");
+    }
+}
+
+#[test]
 fn a_full_disk_is_told_and_the_state_stays_good() {
     let mut place = Place::new();
     let disk = Disk::new(place.path("disk"), 48);

@@ -71,14 +71,17 @@ pub(super) async fn run(
     } = invocation;
     let engine = client.engine();
     let asked = Instant::now();
-    // The network is made while the program is looked for.
-    let (binary, attachment) =
-        tokio::try_join!(build::binary(engine, module), engine.network.attach())?;
-    let waited = Waited {
-        inputs: asked.elapsed(),
-        ..Waited::default()
+    // The call waits for its program; its network, made meanwhile, is work of its own.
+    let begun = async {
+        let binary = build::binary(engine, module).await?;
+        let waited = Waited {
+            inputs: asked.elapsed(),
+            ..Waited::default()
+        };
+        let span = engine.progress.start_after(waited, invocation.title());
+        Ok((binary, span))
     };
-    let span = engine.progress.start_after(waited, invocation.title());
+    let ((binary, span), attachment) = tokio::try_join!(begun, engine.network.attach())?;
     let root = engine.store.mount_rw(&Store::scratch())?;
     let call = ActiveCall {
         module: module.clone(),

@@ -1,5 +1,7 @@
 //! The API over HTTP.
 
+use reqwest::Method;
+
 use super::*;
 use crate::api::server::{self, Hosts};
 
@@ -63,6 +65,17 @@ async fn only_a_program_with_the_token_is_answered() {
     assert_eq!(status(port, &[right], large.clone()).await, 413);
     // Not even read.
     assert_eq!(status(port, &[], large).await, 401);
+
+    // Nothing is told of what is where.
+    for path in ["", "query", "playground", "v1/traces"] {
+        let url = format!("http://127.0.0.1:{port}/{path}");
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let methods = [Method::GET, Method::POST, Method::OPTIONS, Method::DELETE];
+        for method in methods {
+            let answer = client.request(method.clone(), &url).send().await.unwrap();
+            assert_eq!(answer.status().as_u16(), 401, "{method} {url}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -185,19 +185,12 @@ fn overlay(dir: &Path) -> std::io::Result<()> {
 
 fn control_groups() -> Finding {
     const NAME: &str = "control groups";
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let kinds = mounts
-        .lines()
-        .filter_map(|line| line.split_once(" - ")?.1.split(' ').next());
-    let kinds: Vec<_> = kinds.filter(|kind| kind.starts_with("cgroup")).collect();
-    match (kinds.contains(&"cgroup2"), kinds.contains(&"cgroup")) {
-        (true, false) => Finding::good(NAME, "version 2"),
-        (true, true) => Finding::good(NAME, "versions 1 and 2"),
-        (false, true) => Finding::good(NAME, "version 1"),
-        (false, false) => Finding::poor(
+    match crate::exec::cgroup::described(Path::new("/")) {
+        (found, true) => Finding::good(NAME, found),
+        (found, false) => Finding::bad(
             NAME,
-            "none are mounted",
-            "mount them: `mount -t cgroup2 none /sys/fs/cgroup`",
+            format!("{found}: containers do not start"),
+            "mount them to be written to: `mount -t cgroup2 none /sys/fs/cgroup`, or run the container that this is privileged",
         ),
     }
 }

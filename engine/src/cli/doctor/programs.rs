@@ -1,25 +1,13 @@
 //! Programs that others have written.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::Finding;
-
-/// A program by its name, as the engine finds it.
-pub fn find(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|dir| dir.join(name));
-    found.into_iter().find(|file| is_executable(file))
-}
-
-fn is_executable(file: &std::path::Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    file.metadata()
-        .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
-}
+use crate::programs::find;
 
 /// The first line of what it says of its version, and where it is.
-fn described(program: &std::path::Path, flag: &str) -> Option<String> {
+fn described(program: &Path, flag: &str) -> Option<String> {
     let done = Command::new(program)
         .arg(flag)
         .stdin(Stdio::null())
@@ -36,7 +24,7 @@ fn described(program: &std::path::Path, flag: &str) -> Option<String> {
 pub fn runtime() -> Finding {
     const NAME: &str = "runtime";
     const MEND: &str = "install one: `apt-get install runc`";
-    let Some(program) = ["runc", "crun"].iter().find_map(|name| find(name)) else {
+    let Some(program) = ["runc", "crun"].into_iter().find_map(find) else {
         return Finding::bad(NAME, "neither `runc` nor `crun` is in PATH", MEND);
     };
     match described(&program, "--version") {

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::{Map, Value as Json};
 
 use crate::client::Failure;
+use crate::suggest;
 
 use super::change::Change;
 use super::{List, entry};
@@ -138,6 +139,12 @@ impl Manifest {
         self.fields
             .insert(list.key().to_owned(), Json::Array(items));
         Ok(before)
+    }
+
+    /// The end of an error about an entry that is none of these.
+    pub fn hint(&self, list: List, name: &str) -> String {
+        let entries = self.entries(list);
+        suggest::hint(name, entries.iter().map(|entry| entry.name.as_str()))
     }
 
     /// Removes the entries with this name or source; gives what they were. A

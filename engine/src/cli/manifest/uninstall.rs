@@ -17,8 +17,9 @@ pub fn run(global: &Global, options: &args::Named, list: List) -> Result<(), Fai
         let path = manifest.dir.join(file::NAME);
         let (one, name) = (list.one(), &options.name);
         tell(&format!(
-            "there is no {one} `{name}` in `{}`",
-            path.display()
+            "there is no {one} `{name}` in `{}`{}",
+            path.display(),
+            manifest.hint(list, name)
         ));
         return Ok(());
     }

@@ -67,7 +67,11 @@ fn wanted(
         }
     }
     match unknown.first() {
-        Some(name) => Err(Failure::new(format!("there is no {} `{name}`", list.one()))),
+        Some(name) => Err(Failure::new(format!(
+            "there is no {} `{name}`{}",
+            list.one(),
+            manifest.hint(list, name)
+        ))),
         None => Ok(wanted),
     }
 }

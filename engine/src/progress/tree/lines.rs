@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use console::{Style, measure_text_width, truncate_str};
 
+use crate::progress::cause;
+
 use super::state::{Branch, State, Told};
 
 const TURNS: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -43,6 +45,12 @@ pub fn told(told: &Told, width: usize) -> Vec<String> {
                 width,
             )]
         }
+        Told::Stopped { depth, name, took } => {
+            let dim = style().dim();
+            let took = dim.apply_to(format!("stopped after {}", duration(*took)));
+            let sign = style().yellow().apply_to("■").to_string();
+            vec![step(*depth, &sign, name, &took.to_string(), width)]
+        }
         Told::Failed {
             depth,
             name,
@@ -63,7 +71,7 @@ pub fn told(told: &Told, width: usize) -> Vec<String> {
             let output = last.iter().flat_map(|line| wrapped(&gutter, line, width));
             lines.extend(output);
             let gutter = format!("{}{} ", indent(*depth, width), red.apply_to("!"));
-            let error = error.trim().lines().next().unwrap_or_default();
+            let error = cause(error).lines().next().unwrap_or_default();
             lines.extend(wrapped(&gutter, error, width));
             lines
         }
@@ -163,7 +171,8 @@ fn fit(line: &str, width: usize) -> String {
     truncate_str(line, width, "…").into_owned()
 }
 
-/// The text in as many lines as it needs, each after the gutter.
+/// The text in as many lines as it needs, each after the gutter; broken between words
+/// where that leaves no line half empty.
 fn wrapped(gutter: &str, text: &str, width: usize) -> Vec<String> {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let room = width.saturating_sub(measure_text_width(gutter)).max(1);
@@ -172,8 +181,12 @@ fn wrapped(gutter: &str, text: &str, width: usize) -> Vec<String> {
     for c in text.chars() {
         let wide = measure_text_width(c.encode_utf8(&mut [0; 4]));
         if used + wide > room && used > 0 {
-            lines.push(String::new());
-            used = 0;
+            let rest = lines.last_mut().map_or(String::new(), |line| {
+                let space = line.rfind(' ').filter(|at| 2 * at > line.len());
+                space.map_or(String::new(), |at| line.split_off(at + 1))
+            });
+            used = measure_text_width(&rest);
+            lines.push(rest);
         }
         used += wide;
         if let Some(line) = lines.last_mut() {
@@ -262,6 +275,27 @@ mod tests {
     }
 
     #[test]
+    fn long_lines_are_broken_between_words_and_say_what_the_name_does_not() {
+        let mut state = state();
+        let error = "process `composer install --no-dev` did not complete successfully: exit code: 100 of a hundred";
+        let end = Event::Finished {
+            span: 1,
+            cached: false,
+            error: Some(error.to_owned()),
+            dropped: false,
+        };
+        let lines = told(&state.event(end).expect("told"), 24);
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|line| console::strip_ansi_codes(line).trim_end().to_owned())
+            .collect();
+        assert!(
+            lines.ends_with(&["! exit code: 100 of a".into(), "! hundred".into()]),
+            "{lines:#?}"
+        );
+    }
+
+    #[test]
     fn of_what_fails_the_last_lines_are_told_whole() {
         let mut state = state();
         let error = Some("exit code: 1".to_owned());
@@ -286,6 +320,25 @@ mod tests {
             lines.starts_with("  ✘ composer install") && lines.ends_with("  ! exit code: 1"),
             "{lines}"
         );
+    }
+
+    #[test]
+    fn what_was_given_up_is_not_called_done() {
+        let mut state = state();
+        let end = Event::Finished {
+            span: 2,
+            cached: false,
+            error: None,
+            dropped: true,
+        };
+        let lines = told(&state.event(end).expect("told"), 60).join("\n");
+        let lines = console::strip_ansi_codes(&lines).into_owned();
+        assert!(
+            lines.starts_with("  ■ composer") && lines.ends_with(" stopped after 0.0s"),
+            "{lines}"
+        );
+        let counts = state.counts().join(" ");
+        assert!(counts.starts_with("2 running 1 stopped "), "{counts}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub struct State {
     pub begun: Instant,
     pub done: usize,
     pub cached: usize,
+    pub stopped: usize,
     pub failed: usize,
 }
 
@@ -43,6 +44,12 @@ pub enum Told {
         depth: usize,
         name: String,
     },
+    /// Given up, or a service that is not needed any more.
+    Stopped {
+        depth: usize,
+        name: String,
+        took: Duration,
+    },
     Failed {
         depth: usize,
         name: String,
@@ -63,6 +70,7 @@ impl State {
             begun: Instant::now(),
             done: 0,
             cached: 0,
+            stopped: 0,
             failed: 0,
         }
     }
@@ -92,15 +100,15 @@ impl State {
                 span,
                 cached,
                 error,
-                ..
-            } => self.finished(span, cached, error),
+                dropped,
+            } => self.finished(span, cached, error, dropped),
             Event::Note { text } => Some(Told::Note(text)),
         }
     }
 
     /// What was done, in one line; nothing to tell of little.
     pub fn sum(&self) -> Option<Told> {
-        let all = self.done + self.cached + self.failed;
+        let all = self.done + self.cached + self.stopped + self.failed;
         (all > 1 && self.verbosity >= 0).then(|| Told::Sum(self.counts().join(" · ")))
     }
 
@@ -110,6 +118,7 @@ impl State {
             (self.running.len(), "running"),
             (self.done, "done"),
             (self.cached, "cached"),
+            (self.stopped, "stopped"),
             (self.failed, "failed"),
         ];
         let counts = counts.iter().filter(|(count, _)| *count > 0);
@@ -117,7 +126,13 @@ impl State {
         counts.chain([duration(self.begun.elapsed())]).collect()
     }
 
-    fn finished(&mut self, span: u64, cached: bool, error: Option<String>) -> Option<Told> {
+    fn finished(
+        &mut self,
+        span: u64,
+        cached: bool,
+        error: Option<String>,
+        dropped: bool,
+    ) -> Option<Told> {
         let mut branch = self.running.remove(&span)?;
         branch.end_line();
         let (depth, name, took) = (branch.depth, branch.name, branch.start.elapsed());
@@ -140,6 +155,10 @@ impl State {
             None if cached => {
                 self.cached += 1;
                 is_worth_it.then_some(Told::Cached { depth, name })
+            }
+            None if dropped => {
+                self.stopped += 1;
+                is_worth_it.then_some(Told::Stopped { depth, name, took })
             }
             None => {
                 self.done += 1;

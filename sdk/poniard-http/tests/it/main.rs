@@ -151,11 +151,9 @@ async fn patience_bounds_everything() {
     let start = Instant::now();
     let error = failed(api.get("/x").send().await).to_string();
     assert!(error.contains("no answer in time (asked "), "{error}");
-    let took = start.elapsed();
-    assert!(
-        took > Duration::from_millis(300) && took < Duration::from_secs(2),
-        "{took:?}"
-    );
+    assert!(start.elapsed() > Duration::from_millis(300));
+    // Without a bound it would be 6.
+    assert!((1..4).contains(&server.asked().len()), "{error}");
 }
 
 #[tokio::test]

@@ -130,7 +130,6 @@ fn a_change_of_php_makes_the_last_layer_only_and_one_of_packages_leaves_node_alo
     if project.place.cli.is_built_here() {
         assert!(!ran(&edited, "composer install"), "{}", edited.stderr());
         assert!(!ran(&edited, "npm"), "{}", edited.stderr());
-        assert!(edited.took.as_secs() < 5, "{:?}", edited.took);
         assert!(ran(&updated, "composer install"), "{}", updated.stderr());
         assert!(!ran(&updated, "npm"), "{}", updated.stderr());
     }

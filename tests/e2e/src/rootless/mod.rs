@@ -1,8 +1,9 @@
-//! poniard for an ordinary [`user`]: containers, files, the [`network`], modules, the
-//! end of runs, and what is said on a machine that lacks something.
+//! poniard for an ordinary [`user`]: containers, files, the [`network`], images and
+//! sessions that go [`outside`], modules, the end of runs, and what is said on a machine that lacks something.
 
 mod network;
-mod user;
+mod outside;
+pub mod user;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};

@@ -33,7 +33,7 @@ cd \"$dir/home\"
 exec setpriv --reuid=43210 --regid=43210 --clear-groups \"$@\"";
 
 /// The shell of Debian's `busybox` with what it is linked with, and two users.
-const BOX: &str = r#"cd "$1"
+pub const BOX: &str = r#"cd "$1"
 mkdir -p bin dev etc home/ann tmp
 busybox=$(command -v busybox)
 cp "$busybox" bin/busybox

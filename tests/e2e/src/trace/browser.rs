@@ -62,6 +62,8 @@ impl Browser {
         for domain in ["Page", "Runtime", "Log", "Accessibility", "Network"] {
             browser.call(&format!("{domain}.enable"), json!({}));
         }
+        let clock = json!({"timeDomain": "threadTicks"});
+        browser.call("Performance.enable", clock);
         let size =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         browser.call("Emulation.setDeviceMetricsOverride", size);
@@ -141,6 +143,19 @@ impl Browser {
              if (is || Date.now() > end) done(is); else setTimeout(look, 15); }}; look(); }})"
         );
         assert_eq!(self.value(&wait), true, "never: {expression}");
+    }
+
+    /// Milliseconds of scripts, styles and layout so far, by the clock of the page's
+    /// thread: who else uses the machine does not count.
+    pub fn work(&mut self) -> f64 {
+        let metrics = self.call("Performance.getMetrics", json!({}));
+        let metrics = metrics["metrics"].as_array().expect("metrics");
+        let of = |name: &str| {
+            let found = metrics.iter().find(|metric| metric["name"] == name);
+            let found = found.and_then(|metric| metric["value"].as_f64());
+            found.unwrap_or_else(|| panic!("no {name}"))
+        };
+        1000.0 * (of("ScriptDuration") + of("LayoutDuration") + of("RecalcStyleDuration"))
     }
 
     /// Presses a key as a person does.

@@ -299,42 +299,66 @@ fn ten_thousand_steps_are_read_by_keys_by_ear_and_without_stutter() {
         rows.as_u64().is_some_and(|rows| rows < 120),
         "all rows are drawn: {rows}"
     );
-    // Work of the page for each frame of a long scroll; how often frames come
-    // depends on who else uses the machine.
-    let scroll = "new Promise(done => { const tree = document.querySelector('#tree'), spent = []; let n = 0; \
-        const turn = () => { const begun = performance.now(); tree.scrollTop = (tree.scrollTop + 700) % 270000; tree.dispatchEvent(new Event('scroll')); \
-        requestAnimationFrame(() => { tree.getBoundingClientRect(); document.querySelector('#rows .row').offsetTop; spent.push(performance.now() - begun); \
-        ++n < 100 ? setTimeout(turn, 0) : done(spent.sort((a, b) => a - b)) }) }; turn() })";
-    // The best of some: others may have had the machine meanwhile.
-    let mut best = [f64::MAX; 3];
-    for _ in 0..5 {
-        let spent = browser.value(scroll);
-        let at = |place: usize| spent[place].as_f64().unwrap_or(f64::MAX);
-        best = if at(50) < best[0] {
-            [at(50), at(95), at(99)]
-        } else {
-            best
-        };
-        if best[0] < 16.7 && best[1] < 33.4 {
-            break;
-        }
+    // What the page works for each thing that a person does.
+    let mut figures = format!("10,000 steps: ready after {ready} ms;");
+    let mut measured = |browser: &mut Browser, what: &str, times: f64, act: &str| {
+        let before = browser.work();
+        browser.value(act);
+        browser.value(FRAME);
+        let work = (browser.work() - before) / times;
+        figures += &format!(" {what} {work:.1} ms;");
+        work
+    };
+    // Sixty frames a second are 16.7 ms each; a busy machine takes longer for the same.
+    let frames: Vec<f64> = (0..3)
+        .map(|_| measured(&mut browser, "a frame of a scroll", 100.0, SCROLL))
+        .collect();
+    let best = frames.iter().copied().fold(f64::MAX, f64::min);
+    assert!(best < 33.4, "{figures}");
+    for (what, act) in [
+        ("a key", KEY),
+        (
+            "a click",
+            "document.querySelectorAll('#rows .row')[3].click()",
+        ),
+        (
+            "a filter",
+            "document.querySelector('input[value=failed]').click()",
+        ),
+        (
+            "all again",
+            "document.querySelector('input[value=all]').click()",
+        ),
+        (
+            "another order",
+            "document.querySelector('input[value=slowest]').click()",
+        ),
+        ("a search", SEARCH),
+    ] {
+        let work = measured(&mut browser, what, 1.0, act);
+        assert!(work < 500.0, "{figures}");
     }
-    let [median, most, worst] = best;
-    let find = "(() => { const begun = performance.now(); const query = document.querySelector('#query'); \
-        query.value = 'part-4321'; query.dispatchEvent(new Event('input')); return begun })()";
-    let begun = browser.value(find).as_f64().expect("a time");
     browser.until("document.querySelector('#found').textContent.startsWith('1 of')");
-    let found = browser.value("performance.now()").as_f64().expect("a time") - begun;
-    let figures = format!(
-        "10,000 steps: ready after {ready} ms; frames of a scroll: median {median:.1} ms, 95 % {most:.1} ms, worst {worst:.1} ms; found after {found:.0} ms\n"
-    );
-    fs::write(pictures().join("large.txt"), &figures).expect("a file");
-    eprint!("{figures}");
-    // Sixty frames a second are 16.7 ms each; a machine with other things to do gets some more.
-    assert!(median < 25.0 && most < 60.0, "{figures}");
-    assert!(found < 1500.0, "{figures}");
+    fs::write(pictures().join("large.txt"), format!("{figures}\n")).expect("a file");
+    eprintln!("{figures}");
     assert_eq!(browser.complaints, Vec::<String>::new());
 }
+
+/// Until what has changed is drawn.
+const FRAME: &str =
+    "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))";
+
+/// A hundred frames of a long scroll.
+const SCROLL: &str = "new Promise(done => { const tree = document.querySelector('#tree'); let n = 0; \
+    const turn = () => { tree.scrollTop = (tree.scrollTop + 700) % 270000; tree.dispatchEvent(new Event('scroll')); \
+    requestAnimationFrame(() => ++n < 100 ? setTimeout(turn, 0) : done(n)) }; turn() })";
+
+const KEY: &str = "document.querySelector('#tree').dispatchEvent(new KeyboardEvent('keydown', {key: 'PageDown', bubbles: true}))";
+
+/// Until it is found.
+const SEARCH: &str = "new Promise(done => { const query = document.querySelector('#query'); \
+    query.value = 'part-4321'; query.dispatchEvent(new Event('input')); \
+    const look = () => document.querySelector('#found').textContent.startsWith('1 of') ? done(1) : setTimeout(look, 20); look() })";
 
 /// Id of the row that keys act on, as assistive technology is told.
 fn active(browser: &mut Browser) -> String {
