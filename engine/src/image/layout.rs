@@ -1,14 +1,16 @@
 //! Reads images: OCI layouts (a directory or a tar) and docker archives.
 
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 use eyre::{Result, WrapErr};
 use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
 use serde::Deserialize;
 
-use super::unpack::{Whiteouts, decompress, unpack, unpack_layer};
+use super::files::Files;
+use super::unpack::{Whiteouts, unpack_layer};
 use super::{Image, ImageConfig, Images, config, host_platform};
-use crate::store::{Digest, Hasher, Snapshot, Tree};
+use crate::store::{Digest, Hashed, Hasher, Snapshot};
 
 /// Names of the image in a layout's index.
 const NAMES: [&str; 2] = [
@@ -24,6 +26,13 @@ struct DockerImage {
     #[serde(default)]
     repo_tags: Option<Vec<String>>,
     layers: Vec<String>,
+}
+
+/// A layer of an image that is read.
+struct Layer {
+    path: String,
+    /// That of its blob, where known.
+    digest: Option<Digest>,
 }
 
 impl Images {
@@ -42,52 +51,44 @@ impl Images {
     }
 
     fn import_blocking(&self, path: &Path, tag: &str) -> Result<Image> {
-        if path.is_dir() {
-            return self.import_layout(&Tree::new(path), tag);
+        let files = Files::open(path, || self.store.temp_dir())?;
+        if files.has("index.json")? {
+            let index = serde_json::from_slice(&files.read("index.json")?)?;
+            return self.import_index(&files, &index, tag);
         }
-        let temp = self.store.temp_dir()?;
-        unpack(
-            decompress(std::fs::File::open(path)?)?,
-            temp.path(),
-            Whiteouts::Plain,
-        )
-        .wrap_err("it is not a tar archive")?;
-        self.import_layout(&Tree::new(temp.path()), tag)
-    }
-
-    fn import_layout(&self, tree: &Tree, tag: &str) -> Result<Image> {
-        let there = |name| tree.stat(name, true).map(|stat| stat.is_some());
-        if there("index.json")? {
-            let index = serde_json::from_slice(&tree.read("index.json")?)?;
-            return self.import_index(tree, &index, tag);
-        }
-        if there("manifest.json")? {
-            return self.import_docker(tree, tag);
+        if files.has("manifest.json")? {
+            return self.import_docker(&files, tag);
         }
         eyre::bail!("expected `index.json` (OCI) or `manifest.json` (docker) in it")
     }
 
-    fn import_index(&self, tree: &Tree, index: &ImageIndex, tag: &str) -> Result<Image> {
+    fn import_index(&self, files: &Files, index: &ImageIndex, tag: &str) -> Result<Image> {
         let descriptor = choose(index, tag)?;
-        let text = blob(tree, descriptor)?;
+        let text = blob(files, descriptor)?;
         if is_index(descriptor) {
             // Inside, platforms are told apart, not names.
-            return self.import_index(tree, &serde_json::from_slice(&text)?, "");
+            return self.import_index(files, &serde_json::from_slice(&text)?, "");
         }
         let manifest: ImageManifest = serde_json::from_slice(&text)?;
-        let (config, diff_ids) = config::read(&blob(tree, manifest.config())?)?;
+        let (config, diff_ids) = config::read(&blob(files, manifest.config())?)?;
         let layers = manifest.layers().iter().map(|layer| {
-            Ok((
-                tree.resolve(blob_path(layer)?)?,
-                Some(layer.digest().to_string().parse()?),
-            ))
+            Ok(Layer {
+                path: blob_path(layer)?,
+                digest: Some(layer.digest().to_string().parse()?),
+            })
         });
         let layers = layers.collect::<Result<Vec<_>>>()?;
-        self.assemble(config, &diff_ids, &layers, descriptor.digest().as_ref())
+        self.assemble(
+            files,
+            config,
+            &diff_ids,
+            &layers,
+            descriptor.digest().as_ref(),
+        )
     }
 
-    fn import_docker(&self, tree: &Tree, tag: &str) -> Result<Image> {
-        let images: Vec<DockerImage> = serde_json::from_slice(&tree.read("manifest.json")?)?;
+    fn import_docker(&self, files: &Files, tag: &str) -> Result<Image> {
+        let images: Vec<DockerImage> = serde_json::from_slice(&files.read("manifest.json")?)?;
         let tagged = |image: &&DockerImage| {
             let tags = image.repo_tags.iter().flatten();
             tags.into_iter()
@@ -101,22 +102,24 @@ impl Images {
         let Some(image) = image else {
             eyre::bail!("there is no image `{tag}` in it");
         };
-        let text = tree.read(&image.config)?;
+        let text = files.read(&image.config)?;
         let (config, diff_ids) = config::read(&text)?;
-        let layers = image
-            .layers
-            .iter()
-            .map(|layer| Ok((tree.resolve(layer)?, None)));
-        let layers = layers.collect::<Result<Vec<_>>>()?;
-        self.assemble(config, &diff_ids, &layers, &Digest::of(&text).to_string())
+        let layers = image.layers.iter().map(|path| Layer {
+            path: path.clone(),
+            digest: None,
+        });
+        let layers = layers.collect::<Vec<_>>();
+        let reference = Digest::of(&text).to_string();
+        self.assemble(files, config, &diff_ids, &layers, &reference)
     }
 
-    /// Unpacks what is not there yet. Layers come with their digests where known.
+    /// Unpacks what is not there yet.
     fn assemble(
         &self,
+        files: &Files,
         config: ImageConfig,
         diff_ids: &[Digest],
-        layers: &[(PathBuf, Option<Digest>)],
+        layers: &[Layer],
         reference: &str,
     ) -> Result<Image> {
         if diff_ids.len() != layers.len() {
@@ -127,13 +130,16 @@ impl Images {
             );
         }
         let mut names = Vec::new();
-        for (index, (diff_id, (path, digest))) in diff_ids.iter().zip(layers).enumerate() {
+        for (index, (diff_id, layer)) in diff_ids.iter().zip(layers).enumerate() {
             let name = layer_name(diff_id, index == 0);
             if !self.store.keep_layer(&name) {
-                if let Some(digest) = digest {
-                    check_digest(path, digest)?;
-                }
-                self.unpack_into_store(path, diff_id, &name, index == 0)?;
+                self.unpack_into_store(
+                    || files.stream(&layer.path),
+                    layer.digest.as_ref(),
+                    diff_id,
+                    &name,
+                    index == 0,
+                )?;
             }
             names.push(name);
         }
@@ -148,10 +154,13 @@ impl Images {
         })
     }
 
-    /// Makes a layer of the store, if it has the content that it should have.
-    pub(super) fn unpack_into_store(
+    /// Makes a layer of the store, if it has the content that it should have:
+    /// nothing is there before that is known. The stream is asked for again
+    /// when it cannot be unpacked, to tell whether that is its own fault.
+    pub(super) fn unpack_into_store<R: Read>(
         &self,
-        path: &Path,
+        stream: impl Fn() -> Result<R>,
+        digest: Option<&Digest>,
         diff_id: &Digest,
         name: &str,
         lowest: bool,
@@ -162,9 +171,18 @@ impl Images {
         } else {
             Whiteouts::Keep
         };
-        let found = unpack_layer(path, dir.path(), whiteouts)
+        let found = unpack_layer(stream()?, dir.path(), whiteouts);
+        if let Some(digest) = digest {
+            let blob = match &found {
+                Ok(found) => found.blob,
+                Err(_) => Hashed::new(stream()?).digest()?,
+            };
+            check_blob(digest, &blob)?;
+        }
+        let found = found
             .wrap_err_with(|| format!("cannot unpack layer `{diff_id}`"))
-            .map_err(|error| self.store.explain(error))?;
+            .map_err(|error| self.store.explain(error))?
+            .diff_id;
         if found != *diff_id {
             eyre::bail!("layer `{diff_id}` is damaged: its content has the digest `{found}`");
         }
@@ -251,23 +269,18 @@ fn blob_path(descriptor: &Descriptor) -> Result<String> {
 }
 
 /// The content of a blob, if it is what it should be.
-fn blob(tree: &Tree, descriptor: &Descriptor) -> Result<Vec<u8>> {
-    let text = tree.read(&blob_path(descriptor)?)?;
-    let (digest, found) = (descriptor.digest().to_string(), Digest::of(&text));
-    if found.to_string() != digest {
-        eyre::bail!("blob `{digest}` is damaged: its content has the digest `{found}`");
-    }
+fn blob(files: &Files, descriptor: &Descriptor) -> Result<Vec<u8>> {
+    let text = files.read(&blob_path(descriptor)?)?;
+    check_blob(
+        &descriptor.digest().to_string().parse()?,
+        &Digest::of(&text),
+    )?;
     Ok(text)
 }
 
-fn check_digest(path: &Path, digest: &Digest) -> Result<()> {
-    let mut hashing = super::pack::Hashing::new(std::io::sink());
-    std::io::copy(&mut std::fs::File::open(path)?, &mut hashing)?;
-    if hashing.digest() != *digest {
-        eyre::bail!(
-            "blob `{digest}` is damaged: its content has the digest `{}`",
-            hashing.digest()
-        );
+fn check_blob(digest: &Digest, found: &Digest) -> Result<()> {
+    if found != digest {
+        eyre::bail!("blob `{digest}` is damaged: its content has the digest `{found}`");
     }
     Ok(())
 }

@@ -2,12 +2,13 @@
 //!
 //! [`reference`] reads names. [`settings`] reads `poniard.toml`, after which
 //! [`recipe`] makes images from packages and [`registry`] pulls and pushes.
-//! [`layout`] reads archives, [`archive`] writes them. In between, [`unpack`]
+//! [`layout`] reads archives ([`files`] is what is in them), [`archive`] writes them. In between, [`unpack`]
 //! makes store layers of layer tars and [`pack`] the reverse; [`config`] maps
 //! the OCI image configuration.
 
 mod archive;
 pub(crate) mod config;
+mod files;
 pub(crate) mod layout;
 mod pack;
 mod recipe;

@@ -445,3 +445,114 @@ async fn a_name_that_is_none_is_refused_before_anything_else() {
         .expect_err("is no name");
     assert!(error.to_string().contains("`no such image!`"), "{error}");
 }
+
+/// An archive with a layer of a few hundred thousand bytes.
+async fn large_archive(
+    store: &TestStore,
+    compression: Compression,
+) -> (std::path::PathBuf, Vec<u8>) {
+    let path = store.dir.path().join("large.tar");
+    // Hard to compress, the same every time.
+    let mut number = 1_u32;
+    let contents: String = (0..1_500_000)
+        .map(|_| {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b' ' + (number >> 25) as u8 % 90)
+        })
+        .collect();
+    let rootfs = store.snapshot(&[("a", "1"), ("large", &contents), ("z", "2")]);
+    images(store)
+        .archive(&[(sample(store).0, rootfs)], compression, &[], &path)
+        .await
+        .expect("writes");
+    (path, contents.into_bytes())
+}
+
+#[tokio::test]
+async fn a_large_layer_is_unpacked_as_it_was_packed() {
+    let store = store();
+    for compression in [Compression::Gzip, Compression::Uncompressed] {
+        let other = crate::store::testing::store();
+        let (path, contents) = large_archive(&store, compression).await;
+        let image = images(&other).import(&path, "").await.expect("reads");
+        let mount = other.mount(&image.rootfs).expect("a mount");
+        assert!(mount.tree().read("large").expect("reads") == contents);
+        assert_eq!(mount.tree().read("z").expect("reads"), b"2");
+    }
+}
+
+#[tokio::test]
+async fn an_archive_that_is_cut_off_or_changed_leaves_no_layer() {
+    let store = store();
+    for compression in [Compression::Gzip, Compression::Uncompressed] {
+        let (path, _) = large_archive(&store, compression).await;
+        let whole = std::fs::read(&path).expect("reads");
+        let other = crate::store::testing::store();
+        let layers = || std::fs::read_dir(other.root().join("layers")).expect("is there");
+        for end in [100, whole.len() / 2, whole.len() - 20_000] {
+            std::fs::write(&path, &whole[..end]).expect("writes");
+            let cut = images(&other).import(&path, "").await;
+            assert!(cut.is_err(), "{end} bytes are enough");
+            assert_eq!(layers().count(), 0);
+        }
+        // The blob is the largest part of it, whatever its place.
+        for at in [whole.len() / 3, whole.len() / 2, whole.len() / 3 * 2] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x40;
+            std::fs::write(&path, &bytes).expect("writes");
+            let changed = images(&other).import(&path, "").await;
+            let error = format!("{:#}", changed.expect_err("is damaged"));
+            assert!(error.contains("blob `sha256:"), "{error}");
+            assert!(error.contains("damaged"), "{error}");
+            assert_eq!(layers().count(), 0);
+        }
+    }
+}
+
+/// As older versions of docker write them.
+#[tokio::test]
+async fn an_archive_with_links_between_its_layers_is_read() {
+    let (store, other) = (store(), store());
+    let (config, rootfs) = sample(&store);
+    let path = store.dir.path().join("image.tar");
+    images(&store)
+        .archive(
+            &[(config.clone(), rootfs)],
+            Compression::Uncompressed,
+            &[],
+            &path,
+        )
+        .await
+        .expect("writes");
+    let mut linked = Builder::new(Vec::new());
+    let bytes = std::fs::read(&path).expect("reads");
+    let mut archive = tar::Archive::new(bytes.as_slice());
+    for entry in archive.entries().expect("is an archive") {
+        let mut entry = entry.expect("is an entry");
+        let name = entry.path().expect("has a name").into_owned();
+        let mut header = entry.header().clone();
+        if name == Path::new("index.json") || name == Path::new("oci-layout") {
+            continue;
+        }
+        let is_blob = name.starts_with("blobs") && header.entry_type() == EntryType::Regular;
+        let real = if is_blob {
+            Path::new("real").join(name.file_name().expect("has a name"))
+        } else {
+            name.clone()
+        };
+        linked
+            .append_data(&mut header, &real, &mut entry)
+            .expect("writes");
+        if is_blob {
+            let target = Path::new("../..").join(&real);
+            header.set_entry_type(EntryType::Symlink);
+            header.set_size(0);
+            linked
+                .append_link(&mut header, &name, target)
+                .expect("writes");
+        }
+    }
+    std::fs::write(&path, linked.into_inner().expect("ends")).expect("writes");
+    let image = images(&other).import(&path, "").await.expect("reads");
+    check_sample(&other, &image, &config);
+}

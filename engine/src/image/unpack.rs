@@ -3,16 +3,15 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, lchown, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use eyre::{Result, WrapErr};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags};
-use sha2::{Digest as _, Sha256};
 use tar::{Archive, Entry, EntryType};
 
-use crate::store::{Digest, Tree, opaque_attribute};
+use crate::store::{Digest, Hashed, Tree, opaque_attribute};
 
 /// What is to become of `.wh.` files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,31 +24,55 @@ pub(crate) enum Whiteouts {
     Plain,
 }
 
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
+/// Content on its way from an archive to a file.
+const BUFFER_BYTES: usize = 256 << 10;
+
 /// Reads a stream that is compressed with gzip, zstd or not at all.
-pub(crate) fn decompress<'a>(stream: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
-    let mut stream = BufReader::with_capacity(128 << 10, stream);
-    let start = io::BufRead::fill_buf(&mut stream)?;
-    if start.starts_with(&[0x1f, 0x8b]) {
+pub(crate) fn decompress<'a>(mut stream: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    let start = stream.fill_buf()?;
+    if start.starts_with(GZIP) {
         return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(stream)));
     }
-    if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+    if start.starts_with(ZSTD) {
         return Ok(Box::new(zstd::stream::read::Decoder::with_buffer(stream)?));
     }
     Ok(Box::new(stream))
 }
 
-/// Unpacks a layer into the empty directory `dir`; gives the digest of the
-/// uncompressed tar.
-pub(super) fn unpack_layer(layer: &Path, dir: &Path, whiteouts: Whiteouts) -> Result<Digest> {
-    let file = File::open(layer)?;
-    let mut stream = Hashing {
-        inner: decompress(file)?,
-        hash: Sha256::new(),
-    };
-    unpack(&mut stream, dir, whiteouts)?;
-    // What follows the end of the archive counts in the digest too.
-    io::copy(&mut stream, &mut io::sink())?;
-    Ok(Digest::from_bytes(stream.hash.finalize().into()))
+pub(super) fn is_compressed(start: &[u8]) -> bool {
+    start.starts_with(GZIP) || start.starts_with(ZSTD)
+}
+
+/// Unpacks a layer into the empty directory `dir`. Whoever calls this uses it
+/// only if the stream (and the blob it comes from) had the right digest: what
+/// follows the end of the archive counts, too.
+pub(super) fn unpack_layer(blob: impl Read, dir: &Path, whiteouts: Whiteouts) -> Result<Digests> {
+    let mut blob = Hashed::new(blob);
+    if !is_compressed(blob.fill_buf()?) {
+        unpack(&mut blob, dir, whiteouts)?;
+        let digest = blob.digest()?;
+        return Ok(Digests {
+            blob: digest,
+            diff_id: digest,
+        });
+    }
+    let mut tar = Hashed::new(decompress(&mut blob)?);
+    unpack(&mut tar, dir, whiteouts)?;
+    let diff_id = tar.digest()?;
+    Ok(Digests {
+        blob: blob.digest()?,
+        diff_id,
+    })
+}
+
+/// What a layer turned out to be.
+pub(super) struct Digests {
+    pub blob: Digest,
+    /// Of the uncompressed tar.
+    pub diff_id: Digest,
 }
 
 /// Unpacks a tar into the empty directory `dir`.
@@ -60,6 +83,7 @@ pub(crate) fn unpack(stream: impl Read, dir: &Path, whiteouts: Whiteouts) -> Res
         whiteouts,
         parents: HashMap::new(),
         dirs: Vec::new(),
+        buffer: Vec::new(),
     };
     let mut archive = Archive::new(stream);
     for entry in archive.entries()? {
@@ -83,6 +107,7 @@ struct Unpack<'a> {
     /// Directories of the archive, and where they are.
     parents: HashMap<PathBuf, PathBuf>,
     dirs: Vec<(PathBuf, u64)>,
+    buffer: Vec<u8>,
 }
 
 impl Unpack<'_> {
@@ -169,7 +194,7 @@ impl Unpack<'_> {
     }
 
     /// Makes what is not a directory. Whether it has attributes of its own.
-    fn create(&self, entry: &mut Entry<'_, impl Read>, target: &Path) -> Result<bool> {
+    fn create(&mut self, entry: &mut Entry<'_, impl Read>, target: &Path) -> Result<bool> {
         let header = entry.header();
         let link = || -> Result<PathBuf> {
             let name = entry.link_name()?;
@@ -218,7 +243,8 @@ impl Unpack<'_> {
                 if kind == EntryType::GNUSparse {
                     copy_with_holes(entry, &mut file)?;
                 } else {
-                    io::copy(entry, &mut file)?;
+                    self.buffer.resize(BUFFER_BYTES, 0);
+                    copy(entry, &mut file, &mut self.buffer)?;
                 }
             }
         }
@@ -278,6 +304,18 @@ fn has_room(target: &Path, bytes: u64) -> Result<()> {
     Ok(())
 }
 
+/// As [`io::copy`], in large steps.
+fn copy(from: &mut impl Read, to: &mut File, buffer: &mut [u8]) -> io::Result<()> {
+    loop {
+        match from.read(buffer) {
+            Ok(0) => return Ok(()),
+            Ok(length) => to.write_all(&buffer[..length])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Leaves out blocks of zeros, so that holes stay holes.
 fn copy_with_holes(mut from: impl Read, to: &mut File) -> io::Result<()> {
     let mut block = vec![0; 64 << 10];
@@ -315,7 +353,7 @@ fn xattrs(entry: &mut Entry<'_, impl Read>) -> Result<Vec<(String, Vec<u8>)>> {
 }
 
 /// The path without `.`; refused when it leads out.
-fn inside(path: &Path) -> Result<PathBuf> {
+pub(super) fn inside(path: &Path) -> Result<PathBuf> {
     let mut clean = PathBuf::new();
     for component in path.components() {
         match component {
@@ -343,18 +381,4 @@ fn set_time(path: &Path, mtime: u64) -> Result<()> {
         &times,
         AtFlags::SYMLINK_NOFOLLOW,
     )?)
-}
-
-/// Hashes what is read.
-struct Hashing<R> {
-    inner: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..length]);
-        Ok(length)
-    }
 }

@@ -38,7 +38,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn dir(&mut self, dir: &Path, state: &State, ignores: &GitIgnores) -> Result<()> {
         let host = self.root.join(dir);
-        let ignores = &self.gitignore(&host, dir, ignores)?;
+        let ignores = &gitignore(self.matcher, &host, dir, ignores)?;
         let mut entries = std::fs::read_dir(&host)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .at("list", &host)?;
@@ -81,17 +81,23 @@ impl Walk<'_> {
         }
         Ok(())
     }
+}
 
-    fn gitignore(&self, host: &Path, dir: &Path, ignores: &GitIgnores) -> Result<GitIgnores> {
-        if !self.matcher.gitignore {
-            return Ok(ignores.clone());
-        }
-        let file = host.join(".gitignore");
-        // A link could lead anywhere; git does not follow it either.
-        if !file.symlink_metadata().is_ok_and(|meta| meta.is_file()) {
-            return Ok(ignores.clone());
-        }
-        let text = std::fs::read(&file).map_err(|error| PathError::new("read", &file, error))?;
-        ignores.with(&dir.to_string_lossy(), &String::from_utf8_lossy(&text))
+/// The ignores that count in `dir`, which is `host`, below those of its parent.
+pub(super) fn gitignore(
+    matcher: &Matcher,
+    host: &Path,
+    dir: &Path,
+    ignores: &GitIgnores,
+) -> Result<GitIgnores> {
+    if !matcher.gitignore {
+        return Ok(ignores.clone());
     }
+    let file = host.join(".gitignore");
+    // A link could lead anywhere; git does not follow it either.
+    if !file.symlink_metadata().is_ok_and(|meta| meta.is_file()) {
+        return Ok(ignores.clone());
+    }
+    let text = std::fs::read(&file).map_err(|error| PathError::new("read", &file, error))?;
+    ignores.with(&dir.to_string_lossy(), &String::from_utf8_lossy(&text))
 }

@@ -1,18 +1,21 @@
 //! What is known of an imported directory's files: which content a file had
 //! when it had this size and these times, and which layer has a copy of it.
 //!
-//! A damaged or foreign index file counts as empty.
+//! It is read in one go and looked through in the order of the names, as
+//! directories are listed. A damaged or foreign index file counts as empty.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
+use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::scan::Scan;
+use super::scan::{Dir, Scan};
 use crate::store::Digest;
 
-const MAGIC: &[u8] = b"poniard import index 1\n";
+const MAGIC: &[u8] = b"poniard import index 2\n";
 
 /// Files that were not seen lately are kept up to this number.
 const MAX_UNSEEN: usize = 200_000;
@@ -41,157 +44,219 @@ impl Stamp {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Known {
-    stamp: Stamp,
-    content: Digest,
-    /// Name of the layer that has the file at the same path; empty for none.
-    layer: String,
+/// A file as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub stamp: Stamp,
+    pub content: Digest,
+    /// Number of the layer that has the file at the same path.
+    layer: u32,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    files: HashMap<PathBuf, Known>,
-    /// Whether it differs from what was loaded.
-    pub changed: bool,
+    bytes: Vec<u8>,
+    /// The empty name stands for none.
+    layers: Vec<String>,
+    /// Where the files of each directory are.
+    dirs: HashMap<PathBuf, Range<usize>>,
 }
+
+/// Files by directory and name.
+type Files = BTreeMap<PathBuf, BTreeMap<OsString, Known>>;
 
 impl Index {
     pub fn load(path: &Path) -> Self {
-        let files = std::fs::read(path)
+        std::fs::read(path)
             .ok()
-            .and_then(|bytes| decode(&bytes))
-            .unwrap_or_default();
-        Self {
-            files,
-            changed: false,
+            .and_then(Self::decode)
+            .unwrap_or_default()
+    }
+
+    /// The files of a directory.
+    pub fn dir(&self, dir: &Path) -> Names<'_> {
+        let place = self.dirs.get(dir).cloned();
+        let bytes = place.and_then(|place| self.bytes.get(place));
+        Names {
+            rest: bytes.unwrap_or_default(),
+            next: None,
         }
     }
 
-    pub fn content(&self, path: &Path, stamp: &Stamp) -> Option<Digest> {
-        self.files
-            .get(path)
-            .filter(|known| known.stamp == *stamp)
-            .map(|known| known.content)
+    /// The layer that has this content at the path where it was known.
+    pub fn layer(&self, known: &Known, content: Digest) -> Option<&str> {
+        let layer = self.layers.get(known.layer as usize)?;
+        (known.content == content && !layer.is_empty()).then_some(layer)
     }
 
-    /// The layer with this content at this path.
-    pub fn layer(&self, path: &Path, content: Digest) -> Option<&str> {
-        let known = self
-            .files
-            .get(path)
-            .filter(|known| known.content == content)?;
-        (!known.layer.is_empty()).then_some(known.layer.as_str())
-    }
-
-    /// Takes over what was found, and that `layer` has it all.
-    pub fn update(&mut self, scan: &Scan, layer: Option<&String>) {
-        let files = scan
-            .entries
-            .iter()
-            .filter(|entry| entry.settled && entry.content().is_some());
-        let mut seen = 0;
-        for entry in files {
-            let Some(content) = entry.content() else {
-                continue;
-            };
-            seen += 1;
-            let known = Known {
-                stamp: entry.stamp(),
-                content,
-                layer: layer.cloned().unwrap_or_default(),
-            };
-            if self.files.get(&entry.path) != Some(&known) {
-                self.files.insert(entry.path.clone(), known);
-                self.changed = true;
+    /// The index's bytes after a scan all of which is in `layer`. Nothing when
+    /// they are the same.
+    pub fn update(&self, scan: &Scan, layer: Option<&String>) -> Option<Vec<u8>> {
+        let layer = layer.map_or("", String::as_str);
+        let number = self.layers.iter().position(|known| known == layer);
+        let is_same = |dir: &Dir| {
+            seen(dir).all(|(_, known, before)| {
+                before.is_some_and(|before| {
+                    number == Some(before.layer as usize)
+                        && (before.stamp, before.content) == (known.stamp, known.content)
+                })
+            })
+        };
+        if scan.dirs.iter().all(is_same) {
+            return None;
+        }
+        let mut layers = self.layers.clone();
+        let number = number.unwrap_or_else(|| {
+            layers.push(layer.to_owned());
+            layers.len() - 1
+        }) as u32;
+        let mut files = self.files(scan);
+        for dir in &scan.dirs {
+            let names = files.entry(dir.path.clone()).or_default();
+            for (name, known, _) in seen(dir) {
+                let layer = number;
+                names.insert(name.to_owned(), Known { layer, ..known });
             }
         }
-        if self.files.len() > seen + MAX_UNSEEN {
-            let own: std::collections::HashSet<_> = scan
-                .entries
-                .iter()
-                .map(|entry| entry.path.as_path())
-                .collect();
-            self.files.retain(|path, _| own.contains(path.as_path()));
-        }
+        Some(encode(&files, &layers))
     }
 
-    pub fn encode(&self) -> Vec<u8> {
-        let mut layers: Vec<&str> = self
-            .files
-            .values()
-            .map(|known| known.layer.as_str())
+    /// All files, if those that are not in the scan are not too many.
+    fn files(&self, scan: &Scan) -> Files {
+        let mut files: Files = self
+            .dirs
+            .keys()
+            .map(|dir| (dir.clone(), self.dir(dir).collect()))
             .collect();
-        layers.sort_unstable();
-        layers.dedup();
-        let mut out = MAGIC.to_vec();
-        put(&mut out, &(layers.len() as u32).to_le_bytes());
-        for layer in &layers {
-            put_text(&mut out, layer.as_bytes());
+        let all: usize = files.values().map(BTreeMap::len).sum();
+        let seen: usize = scan.dirs.iter().map(|dir| seen(dir).count()).sum();
+        if all > seen + MAX_UNSEEN {
+            files.clear();
         }
-        for (path, known) in &self.files {
-            put_text(&mut out, path.as_os_str().as_bytes());
-            let Stamp {
-                device,
-                inode,
-                size,
-                mtime_ns,
-                ctime_ns,
-            } = known.stamp;
-            for number in [device, inode, size] {
-                put(&mut out, &number.to_le_bytes());
-            }
-            put(&mut out, &mtime_ns.to_le_bytes());
-            put(&mut out, &ctime_ns.to_le_bytes());
-            put(&mut out, known.content.bytes());
-            let layer = layers
-                .binary_search(&known.layer.as_str())
-                .unwrap_or_default();
-            put(&mut out, &(layer as u32).to_le_bytes());
+        files
+    }
+
+    fn decode(bytes: Vec<u8>) -> Option<Self> {
+        let mut rest = bytes.strip_prefix(MAGIC)?;
+        let mut layers = Vec::new();
+        for _ in 0..u32::from_le_bytes(array(&mut rest)?) {
+            layers.push(String::from_utf8(text(&mut rest)?.to_vec()).ok()?);
         }
-        out
+        let mut dirs = HashMap::new();
+        while !rest.is_empty() {
+            let path = PathBuf::from(OsString::from_vec(text(&mut rest)?.to_vec()));
+            let files = text(&mut rest)?.len();
+            let end = bytes.len() - rest.len();
+            dirs.insert(path, end - files..end);
+        }
+        Some(Self {
+            bytes,
+            layers,
+            dirs,
+        })
     }
 }
 
-fn put(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend_from_slice(bytes);
+/// What is to be remembered of a directory's files, and what was known of them.
+fn seen(dir: &Dir) -> impl Iterator<Item = (&OsStr, Known, Option<Known>)> {
+    dir.entries.iter().filter_map(|entry| {
+        let known = Known {
+            stamp: entry.stamp(),
+            content: entry.content().filter(|_| entry.settled)?,
+            layer: 0,
+        };
+        Some((entry.name.as_os_str(), known, entry.known))
+    })
+}
+
+/// A directory's files, to be asked for in order.
+pub(super) struct Names<'a> {
+    rest: &'a [u8],
+    next: Option<(&'a OsStr, Known)>,
+}
+
+impl<'a> Names<'a> {
+    pub fn find(&mut self, name: &OsStr) -> Option<Known> {
+        loop {
+            let (next, known) = match self.next {
+                Some(next) => next,
+                None => self.read()?,
+            };
+            self.next = None;
+            match next.cmp(name) {
+                std::cmp::Ordering::Less => {}
+                std::cmp::Ordering::Equal => return Some(known),
+                std::cmp::Ordering::Greater => {
+                    self.next = Some((next, known));
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn read(&mut self) -> Option<(&'a OsStr, Known)> {
+        let rest = &mut self.rest;
+        let name = OsStr::from_bytes(text(rest)?);
+        let stamp = Stamp {
+            device: u64::from_le_bytes(array(rest)?),
+            inode: u64::from_le_bytes(array(rest)?),
+            size: u64::from_le_bytes(array(rest)?),
+            mtime_ns: i128::from_le_bytes(array(rest)?),
+            ctime_ns: i128::from_le_bytes(array(rest)?),
+        };
+        let known = Known {
+            stamp,
+            content: Digest::from_bytes(array(rest)?),
+            layer: u32::from_le_bytes(array(rest)?),
+        };
+        Some((name, known))
+    }
+}
+
+impl Iterator for Names<'_> {
+    type Item = (OsString, Known);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name, known) = self.next.take().or_else(|| self.read())?;
+        Some((name.to_owned(), known))
+    }
+}
+
+fn encode(files: &Files, layers: &[String]) -> Vec<u8> {
+    let all = || files.values().flat_map(BTreeMap::values);
+    let mut used: Vec<u32> = all().map(|known| known.layer).collect();
+    used.sort_unstable();
+    used.dedup();
+    let mut out = MAGIC.to_vec();
+    out.extend((used.len() as u32).to_le_bytes());
+    for layer in &used {
+        let name = layers.get(*layer as usize).map_or("", String::as_str);
+        put_text(&mut out, name.as_bytes());
+    }
+    for (dir, names) in files {
+        put_text(&mut out, dir.as_os_str().as_bytes());
+        let mut records = Vec::new();
+        for (name, known) in names {
+            put_text(&mut records, name.as_bytes());
+            let stamp = &known.stamp;
+            for number in [stamp.device, stamp.inode, stamp.size] {
+                records.extend(number.to_le_bytes());
+            }
+            for time in [stamp.mtime_ns, stamp.ctime_ns] {
+                records.extend(time.to_le_bytes());
+            }
+            records.extend(known.content.bytes());
+            let layer = used.binary_search(&known.layer).unwrap_or_default();
+            records.extend((layer as u32).to_le_bytes());
+        }
+        put_text(&mut out, &records);
+    }
+    out
 }
 
 fn put_text(out: &mut Vec<u8>, text: &[u8]) {
-    put(out, &(text.len() as u32).to_le_bytes());
-    put(out, text);
-}
-
-fn decode(bytes: &[u8]) -> Option<HashMap<PathBuf, Known>> {
-    let mut rest = bytes.strip_prefix(MAGIC)?;
-    let mut layers = Vec::new();
-    for _ in 0..u32::from_le_bytes(array(&mut rest)?) {
-        layers.push(String::from_utf8(text(&mut rest)?).ok()?);
-    }
-    let mut files = HashMap::new();
-    while !rest.is_empty() {
-        let path = PathBuf::from(std::ffi::OsString::from_vec(text(&mut rest)?));
-        let stamp = Stamp {
-            device: u64::from_le_bytes(array(&mut rest)?),
-            inode: u64::from_le_bytes(array(&mut rest)?),
-            size: u64::from_le_bytes(array(&mut rest)?),
-            mtime_ns: i128::from_le_bytes(array(&mut rest)?),
-            ctime_ns: i128::from_le_bytes(array(&mut rest)?),
-        };
-        let content = Digest::from_bytes(array(&mut rest)?);
-        let layer = layers
-            .get(u32::from_le_bytes(array(&mut rest)?) as usize)?
-            .clone();
-        files.insert(
-            path,
-            Known {
-                stamp,
-                content,
-                layer,
-            },
-        );
-    }
-    Some(files)
+    out.extend((text.len() as u32).to_le_bytes());
+    out.extend(text);
 }
 
 fn array<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -200,9 +265,9 @@ fn array<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     Some(*head)
 }
 
-fn text(rest: &mut &[u8]) -> Option<Vec<u8>> {
+fn text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = u32::from_le_bytes(array(rest)?) as usize;
     let (head, tail) = rest.split_at_checked(length)?;
     *rest = tail;
-    Some(head.to_vec())
+    Some(head)
 }

@@ -1,7 +1,7 @@
 //! The layer of an import: linked from earlier ones where files are the same.
 
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -22,40 +22,44 @@ impl Store {
     ) -> Result<Option<tempfile::TempDir>> {
         let dir = self.new_layer_dir()?;
         let mut files = Vec::new();
-        for entry in &scan.entries {
-            let target = dir.path().join(&entry.path);
+        for (path, entry) in scan.entries() {
+            let target = dir.path().join(&path);
             match &entry.node.payload {
                 Payload::Dir => std::fs::create_dir(&target).at("write", &target)?,
                 Payload::Link(to) => {
                     symlink(to, &target).at("write", &target)?;
                     set_time(&target, &entry.meta).at("write", &target)?;
                 }
-                Payload::File(content) => files.push((entry, *content)),
+                Payload::File(content) => files.push((path, entry, *content)),
                 Payload::Device(_) => {}
             }
         }
-        if !self.import_files(&files, index, dir.path())? {
+        if !self.import_files(scan, &files, index, dir.path())? {
             return Ok(None);
         }
-        for entry in scan
-            .entries
-            .iter()
-            .rev()
-            .filter(|entry| entry.meta.is_dir())
-        {
-            let target = dir.path().join(&entry.path);
-            finish(entry, &target).at("write", &target)?;
+        for (path, entry) in scan.entries().rev() {
+            if entry.meta.is_dir() {
+                let target = dir.path().join(path);
+                finish(entry, &target).at("write", &target)?;
+            }
         }
         Ok(Some(dir))
     }
 
-    fn import_files(&self, files: &[(&Entry, Digest)], index: &Index, dir: &Path) -> Result<bool> {
+    fn import_files(
+        &self,
+        scan: &Scan,
+        files: &[(PathBuf, &Entry, Digest)],
+        index: &Index,
+        dir: &Path,
+    ) -> Result<bool> {
         let next = AtomicUsize::new(0);
         let same = AtomicBool::new(true);
         let failed = Mutex::new(None);
         let work = || {
-            while let Some((entry, content)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                match self.import_file_into(entry, *content, index, dir) {
+            while let Some((path, entry, content)) = files.get(next.fetch_add(1, Ordering::Relaxed))
+            {
+                match self.import_file_into(scan, path, entry, *content, index, dir) {
                     Ok(true) => {}
                     Ok(false) => same.store(false, Ordering::Relaxed),
                     Err(error) => {
@@ -82,26 +86,33 @@ impl Store {
     /// Whether the copy has the content that was found before.
     fn import_file_into(
         &self,
+        scan: &Scan,
+        path: &Path,
         entry: &Entry,
         content: Digest,
         index: &Index,
         dir: &Path,
     ) -> Result<bool> {
-        let target = dir.join(&entry.path);
-        if let Some(layer) = index.layer(&entry.path, content) {
-            let known = self.layer_path(layer).join(&entry.path);
+        let (host, target) = (scan.host(path), dir.join(path));
+        if let Some(copy) = &entry.staged {
+            std::fs::rename(copy, &target).at("write", &target)?;
+            finish(entry, &target).at("write", &target)?;
+            return Ok(true);
+        }
+        let known = entry.known.as_ref();
+        if let Some(layer) = known.and_then(|known| index.layer(known, content)) {
+            let known = self.layer_path(layer).join(path);
             if fits(&known, entry) && std::fs::hard_link(&known, &target).is_ok() {
                 return Ok(true);
             }
         }
-        match copy_file_data(&entry.host, &target) {
+        match copy_file_data(&host, &target) {
             // Gone since it was found.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-            result => result.at("copy", &entry.host)?,
+            result => result.at("copy", &host)?,
         };
         finish(entry, &target).at("write", &target)?;
-        let unchanged = entry
-            .host
+        let unchanged = host
             .symlink_metadata()
             .is_ok_and(|meta| super::index::Stamp::of(&meta) == entry.stamp());
         if entry.settled && unchanged {

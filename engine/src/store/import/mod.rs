@@ -1,11 +1,14 @@
 //! Copies of host files, identified by content.
 //!
-//! [`scan`] lists what a filter keeps, [`index`] remembers what was hashed and
-//! where its copy is, [`layer`] makes the layer of what is new.
+//! [`scan`] has what a filter keeps, which [`list`] finds. [`index`] remembers
+//! what was hashed and where its copy is, [`layer`] makes the layer of what is
+//! new, for which [`stage`] has copies of large files.
 
 mod index;
 mod layer;
+mod list;
 mod scan;
+mod stage;
 #[cfg(test)]
 mod tests;
 
@@ -57,7 +60,9 @@ impl Store {
                 .join("index")
                 .join(format!("{}.import", id.hex()));
             store
-                .import(&root, &path, |index| Scan::of_dir(&root, &filter, index))
+                .import(&root, &path, |index| {
+                    Scan::of_dir(&store, &root, &filter, index)
+                })
                 .map_err(|error| store.explain(error))
         })
         .await
@@ -82,7 +87,9 @@ impl Store {
                 .join("index")
                 .join(format!("{}.import", id.hex()));
             store
-                .import(&real, &path, |index| Scan::of_file(&real, &name, index))
+                .import(&real, &path, |index| {
+                    Scan::of_file(&store, &real, &name, index)
+                })
                 .map_err(|error| store.explain(error))
         })
         .await
@@ -94,36 +101,27 @@ impl Store {
         index_path: &Path,
         scan: impl Fn(&Index) -> Result<Scan>,
     ) -> Result<Snapshot> {
-        let mut index = Index::load(index_path);
+        let index = Index::load(index_path);
         for _ in 0..ATTEMPTS {
             let scan = scan(&index)?;
             let id = scan.digest();
-            if let Some(known) = self.cached::<Snapshot>("content", &id) {
-                index.update(
-                    &scan,
-                    known.layers.first().filter(|_| known.layers.len() == 1),
-                );
-                self.save_index(&index, index_path)?;
-                return Ok(known);
+            let snapshot = match self.cached::<Snapshot>("content", &id) {
+                Some(known) => known,
+                None => match self.import_layer(&scan, &index)? {
+                    Some(dir) => self.content_layer(id, dir)?,
+                    None => continue,
+                },
+            };
+            let layer = snapshot.layers.first();
+            let layer = layer.filter(|_| snapshot.layers.len() == 1);
+            if let Some(bytes) = index.update(&scan, layer) {
+                self.write_state(index_path, &bytes)?;
             }
-            if let Some(dir) = self.import_layer(&scan, &index)? {
-                let snapshot = self.content_layer(id, dir)?;
-                index.update(&scan, snapshot.layers.first());
-                self.save_index(&index, index_path)?;
-                return Ok(snapshot);
-            }
+            return Ok(snapshot);
         }
         eyre::bail!(
             "cannot read `{}`: its files change while they are read; stop what writes there",
             root.display()
         )
-    }
-
-    fn save_index(&self, index: &Index, path: &Path) -> Result<()> {
-        if index.changed {
-            self.write_state(path, &index.encode())
-        } else {
-            Ok(())
-        }
     }
 }

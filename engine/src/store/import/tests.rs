@@ -247,7 +247,7 @@ async fn a_damaged_index_is_made_anew() {
             .extension()
             .is_some_and(|extension| extension == "import")
         {
-            fs::write(entry.path(), b"poniard import index 1\n\x01\x00").expect("writes");
+            fs::write(entry.path(), b"poniard import index 2\n\x01\x00").expect("writes");
         }
     }
     assert_eq!(
@@ -257,4 +257,138 @@ async fn a_damaged_index_is_made_anew() {
             .expect("imports"),
         first
     );
+}
+
+/// Directories in directories, with files and links.
+fn many(dir: &std::path::Path, depth: usize) {
+    for name in ["a", "b.log", "c", "d.txt"] {
+        fs::write(dir.join(name), format!("{name} at {depth}")).expect("writes");
+    }
+    symlink("c", dir.join("link")).expect("links");
+    if depth == 3 {
+        fs::write(dir.join(".gitignore"), "*.txt\n").expect("writes");
+    }
+    for name in ["x", "y", "z"].into_iter().take(depth) {
+        let below = dir.join(name);
+        fs::create_dir(&below).expect("makes");
+        many(&below, depth - 1);
+    }
+}
+
+#[tokio::test]
+async fn listing_on_all_cores_finds_what_a_walk_does() {
+    let store = store();
+    let dir = store.dir.path().join("many");
+    fs::create_dir(&dir).expect("makes");
+    many(&dir, 4);
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let filter = |include: &[&str], exclude: &[&str], gitignore| Filter {
+        include: texts(include),
+        exclude: texts(exclude),
+        gitignore,
+    };
+    for filter in [
+        filter(&[], &[], false),
+        filter(&["**/y/*.txt"], &[], false),
+        filter(&[], &["x", "**/*.log", "!x/y/z"], false),
+        filter(&[], &["y"], true),
+        filter(&["nothing"], &[], true),
+    ] {
+        let mut walked = Vec::new();
+        crate::store::walk::walk(&dir, &filter, |path, meta| {
+            let slash = if meta.is_dir() { "/" } else { "" };
+            walked.push(format!("{}{slash}", path.display()));
+            Ok(())
+        })
+        .expect("walks");
+        walked.sort();
+        // The second time files are known.
+        for _ in 0..2 {
+            let snapshot = store.import_dir(&dir, &filter).await.expect("imports");
+            let mut listed = store.list(&snapshot);
+            listed.sort();
+            assert_eq!(listed, walked, "{filter:?}");
+            let mount = store.mount(&snapshot).expect("a mount");
+            assert_eq!(mount.tree().digest("").expect("hashes"), snapshot.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_index_is_written_only_when_something_changed() {
+    let store = store();
+    let dir = host(&store);
+    let import = async || {
+        store
+            .import_dir(&dir, &Filter::default())
+            .await
+            .expect("imports")
+    };
+    let index = || {
+        let files = fs::read_dir(store.root().join("index")).expect("lists");
+        let mut indexes = files
+            .map(|file| file.expect("is there").path())
+            .filter(|path| path.extension().is_some_and(|kind| kind == "import"));
+        let meta = indexes
+            .next()
+            .map(|path| path.metadata().expect("is there"));
+        meta.map(|meta| (meta.ino(), meta.mtime(), meta.mtime_nsec()))
+    };
+    let first = import().await;
+    // Files are trusted once their times are no longer of this moment.
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let before = index();
+        assert_eq!(import().await, first);
+        if before.is_some() && index() == before {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "it is never done");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let before = index();
+    fs::write(dir.join("s/b.log"), "changed").expect("writes");
+    let changed = import().await;
+    assert_ne!(changed.id, first.id);
+    assert_eq!(store.read(&changed, "s/b.log"), "changed");
+    assert_ne!(index(), before);
+}
+
+#[tokio::test]
+async fn a_large_file_is_copied_once() {
+    let store = store();
+    let dir = store.dir.path().join("large");
+    fs::create_dir(&dir).expect("makes");
+    let bytes: Vec<u8> = (0..17_u32 << 20).map(|at| (at % 251) as u8).collect();
+    fs::write(dir.join("f"), &bytes).expect("writes");
+    fs::set_permissions(dir.join("f"), fs::Permissions::from_mode(0o640)).expect("sets");
+    let snapshot = store
+        .import_dir(&dir, &Filter::default())
+        .await
+        .expect("imports");
+    let copy = store.layer_path(&snapshot.layers[0]).join("f");
+    assert!(fs::read(&copy).expect("reads") == bytes);
+    assert_eq!(copy.metadata().expect("is there").mode() & 0o7777, 0o640);
+    let mount = store.mount(&snapshot).expect("a mount");
+    assert_eq!(mount.tree().digest("").expect("hashes"), snapshot.id);
+    drop(mount);
+    let left: Vec<_> = walkdir::WalkDir::new(store.root().join("tmp"))
+        .into_iter()
+        .map(|entry| entry.expect("lists"))
+        .filter(|entry| entry.metadata().is_ok_and(|meta| meta.len() > 1 << 20))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    // Another file of that content, and the same one again.
+    fs::rename(dir.join("f"), dir.join("g")).expect("renames");
+    let renamed = store
+        .import_dir(&dir, &Filter::default())
+        .await
+        .expect("imports");
+    assert_ne!(renamed.id, snapshot.id);
+    fs::rename(dir.join("g"), dir.join("f")).expect("renames");
+    let again = store
+        .import_dir(&dir, &Filter::default())
+        .await
+        .expect("imports");
+    assert_eq!(again, snapshot);
 }

@@ -3,6 +3,7 @@
 //! A directory's digest is made of those of its entries, so equal directories
 //! have equal digests wherever they are.
 
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -41,7 +42,7 @@ pub(crate) enum Payload {
 
 impl Node {
     /// The digest, given that of the entries for a directory.
-    fn digest(&self, entries: Option<Digest>) -> Digest {
+    pub fn digest(&self, entries: Option<Digest>) -> Digest {
         let mut hasher = Hasher::new("node-1");
         for number in [self.mode, self.uid, self.gid] {
             hasher.add(number.to_le_bytes());
@@ -66,7 +67,7 @@ pub(crate) fn empty_digest() -> Digest {
 }
 
 /// The root of what is made anew.
-fn plain_root() -> Node {
+pub(crate) fn plain_root() -> Node {
     Node {
         mode: 0o40755,
         uid: 0,
@@ -77,15 +78,22 @@ fn plain_root() -> Node {
 }
 
 fn no_entries() -> Digest {
-    Hasher::new("dir-1").digest()
+    entries_digest(std::iter::empty())
+}
+
+/// Digest of a directory's entries, of which names (in order) and digests are given.
+pub(crate) fn entries_digest<'a>(entries: impl Iterator<Item = (&'a OsStr, Digest)>) -> Digest {
+    let mut hasher = Hasher::new("dir-1");
+    for (name, digest) in entries {
+        hasher.add(name.as_bytes());
+        hasher.add(digest);
+    }
+    hasher.digest()
 }
 
 /// Digest of a directory of which all files below are given: parents first and
 /// names in order, as [`walk`] visits them.
-pub(crate) fn root_digest<'a>(
-    root: &Node,
-    entries: impl Iterator<Item = (&'a Path, &'a Node)>,
-) -> Digest {
+fn root_digest<'a>(root: &Node, entries: impl Iterator<Item = (&'a Path, &'a Node)>) -> Digest {
     // Directories under way, the root first; the path of each and its entries.
     let mut open: Vec<(&Path, &Node, Hasher)> = vec![(Path::new(""), root, Hasher::new("dir-1"))];
     fn close(open: &mut Vec<(&Path, &Node, Hasher)>) {
