@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use xshell::{Shell, TempDir, cmd};
 
 use super::publish::Publication;
-use super::{Plan, changelog, checks, image, pin, sbom};
+use super::{Plan, changelog, checks, checksums, image, pin, sbom};
 
 /// A clean checkout of a family of one, with the remote `origin`.
 struct Family {
@@ -234,6 +234,23 @@ fn the_key_is_that_of_sources_in_git_whatever_dagger_json_pins() {
 fn the_same_programs_give_the_same_image() {
     let family = Family::new();
     assert_eq!(family.image("one").1, family.image("two").1);
+}
+
+#[test]
+fn sha256sum_checks_every_file_of_a_release() {
+    let family = Family::new();
+    let sh = &family.sh;
+    let dist = family.dir.path().join("dist");
+    family.image("dist/image");
+    checksums::write(&dist).unwrap();
+    let _in_dist = sh.push_dir(&dist);
+    let check = || cmd!(sh, "sha256sum --check --strict checksums.txt").ignore_stderr();
+    let checked = check().read().unwrap();
+    let files = cmd!(sh, "find . -type f").read().unwrap();
+    // All but itself.
+    assert_eq!(checked.lines().count(), files.lines().count() - 1);
+    sh.write_file("image/index.json", "{}").unwrap();
+    assert!(check().ignore_stdout().run().is_err());
 }
 
 #[test]
