@@ -6,6 +6,7 @@
 mod bench;
 mod demo;
 mod deny;
+mod dist;
 mod project;
 mod release;
 mod setup;
@@ -27,6 +28,7 @@ enum Task {
     Tools(tools::Tools),
     Bench(bench::Bench),
     Release(release::Release),
+    Dist(dist::Dist),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Task::Tools(task) => task.run(&project),
         Task::Bench(task) => task.run(&project),
         Task::Release(task) => task.run(&project),
+        Task::Dist(task) => task.run(&project),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,7 @@
 //! What a machine needs besides Rust and git.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eyre::{Result, bail};
 use xshell::{Shell, cmd};
@@ -30,6 +30,8 @@ pub const TESTS: &[Package] = &[
     program("util-linux", "setpriv"),
     // A registry to push to.
     program("docker-registry", "docker-registry"),
+    // A container engine, whose images go in and out.
+    program("podman", "podman"),
     // The shell and the programs of Alpine's images.
     program("busybox", "busybox"),
     // A server of git over SSH, without a service, and its client.
@@ -59,6 +61,9 @@ pub const CROSS_AMD64: &[Package] = &[
     program("gcc-x86-64-linux-gnu", "x86_64-linux-gnu-gcc"),
     program("libc6-dev-amd64-cross", "x86_64-linux-gnu-gcc"),
 ];
+
+/// What compiles C for programs that are linked against musl.
+pub const MUSL: &[Package] = &[program("musl-tools", "musl-gcc")];
 
 /// What copies an image to a registry.
 pub const REGISTRY: &[Package] = &[program("skopeo", "skopeo")];
@@ -98,6 +103,28 @@ pub fn install(sh: &Shell, packages: &[&[Package]]) -> Result<()> {
     .quiet()
     .ignore_stdout()
     .run()?;
+    Ok(())
+}
+
+/// Installs Rust's own library, which comes with the compiler only for its own platform.
+pub fn standard_library(sh: &Shell, target: &str) -> Result<()> {
+    let there = || -> Result<bool> {
+        let dir = cmd!(sh, "rustc --print target-libdir --target {target}")
+            .quiet()
+            .read()?;
+        Ok(Path::new(&dir).is_dir())
+    };
+    if there()? {
+        return Ok(());
+    }
+    if find("rustup").is_some() {
+        cmd!(sh, "rustup target add {target}").run()?;
+    }
+    if !there()? {
+        bail!(
+            "the standard library of Rust for `{target}` is missing: install it (`rustup target add {target}`)"
+        );
+    }
     Ok(())
 }
 

@@ -119,7 +119,7 @@ fn router(served: Served, max_body_bytes: usize) -> axum::Router {
 }
 
 /// 128 random bits.
-fn token() -> String {
+pub(super) fn token() -> String {
     let mut bytes = [0u8; 16];
     // The kernel's generator does not fail once it is seeded, which it is by now.
     let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());

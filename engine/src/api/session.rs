@@ -11,6 +11,7 @@ use super::client::{Client, Shared};
 use super::{Model, QueryError, server};
 use crate::graph::Engine;
 pub use crate::graph::engine::Options;
+use crate::module::role::Role;
 use crate::module::types::Names;
 use crate::module::{Module, config, reference};
 
@@ -67,8 +68,9 @@ impl Session {
     /// reference. Its types join [`Session::model`], its constructor the type
     /// `Query`.
     pub async fn load(&self, word: &str, base: &Path) -> Result<LoadedModule> {
-        let (dir, name) = reference::of_word(&self.engine, word, base).await?;
-        self.load_dir(&dir, name.as_deref()).await
+        let paths = |dir: &Path| self.client.shared.default_paths(dir);
+        let (dir, role) = reference::of_word(&self.engine, word, base, paths).await?;
+        self.load_as(&dir, &role).await
     }
 
     /// Loads the module that `-m` asks for: a path, a git reference, or the name
@@ -76,26 +78,48 @@ impl Session {
     pub async fn load_flag(&self, value: &str, base: &Path) -> Result<LoadedModule> {
         let dir = reference::of_flag(&self.engine, value, base).await?;
         self.client.shared.ask(&dir);
-        self.load_dir(&dir, None).await
+        self.load_dir(&dir).await
     }
 
-    /// Loads a dependency or toolchain of the module in `dir`.
+    /// Loads a module that the one in `dir` lists.
     pub async fn load_related(&self, name: &str, dir: &Path) -> Result<LoadedModule> {
-        let dir = reference::of_name(&self.engine, name, dir).await?;
-        self.load_dir(&dir, Some(name)).await
+        let paths = self.client.shared.default_paths(dir);
+        let (dir, role) = reference::of_name(&self.engine, name, dir, paths).await?;
+        self.load_as(&dir, &role).await
     }
 
     /// The module whose directory holds `dir` (the nearest dagger.json upward),
     /// if there is one.
     pub async fn find_module(&self, dir: &Path) -> Result<Option<LoadedModule>> {
         match config::find_up(dir, config::FILE) {
-            Some(found) => self.load_dir(&found, None).await.map(Some),
+            Some(found) => self.load_dir(&found).await.map(Some),
             None => Ok(None),
         }
     }
 
-    async fn load_dir(&self, dir: &Path, name: Option<&str>) -> Result<LoadedModule> {
-        let module = self.client.shared.module(dir, name).await?;
+    /// The module that commands begin with. Where it has a blueprint, that is at
+    /// hand in its place, and the module is by its name.
+    async fn load_dir(&self, dir: &Path) -> Result<LoadedModule> {
+        let shared = &self.client.shared;
+        let Some((blueprint, config)) = shared.blueprint(dir).await? else {
+            return self.load_as(dir, &Role::default()).await;
+        };
+        self.client.add(&blueprint)?;
+        let mut toolchains = names(&config.toolchains);
+        if config.name != blueprint.name {
+            toolchains.push(config.name);
+        }
+        Ok(LoadedModule {
+            context: Some(config::context(dir)),
+            source: dir.to_owned(),
+            dependencies: Vec::new(),
+            toolchains,
+            ..described(&blueprint)
+        })
+    }
+
+    async fn load_as(&self, dir: &Path, role: &Role) -> Result<LoadedModule> {
+        let module = self.client.shared.module_as(dir, role).await?;
         if module.config.sdk.is_some() {
             self.client.add(&module)?;
         }
@@ -140,12 +164,12 @@ impl Session {
     }
 }
 
+fn names(list: &[config::Dependency]) -> Vec<String> {
+    let names = list.iter().map(|dependency| dependency.name.clone());
+    names.collect()
+}
+
 fn described(module: &Module) -> LoadedModule {
-    let names = |list: &[config::Dependency]| {
-        list.iter()
-            .map(|dependency| dependency.name.clone())
-            .collect()
-    };
     let main = module.types.object(&module.main());
     let described = main
         .map(|object| object.description.clone())

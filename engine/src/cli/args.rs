@@ -253,6 +253,9 @@ pub struct Init {
     /// SDK that runs it: a git reference, or a path from the module's directory
     #[arg(long)]
     pub sdk: Option<String>,
+    /// Module that stands for it, in the place of an SDK: a path or git reference
+    #[arg(long)]
+    pub blueprint: Option<String>,
     /// Directory of its code [default: the module's, or `.dagger` beside other files]
     #[arg(long)]
     pub source: Option<PathBuf>,

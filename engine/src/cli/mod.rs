@@ -10,6 +10,7 @@ mod call;
 mod check;
 mod completion;
 mod doctor;
+mod fault;
 mod functions;
 mod generate;
 mod group;
@@ -26,6 +27,7 @@ mod tracing;
 mod up;
 
 use std::io::Write;
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
@@ -38,8 +40,9 @@ use manifest::List;
 
 /// Runs the program; gives its exit code.
 pub fn main() -> ExitCode {
+    fault::watch();
     let words: Vec<_> = std::env::args_os().skip(1).collect();
-    match start(words) {
+    match catch_unwind(|| start(words)).unwrap_or_else(|_| Err(fault::failure())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Without a stderr there is still the exit code.

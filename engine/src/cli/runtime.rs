@@ -14,6 +14,7 @@ use crate::shell::Printer;
 use crate::trace::otlp::Exporter;
 
 use super::args::Global;
+use super::fault;
 use super::tracing::Tracing;
 
 /// What a command works with.
@@ -140,13 +141,11 @@ where
         let thread = builder.stack_size(STACK_BYTES).spawn_scoped(scope, || {
             block_on(options, interrupts, (&tracing, exporter), work)
         })?;
-        match thread.join() {
-            Ok(result) => result,
-            Err(panic) => {
-                tracing.end(&Err(Failure::new("a fault of poniard ended the run")));
-                std::panic::resume_unwind(panic)
-            }
-        }
+        thread.join().unwrap_or_else(|_| {
+            let failed = Err(fault::failure());
+            tracing.end(&failed);
+            failed
+        })
     });
     renderer.finish();
     tracing.close(&renderer);

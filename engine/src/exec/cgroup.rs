@@ -7,13 +7,44 @@ use std::time::{Duration, Instant};
 
 use rustix::mount::MountFlags;
 
-/// Roots of the hierarchies that are mounted here.
-pub(super) struct Hierarchies(Vec<PathBuf>);
+/// Those that are mounted here.
+pub(super) struct Hierarchies {
+    roots: Vec<PathBuf>,
+    /// That which limits processes, and to how many.
+    processes: Option<(PathBuf, i64)>,
+}
 
 impl Hierarchies {
     pub(super) fn of_host() -> Self {
         let all = Hierarchy::all(Path::new("/"));
-        Self(all.into_iter().map(|hierarchy| hierarchy.path).collect())
+        // Where containers get no group of their own, the user's limit holds.
+        let counting = all.iter().find(|hierarchy| hierarchy.counts_processes());
+        let counting = counting.filter(|_| !crate::rootless::is_nested());
+        let processes = counting.and_then(|found| Some((found.path.clone(), max_processes()?)));
+        Self {
+            roots: all.into_iter().map(|hierarchy| hierarchy.path).collect(),
+            processes,
+        }
+    }
+
+    /// How many processes a container may have, threads counted.
+    pub(super) fn max_processes(&self) -> Option<i64> {
+        self.processes.as_ref().map(|(_, max)| *max)
+    }
+
+    /// Whether there is a limit that can be lower.
+    #[cfg(test)]
+    pub(super) fn lower(&mut self, limit: i64) -> bool {
+        let max = self.processes.as_mut().map(|(_, max)| max);
+        max.map(|max| *max = limit).is_some()
+    }
+
+    /// The limit, if the group `name` was refused more.
+    pub(super) fn exceeded(&self, name: &str) -> Option<i64> {
+        let (root, max) = self.processes.as_ref()?;
+        let events = std::fs::read_to_string(root.join(name).join("pids.events")).ok()?;
+        let refused = events.lines().find_map(|line| line.strip_prefix("max "));
+        (refused? != "0").then_some(*max)
     }
 
     /// Removes the group `name`, which holds no live process any more. Those that
@@ -23,7 +54,7 @@ impl Hierarchies {
     }
 
     fn remove_until(&self, name: &str, end: Instant) {
-        for root in &self.0 {
+        for root in &self.roots {
             while let Err(e) = remove_tree(&root.join(name)) {
                 if e.kind() == io::ErrorKind::NotFound || Instant::now() > end {
                     break;
@@ -39,7 +70,7 @@ impl Hierarchies {
     pub(super) fn sweep<T>(&self, owner: &Owner, reserve: impl Fn(u8) -> Option<T>) {
         let end = Instant::now() + Duration::from_secs(1);
         let mut left: BTreeMap<u8, BTreeSet<String>> = BTreeMap::new();
-        for root in &self.0 {
+        for root in &self.roots {
             for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
                 if let Some(name) = entry.file_name().to_str()
                     && let Some(number) = owner.number_beside(name)
@@ -57,6 +88,15 @@ impl Hierarchies {
             }
         }
     }
+}
+
+/// What systemd gives to a service: 15 % of what the machine can have.
+fn max_processes() -> Option<i64> {
+    let number = |name: &str| -> Option<i64> {
+        let text = std::fs::read_to_string(Path::new("/proc/sys/kernel").join(name));
+        text.ok()?.trim().parse().ok()
+    };
+    Some(number("pid_max")?.min(number("threads-max")?) * 15 / 100)
 }
 
 /// Whose a group is, by its name. A number is used once at a time in a network
@@ -86,6 +126,8 @@ impl Owner {
 struct Hierarchy {
     path: PathBuf,
     version: u8,
+    /// Of version 1: what it is for.
+    is_of_pids: bool,
     is_writable: bool,
 }
 
@@ -94,16 +136,26 @@ impl Hierarchy {
         let (mount, file_system) = line.split_once(" - ")?;
         let mut fields = mount.split(' ').skip(4);
         let (path, options) = (fields.next()?, fields.next()?);
-        let version = match file_system.split(' ').next()? {
+        let mut file_system = file_system.split(' ');
+        let version = match file_system.next()? {
             "cgroup" => 1,
             "cgroup2" => 2,
             _ => return None,
         };
+        let controllers = file_system.nth(1).unwrap_or_default();
         Some(Self {
             path: path.into(),
             version,
+            is_of_pids: version == 1 && controllers.split(',').any(|name| name == "pids"),
             is_writable: !options.split(',').any(|option| option == "ro"),
         })
+    }
+
+    /// Whether the groups right below its root can have a limit of processes.
+    fn counts_processes(&self) -> bool {
+        let passed_on = self.path.join("cgroup.subtree_control");
+        let passed_on = std::fs::read_to_string(passed_on).unwrap_or_default();
+        self.is_of_pids || passed_on.split_whitespace().any(|name| name == "pids")
     }
 
     fn all(root: &Path) -> Vec<Self> {
@@ -184,7 +236,11 @@ mod tests {
             namespace: 7,
         };
         let free = |number| (number == 2).then_some(());
-        Hierarchies(vec![root.to_owned()]).sweep(&owner, free);
+        let hierarchies = Hierarchies {
+            roots: vec![root.to_owned()],
+            processes: None,
+        };
+        hierarchies.sweep(&owner, free);
         let stays = |name: &&str| root.join(name).exists();
         let stay: Vec<_> = names.into_iter().filter(stays).collect();
         assert_eq!(
@@ -205,6 +261,7 @@ mod tests {
         let hierarchy = |path: &str, version, is_writable| Hierarchy {
             path: path.into(),
             version,
+            is_of_pids: false,
             is_writable,
         };
         let first = hierarchy("/sys/fs/cgroup/cpu", 1, true);
@@ -215,6 +272,28 @@ mod tests {
             Hierarchy::read("22 27 0:21 / /proc rw - proc proc rw"),
             None
         );
+    }
+
+    #[test]
+    fn processes_are_limited_where_the_controller_is_there() {
+        let v1 = "33 31 0:30 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids";
+        let counts = |line: &str| {
+            let found = Hierarchy::read(line).expect("a hierarchy");
+            found.counts_processes()
+        };
+        assert!(counts(v1));
+        assert!(!counts(&v1.replace("rw,pids", "rw,cpu")));
+        let dir = tempfile::tempdir().expect("a directory");
+        let v2 = format!(
+            "31 23 0:27 / {} rw - cgroup2 cgroup2 rw",
+            dir.path().display()
+        );
+        for (passed_on, want) in [("cpu io\n", false), ("cpu io memory pids\n", true)] {
+            std::fs::write(dir.path().join("cgroup.subtree_control"), passed_on).expect("a file");
+            assert_eq!(counts(&v2), want);
+        }
+        let max = max_processes().expect("a number");
+        assert!((100..1 << 20).contains(&max), "{max}");
     }
 
     #[test]

@@ -137,6 +137,7 @@ impl Container {
             hostname: &hostname,
             netns: &container.attachment.netns,
             init: container.init.as_ref().map(|init| init.pid()),
+            max_processes: container.engine.cgroups.max_processes(),
             mounts: mounts.into_list(),
         };
         spec::write(&dir.join("config.json"), what, &container.command)?;
@@ -193,6 +194,10 @@ impl Container {
         ended.wrap_err("cannot wait for a container")?;
         let mut output = output?;
         output.code = processes.main.reap().unwrap_or(255);
+        if let Some(max) = self.engine.cgroups.exceeded(&self.id) {
+            let said = format!("poniard: more than {max} processes were refused\n");
+            span.output(true, said.as_bytes());
+        }
         // Blocks, so not here. Waited for, as the caller's next step is to unmount
         // the root.
         let _ = tokio::task::spawn_blocking(move || drop(self)).await;

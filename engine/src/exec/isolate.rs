@@ -234,14 +234,33 @@ mod tests {
     }
 
     fn start(mode: &str, mark: &str) -> Child {
-        Command::new(std::env::current_exe().unwrap())
+        use std::os::unix::process::CommandExt;
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
             .args(["--exact", "exec::isolate::tests::worker", "--nocapture"])
             .env("PONIARD_TEST_WORKER", mode)
             .env("PONIARD_TEST_MARK", mark)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
+            .stderr(Stdio::null());
+        // A test has two threads, unlike poniard here: the other one is not to
+        // take the news of a child's end, and drop it.
+        let block = || {
+            // SAFETY: an empty set is a valid one, and outlives the calls.
+            unsafe {
+                let mut set = std::mem::zeroed();
+                libc::sigaddset(&mut set, libc::SIGCHLD);
+                libc::sigprocmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+            }
+            Ok(())
+        };
+        // SAFETY: it only calls what may be called between fork and exec.
+        unsafe { command.pre_exec(block) };
+        command.spawn().unwrap()
+    }
+
+    /// How long to sleep: as nobody else on this machine does.
+    fn mark(test: u8) -> String {
+        format!("987654.{}{test}", std::process::id())
     }
 
     /// Processes that run `sleep` with this argument.
@@ -279,8 +298,20 @@ mod tests {
     fn whoever_may_not_is_told_what_is_missing() {
         use std::os::unix::process::CommandExt;
         // The program may lie where others cannot reach it.
-        let copy = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-        std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(
+            dir.path(),
+            std::os::unix::fs::PermissionsExt::from_mode(0o755),
+        )
+        .unwrap();
+        let copy = dir.path().join("copy");
+        // Not copied here: another test may start a program meanwhile, which has
+        // what is open to be written, and what is cannot be run.
+        let copied = Command::new("cp")
+            .arg(std::env::current_exe().unwrap())
+            .arg(&copy)
+            .status();
+        assert!(copied.unwrap().success());
         let output = Command::new(&copy)
             .args(["--exact", "exec::isolate::tests::worker", "--nocapture"])
             .env("PONIARD_TEST_WORKER", "refused")
@@ -321,18 +352,20 @@ mod tests {
 
     #[test]
     fn a_kill_from_outside_ends_everything() {
-        let mut child = sleeping("987654.1");
+        let mark = mark(1);
+        let mut child = sleeping(&mark);
         child.kill().unwrap();
         child.wait().unwrap();
-        await_sleepers("987654.1", 0);
+        await_sleepers(&mark, 0);
     }
 
     #[test]
     fn a_request_to_end_reaches_the_worker() {
-        let mut child = sleeping("987654.2");
+        let mark = mark(2);
+        let mut child = sleeping(&mark);
         let pid = rustix::process::Pid::from_child(&child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGTERM));
-        await_sleepers("987654.2", 0);
+        await_sleepers(&mark, 0);
     }
 }

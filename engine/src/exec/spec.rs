@@ -10,7 +10,7 @@ use std::str::FromStr;
 use eyre::{OptionExt, Result, WrapErr};
 use oci_spec::runtime::{
     Arch, Capability, LinuxCapabilities, LinuxDevice, LinuxDeviceCgroup, LinuxDeviceType,
-    LinuxNamespace, LinuxNamespaceType, LinuxSeccomp, Mount, Spec,
+    LinuxNamespace, LinuxNamespaceType, LinuxPids, LinuxSeccomp, Mount, Spec,
 };
 
 use super::user::User;
@@ -36,6 +36,8 @@ pub(super) struct Container<'a> {
     pub(super) netns: &'a Path,
     /// PID 1 of the PID namespace to join; none is a new one for the command.
     pub(super) init: Option<i32>,
+    /// With threads; none is any number.
+    pub(super) max_processes: Option<i64>,
     /// In order, after the file systems of the kernel.
     pub(super) mounts: Vec<Mount>,
 }
@@ -64,6 +66,13 @@ pub(super) fn write(path: &Path, container: Container<'_>, command: &Command) ->
         linux.set_cgroups_path(None);
     } else {
         linux.set_cgroups_path(Some(Path::new("/").join(container.id)));
+    }
+    if let Some(resources) = linux.resources_mut() {
+        resources.set_pids(container.max_processes.map(|max| {
+            let mut pids = LinuxPids::default();
+            pids.set_limit(max);
+            pids
+        }));
     }
     if let Some(namespaces) = linux.namespaces_mut() {
         let mut add = |typ, path: Option<PathBuf>| {

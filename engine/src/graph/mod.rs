@@ -6,6 +6,7 @@
 //! done before a value is asked for, each thing is done once, and results are
 //! remembered under the digest of what they were made from.
 
+mod cleaned;
 pub mod container;
 pub mod directory;
 pub mod engine;

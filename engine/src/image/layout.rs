@@ -171,11 +171,11 @@ impl Images {
         } else {
             Whiteouts::Keep
         };
-        let found = unpack_layer(stream()?, dir.path(), whiteouts);
+        let found = unpack_layer(stream()?, digest.is_some(), dir.path(), whiteouts);
         if let Some(digest) = digest {
-            let blob = match &found {
-                Ok(found) => found.blob,
-                Err(_) => Hashed::new(stream()?).digest()?,
+            let blob = match found.as_ref().ok().and_then(|found| found.blob) {
+                Some(blob) => blob,
+                None => Hashed::new(stream()?).sum()?,
             };
             check_blob(digest, &blob)?;
         }

@@ -4,11 +4,13 @@
 //! [`recipe`] makes images from packages and [`registry`] pulls and pushes.
 //! [`layout`] reads archives ([`files`] is what is in them), [`archive`] writes them. In between, [`unpack`]
 //! makes store layers of layer tars and [`pack`] the reverse; [`config`] maps
-//! the OCI image configuration.
+//! the OCI image configuration. [`host_store`] is where other container engines of
+//! this machine keep theirs.
 
 mod archive;
 pub(crate) mod config;
 mod files;
+mod host_store;
 pub(crate) mod layout;
 mod pack;
 mod recipe;
@@ -31,6 +33,7 @@ use crate::store::{Digest, Snapshot, Store};
 use settings::Settings;
 
 pub use config::host_platform;
+pub use host_store::HostStore;
 pub use reference::parse as parse_reference;
 
 /// The parts of an OCI image configuration that containers use.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, lchown, symlink};
 use std::path::{Component, Path, PathBuf};
 
@@ -48,29 +48,44 @@ pub(super) fn is_compressed(start: &[u8]) -> bool {
 
 /// Unpacks a layer into the empty directory `dir`. Whoever calls this uses it
 /// only if the stream (and the blob it comes from) had the right digest: what
-/// follows the end of the archive counts, too.
-pub(super) fn unpack_layer(blob: impl Read, dir: &Path, whiteouts: Whiteouts) -> Result<Digests> {
-    let mut blob = Hashed::new(blob);
+/// follows the end of the archive counts, too. A compressed blob is hashed only
+/// where `is_blob_asked`.
+pub(super) fn unpack_layer(
+    blob: impl Read,
+    is_blob_asked: bool,
+    dir: &Path,
+    whiteouts: Whiteouts,
+) -> Result<Digests> {
+    let unpack_hashed = |stream: &mut dyn Read| -> Result<Digest> {
+        let mut tar = Hashed::new(stream);
+        unpack(&mut tar, dir, whiteouts)?;
+        Ok(tar.sum()?)
+    };
+    let mut blob = BufReader::with_capacity(128 << 10, blob);
     if !is_compressed(blob.fill_buf()?) {
-        unpack(&mut blob, dir, whiteouts)?;
-        let digest = blob.digest()?;
+        let digest = unpack_hashed(&mut blob)?;
         return Ok(Digests {
-            blob: digest,
+            blob: Some(digest),
             diff_id: digest,
         });
     }
-    let mut tar = Hashed::new(decompress(&mut blob)?);
-    unpack(&mut tar, dir, whiteouts)?;
-    let diff_id = tar.digest()?;
+    if !is_blob_asked {
+        return Ok(Digests {
+            blob: None,
+            diff_id: unpack_hashed(&mut decompress(blob)?)?,
+        });
+    }
+    let mut blob = Hashed::new(blob);
+    let diff_id = unpack_hashed(&mut decompress(&mut blob)?)?;
     Ok(Digests {
-        blob: blob.digest()?,
+        blob: Some(blob.sum()?),
         diff_id,
     })
 }
 
 /// What a layer turned out to be.
 pub(super) struct Digests {
-    pub blob: Digest,
+    pub blob: Option<Digest>,
     /// Of the uncompressed tar.
     pub diff_id: Digest,
 }

@@ -25,8 +25,8 @@ pub struct Config {
     exclude: Vec<String>,
     pub dependencies: Vec<Dependency>,
     pub toolchains: Vec<Dependency>,
-    /// A module that stands for this one. Refused.
-    pub blueprint: Option<serde_json::Value>,
+    /// A module that stands for this one.
+    pub blueprint: Option<Dependency>,
     pub disable_default_function_caching: bool,
 }
 
@@ -74,6 +74,21 @@ pub struct Dependency {
     pub ignore_services: Vec<String>,
     /// Ports of the host for services of a toolchain, as `3000:80`.
     pub port_mappings: std::collections::BTreeMap<String, Vec<String>>,
+    /// Other defaults for arguments of a toolchain.
+    pub customizations: Vec<Customization>,
+}
+
+/// Another default for an argument.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Customization {
+    /// Functions on the way to it from the main object; none is the constructor.
+    pub function: Vec<String>,
+    pub argument: String,
+    pub default: String,
+    pub default_path: String,
+    pub default_address: String,
+    pub ignore: Vec<String>,
 }
 
 impl Config {
@@ -97,9 +112,16 @@ impl Config {
                 .to_owned();
             eyre::eyre!("cannot read `{}:{line}:{column}`: {cause}", path.display())
         })?;
-        if config.blueprint.is_some() {
+        let beside = [
+            ("sdk", config.sdk.is_some()),
+            ("dependencies", !config.dependencies.is_empty()),
+            ("source", config.source.is_some()),
+        ];
+        if config.blueprint.is_some()
+            && let Some((key, _)) = beside.iter().find(|(_, is_there)| *is_there)
+        {
             bail!(
-                "cannot use `{}`: `blueprint` is not implemented in poniard; name its module under `toolchains` instead",
+                "cannot use `{}`: `blueprint` and `{key}` can't both be set",
                 path.display()
             );
         }
@@ -209,13 +231,24 @@ mod tests {
     }
 
     #[test]
-    fn a_blueprint_is_refused_by_name() {
-        let error = read(r#"{"name": "a", "blueprint": {"source": "../b"}}"#).unwrap_err();
-        let error = error.to_string();
-        assert!(
-            error.contains("`blueprint` is not implemented in poniard"),
-            "{error}"
-        );
+    fn a_blueprint_leaves_no_room_for_code_of_its_own() {
+        let with = |more: &str| {
+            let blueprint = r#""blueprint": {"name": "b", "source": "../b"}"#;
+            read(&format!(r#"{{"name": "a", {blueprint}{more}}}"#))
+        };
+        let config = with(r#", "toolchains": [{"name": "c", "source": "../c"}]"#).unwrap();
+        assert_eq!(config.blueprint.unwrap().source, "../b");
+        for (key, more) in [
+            ("sdk", r#", "sdk": {"source": "../sdk"}"#),
+            ("dependencies", r#", "dependencies": [{"name": "c"}]"#),
+            ("source", r#", "source": "src""#),
+        ] {
+            let error = with(more).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("`blueprint` and `{key}` can't both be set")),
+                "{error}"
+            );
+        }
     }
 
     #[test]

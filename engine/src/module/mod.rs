@@ -1,7 +1,7 @@
 //! Modules: what a `dagger.json` stands for.
 //!
 //! [`reference`] finds the directory (for modules in [`git`], in a checkout of
-//! theirs), [`config`] reads it, [`types`] says what
+//! theirs) and the [`role`] that whoever lists it gives it, [`config`] reads it, [`types`] says what
 //! it offers (without compiling, when `dagger.types.json` is there), [`defaults`]
 //! adds what the user's `.env` files say, [`source`] fingerprints it. When a function is first called,
 //! [`prebuilt`] finds its program in the image of a release, or [`build`] compiles it.
@@ -12,6 +12,7 @@ pub mod defaults;
 pub mod git;
 mod prebuilt;
 pub mod reference;
+pub mod role;
 pub mod source;
 pub mod types;
 
@@ -24,6 +25,7 @@ use crate::graph::Engine;
 use crate::store::Digest;
 use config::Config;
 use defaults::{Files, Known};
+use role::Role;
 use types::Types;
 
 /// The name of the file that says what a module offers.
@@ -34,6 +36,7 @@ pub struct Module {
     /// What it is known by here: its own name, or that which a `dagger.json` that
     /// lists it gives it.
     pub name: String,
+    pub role: Role,
     pub config: Config,
     /// Where its `dagger.json` is.
     pub dir: PathBuf,
@@ -50,10 +53,11 @@ pub struct Module {
 impl Module {
     /// Reads the module in a directory. Compiles it only if its types are not
     /// written down.
-    pub async fn read(engine: &Arc<Engine>, dir: &Path, name: Option<&str>) -> Result<Arc<Self>> {
+    pub async fn read(engine: &Arc<Engine>, dir: &Path, role: Role) -> Result<Arc<Self>> {
         let config = Config::read(dir)?;
         let mut module = Self {
-            name: name.map_or_else(|| config.name.clone(), str::to_owned),
+            name: role.name.clone().unwrap_or_else(|| config.name.clone()),
+            role,
             config,
             dir: dir.to_owned(),
             context: config::context(dir),
@@ -64,6 +68,8 @@ impl Module {
         };
         if module.config.sdk.is_some() {
             module.types = module.read_types(engine).await?;
+            let main = module.main();
+            module.role.apply(&mut module.types, &main)?;
             module.user_defaults = module.apply_user_defaults(engine)?;
         }
         Ok(Arc::new(module))
@@ -83,11 +89,13 @@ impl Module {
             name: &self.name,
             own: &self.config.name,
         };
-        let is_local = !git::commit::is_checkout(engine, &self.dir);
-        let dir = is_local.then_some(self.dir.as_path());
-        let files = Files::read(&known, dir, &engine.workdir)?;
+        let dirs = [Some(&self.dir), self.role.caller.as_ref()];
+        let dirs = dirs.into_iter().flatten().map(PathBuf::as_path);
+        let local = dirs.filter(|dir| !git::commit::is_checkout(engine, dir));
+        let files = Files::read(&known, local, &engine.workdir)?;
         let main = self.main();
-        files.apply(&mut self.types, &main)
+        let settled = self.role.settles_constructor();
+        files.apply(&mut self.types, &main, settled)
     }
 
     async fn read_types(&self, engine: &Arc<Engine>) -> Result<Types> {

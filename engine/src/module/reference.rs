@@ -7,31 +7,32 @@ use eyre::{Result, bail};
 
 use super::config::{self, Config, Dependency};
 use super::git::{Reference, commit, version};
+use super::role::{DefaultPaths, Role};
 use crate::graph::Engine;
 use crate::graph::engine::clean;
 use crate::store::Hasher;
 use crate::suggest;
 
-/// Directory of the module that a word of the shell means: a dependency or
-/// toolchain of the module around `base`, which may give it another name, a git
-/// reference, or a directory.
+/// Directory of the module that a word of the shell means, and its role: one that
+/// the module around `base` lists, a git reference, or a directory. `paths` is
+/// where default paths of that module's toolchains begin.
 pub async fn of_word(
     engine: &Arc<Engine>,
     word: &str,
     base: &Path,
-) -> Result<(PathBuf, Option<String>)> {
+    paths: impl Fn(&Path) -> DefaultPaths,
+) -> Result<(PathBuf, Role)> {
     if let Some(dir) = config::find_up(base, config::FILE)
-        && let Some(dependency) = Config::read(&dir)?.related(word)
+        && let Some(found) = listed(engine, word, &dir, paths(&dir)).await?
     {
-        let found = dependency_dir(engine, dependency, &dir).await?;
-        return Ok((found, Some(word.to_owned())));
+        return Ok(found);
     }
     if let Some(reference) = Reference::read(word, base)? {
-        return Ok((in_git(engine, &reference, "").await?, None));
+        return Ok((in_git(engine, &reference, "").await?, Role::default()));
     }
     let path = clean(&base.join(word));
     if path.join(config::FILE).is_file() {
-        return Ok((path, None));
+        return Ok((path, Role::default()));
     }
     if path.exists() && word.starts_with(['.', '/']) {
         bail!(
@@ -103,12 +104,42 @@ fn neighbour(path: &Path, typed: &str) -> Option<String> {
     Some(format!("{above}/{meant}"))
 }
 
-/// Directory of a dependency or toolchain by its name in the `dagger.json` of `dir`.
-pub async fn of_name(engine: &Arc<Engine>, name: &str, dir: &Path) -> Result<PathBuf> {
-    match Config::read(dir)?.related(name) {
-        Some(dependency) => dependency_dir(engine, dependency, dir).await,
+/// Directory and role of a module by its name in the `dagger.json` of `dir`.
+pub async fn of_name(
+    engine: &Arc<Engine>,
+    name: &str,
+    dir: &Path,
+    paths: DefaultPaths,
+) -> Result<(PathBuf, Role)> {
+    match listed(engine, name, dir, paths).await? {
+        Some(found) => Ok(found),
         None => bail!("`{}` names no `{name}`", dir.join(config::FILE).display()),
     }
+}
+
+/// A toolchain, dependency or blueprint of the module in `dir`, or that module
+/// where a blueprint stands for it.
+async fn listed(
+    engine: &Arc<Engine>,
+    name: &str,
+    dir: &Path,
+    paths: DefaultPaths,
+) -> Result<Option<(PathBuf, Role)>> {
+    let config = Config::read(dir)?;
+    let named = |entry: &&Dependency| entry.name == name;
+    let (entry, role) = if let Some(entry) = config.toolchains.iter().find(named) {
+        (entry, Role::toolchain(entry, paths))
+    } else if let Some(entry) = config.dependency(name) {
+        (entry, Role::named(Some(name)))
+    } else if let Some(entry) = config.blueprint.as_ref().filter(named) {
+        (entry, Role::blueprint(entry, paths, dir.to_owned()))
+    } else if config.blueprint.is_some() && config.name == name {
+        return Ok(Some((dir.to_owned(), Role::default())));
+    } else {
+        return Ok(None);
+    };
+    let found = dependency_dir(engine, entry, dir).await?;
+    Ok(Some((found, role)))
 }
 
 /// Directory of a dependency named in the `dagger.json` of `dir`.

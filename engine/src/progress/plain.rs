@@ -136,8 +136,8 @@ impl Plain {
     fn output(&self, shown: &Shown, bytes: &[u8]) -> String {
         let before = match self.told {
             Told::Everything => format!("#{} | ", shown.number),
-            Told::Logs => String::new(),
-            Told::Quiet | Told::Report => return String::new(),
+            // Of others, which show none, there is nothing here.
+            _ => String::new(),
         };
         let text = String::from_utf8_lossy(bytes);
         let mut lines = String::with_capacity(text.len() + before.len() + 1);

@@ -7,7 +7,7 @@
 use brush_parser::Token;
 
 /// Levels within a word, and of `(` and `case`, that make the parser try anew.
-pub const COSTLY: usize = 10;
+const COSTLY: usize = 10;
 
 /// Levels of any kind.
 const ALL: usize = 64;
@@ -57,7 +57,7 @@ pub fn script(tokens: &[Token]) -> Result<(), String> {
             Token::Operator(..) => {
                 match text {
                     "(" => open.push(text),
-                    ")" => close(&mut open, &["("]),
+                    ")" => close(&mut open, "("),
                     // The end, the text and the end again are no part of the grammar.
                     "<<" | "<<-" => drop(tokens.nth(2)),
                     _ => {}
@@ -70,10 +70,10 @@ pub fn script(tokens: &[Token]) -> Result<(), String> {
                 is_command = was_command && is_reserved(text);
                 match text {
                     "{" | "if" | "do" | "case" if was_command => open.push(text),
-                    "}" if was_command => close(&mut open, &["{"]),
-                    "fi" if was_command => close(&mut open, &["if"]),
-                    "done" if was_command => close(&mut open, &["do"]),
-                    "esac" if was_command => close(&mut open, &["case"]),
+                    "}" if was_command => close(&mut open, "{"),
+                    "fi" if was_command => close(&mut open, "if"),
+                    "done" if was_command => close(&mut open, "do"),
+                    "esac" if was_command => close(&mut open, "case"),
                     _ => {}
                 }
             }
@@ -89,8 +89,8 @@ pub fn script(tokens: &[Token]) -> Result<(), String> {
     Ok(())
 }
 
-fn close(open: &mut Vec<&str>, what: &[&str]) {
-    open.pop_if(|last| what.contains(last));
+fn close(open: &mut Vec<&str>, what: &str) {
+    open.pop_if(|last| *last == what);
 }
 
 fn is_reserved(word: &str) -> bool {
@@ -179,6 +179,30 @@ fn levels(text: &str, is_heredoc: bool) -> Result<(), String> {
         }
         before = byte;
         at += 1;
+    }
+    Ok(())
+}
+
+/// Parentheses of arithmetic, and indices within indices, which the parser reads
+/// again for each operator that may follow.
+pub fn arithmetic(text: &str) -> Result<(), String> {
+    const INDICES: i32 = 3;
+    const PARENTHESES: i32 = 64;
+    let (mut indices, mut parentheses) = (0, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'[' => indices += 1,
+            b']' => indices -= 1,
+            b'(' => parentheses += 1,
+            b')' => parentheses -= 1,
+            _ => {}
+        }
+        if indices > INDICES || parentheses > PARENTHESES {
+            let shown: String = text.chars().take(40).collect();
+            return Err(format!(
+                "the arithmetic `{shown}` is nested too deep: put inner parts into variables"
+            ));
+        }
     }
     Ok(())
 }

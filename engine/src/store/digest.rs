@@ -1,10 +1,13 @@
-//! SHA-256 digests and how values are put into them.
+//! SHA-256 digests, which registries and people know things by, and how values
+//! are put into them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
+
+use super::hashed::Sum;
 
 /// A SHA-256 digest, written `sha256:<64 hex digits>`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +42,18 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl Sum for Digest {
+    type State = Sha256;
+
+    fn add(state: &mut Sha256, bytes: &[u8]) {
+        state.update(bytes);
+    }
+
+    fn of(state: Sha256) -> Self {
+        Self(state.finalize().into())
     }
 }
 

@@ -64,8 +64,18 @@ pub(crate) enum Verdict {
 }
 
 impl Matcher {
-    /// Judges a path whose parent has `parent` as its state.
-    pub fn judge(&self, parent: &State, path: &str, is_dir: bool) -> (Verdict, State) {
+    /// Judges a path whose parent has `parent` as its state, and `ignores` for what
+    /// is in it.
+    pub fn judge(
+        &self,
+        parent: &State,
+        ignores: &GitIgnores,
+        path: &str,
+        is_dir: bool,
+    ) -> (Verdict, State) {
+        if self.gitignore && ignores.ignores(path, is_dir) {
+            return (Verdict::Drop, State::default());
+        }
         let (included, include) = self.include.matches(&parent.include, path);
         let (excluded, exclude) = self.exclude.matches(&parent.exclude, path);
         let included = included || self.everything;

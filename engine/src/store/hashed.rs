@@ -1,14 +1,10 @@
-//! A stream whose digest is computed while it is read, on a thread of its own:
-//! hashing takes as long as writing what was read.
+//! A stream that is hashed while it is read, on a thread of its own: that takes
+//! as long as writing what was read.
 
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-
-use sha2::{Digest as _, Sha256};
-
-use super::Digest;
 
 const CHUNK_BYTES: usize = 512 << 10;
 /// Chunks that wait for the thread.
@@ -16,15 +12,25 @@ const AHEAD: usize = 4;
 /// And one in the thread, one with the reader.
 const CHUNKS: usize = AHEAD + 2;
 
+/// What all bytes of a stream come down to.
+pub(crate) trait Sum: Sized {
+    /// Of the bytes so far.
+    type State: Clone + Default + Send + 'static;
+
+    fn add(state: &mut Self::State, bytes: &[u8]);
+
+    fn of(state: Self::State) -> Self;
+}
+
 /// Reads `R`, of which all counts in the end.
-pub(crate) struct Hashed<R> {
+pub(crate) struct Hashed<R, S: Sum> {
     inner: R,
     /// Used in turns.
     chunks: [Arc<Chunk>; CHUNKS],
     current: usize,
     /// What was read of the current one.
     read: usize,
-    hash: Hash,
+    hash: Hash<S>,
 }
 
 #[derive(Default)]
@@ -33,35 +39,35 @@ struct Chunk {
     length: usize,
 }
 
-enum Hash {
-    Here(Sha256),
-    There(SyncSender<Arc<Chunk>>, JoinHandle<Sha256>),
+enum Hash<S: Sum> {
+    Here(S::State),
+    There(SyncSender<Arc<Chunk>>, JoinHandle<S::State>),
 }
 
-impl<R: Read> Hashed<R> {
+impl<R: Read, S: Sum> Hashed<R, S> {
     pub fn new(inner: R) -> Self {
         Self {
             inner,
             chunks: Default::default(),
             current: 0,
             read: 0,
-            hash: Hash::Here(Sha256::new()),
+            hash: Hash::Here(S::State::default()),
         }
     }
 
-    /// The digest of all there is, also of what nobody has read.
-    pub fn digest(mut self) -> io::Result<Digest> {
+    /// Of all there is, also of what nobody has read.
+    pub fn sum(mut self) -> io::Result<S> {
         while !self.fill_buf()?.is_empty() {
             self.read = self.chunk().length;
         }
-        let hash = match self.hash {
-            Hash::Here(hash) => hash,
+        let state = match self.hash {
+            Hash::Here(state) => state,
             Hash::There(chunks, thread) => {
                 drop(chunks);
                 thread.join().map_err(|_| went_away())?
             }
         };
-        Ok(Digest::from_bytes(hash.finalize().into()))
+        Ok(S::of(state))
     }
 
     fn chunk(&self) -> &Chunk {
@@ -95,41 +101,41 @@ impl<R: Read> Hashed<R> {
     }
 }
 
-impl Hash {
+impl<S: Sum> Hash<S> {
     fn add(&mut self, chunk: &Arc<Chunk>) -> io::Result<()> {
         // What is small is done before a thread begins.
-        if let Self::Here(hash) = self
+        if let Self::Here(state) = self
             && chunk.length == CHUNK_BYTES
         {
             let (sender, receiver) = sync_channel(AHEAD);
-            let so_far = hash.clone();
+            let so_far = state.clone();
             let thread = std::thread::Builder::new()
                 .name("digest".into())
-                .spawn(move || hash_all(so_far, &receiver));
+                .spawn(move || hash_all::<S>(so_far, &receiver));
             if let Ok(thread) = thread {
                 *self = Self::There(sender, thread);
             }
         }
         match self {
-            Self::Here(hash) => hash.update(&chunk.bytes[..chunk.length]),
-            Self::There(thread, _) => thread.send(chunk.clone()).map_err(|_| went_away())?,
+            Self::Here(state) => S::add(state, &chunk.bytes[..chunk.length]),
+            Self::There(chunks, _) => chunks.send(chunk.clone()).map_err(|_| went_away())?,
         }
         Ok(())
     }
 }
 
-fn hash_all(mut hash: Sha256, chunks: &Receiver<Arc<Chunk>>) -> Sha256 {
+fn hash_all<S: Sum>(mut state: S::State, chunks: &Receiver<Arc<Chunk>>) -> S::State {
     for chunk in chunks {
-        hash.update(&chunk.bytes[..chunk.length]);
+        S::add(&mut state, &chunk.bytes[..chunk.length]);
     }
-    hash
+    state
 }
 
 fn went_away() -> io::Error {
     io::Error::other("the thread that computes the digest went away")
 }
 
-impl<R: Read> BufRead for Hashed<R> {
+impl<R: Read, S: Sum> BufRead for Hashed<R, S> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.read == self.chunk().length {
             self.next_chunk()?;
@@ -143,7 +149,7 @@ impl<R: Read> BufRead for Hashed<R> {
     }
 }
 
-impl<R: Read> Read for Hashed<R> {
+impl<R: Read, S: Sum> Read for Hashed<R, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.fill_buf()?.read(buffer)?;
         self.consume(length);
@@ -154,6 +160,7 @@ impl<R: Read> Read for Hashed<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Digest;
 
     /// Gives a different number of bytes every time.
     struct Halting<'a>(&'a [u8], usize);
@@ -179,7 +186,7 @@ mod tests {
             let mut read = Vec::new();
             stream.read_to_end(&mut read).expect("reads");
             assert!(read == bytes, "{length} bytes are the same");
-            assert_eq!(stream.digest().expect("hashes"), Digest::of(&bytes));
+            assert_eq!(stream.sum().ok(), Some(Digest::of(&bytes)));
         }
     }
 
@@ -188,7 +195,7 @@ mod tests {
         let bytes = bytes(3 * CHUNK_BYTES + 17);
         let mut stream = Hashed::new(bytes.as_slice());
         stream.read_exact(&mut [0; 1000]).expect("reads");
-        assert_eq!(stream.digest().expect("hashes"), Digest::of(&bytes));
+        assert_eq!(stream.sum().ok(), Some(Digest::of(&bytes)));
     }
 
     #[test]
@@ -201,7 +208,9 @@ mod tests {
             }
         }
         for reads in [0, 1, 7] {
-            let error = Hashed::new(Broken(reads)).digest().expect_err("breaks");
+            let error = Hashed::<_, Digest>::new(Broken(reads))
+                .sum()
+                .expect_err("breaks");
             assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
         }
     }

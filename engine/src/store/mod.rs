@@ -9,7 +9,7 @@
 //! ```text
 //! layers/<name>/                files of one layer            layer, mount, overlay
 //! cache/<kind>/<aa>/<key>.json  remembered values             cache, edit
-//! index/                        what host directories held    import
+//! index/                        what host directories held    import, content
 //! volumes/<key>/                cache volumes                 volume
 //! locks/  tmp/<session>/        of live processes             lock, session
 //! ```
@@ -18,6 +18,7 @@
 //! [`prune`] and [`recover`] take away.
 
 mod cache;
+mod content;
 pub mod digest;
 mod edit;
 mod error;
@@ -49,6 +50,7 @@ use std::sync::Arc;
 use eyre::{Report, Result, WrapErr};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use content::Content;
 pub use digest::{Digest, Hasher};
 pub(crate) use edit::blocking;
 pub use error::{Cause, PathError, StateError, reason};

@@ -51,10 +51,7 @@ impl Walk<'_> {
                 meta => meta.at("read", entry.path())?,
             };
             let text = path.to_string_lossy();
-            if self.matcher.gitignore && ignores.ignores(&text, meta.is_dir()) {
-                continue;
-            }
-            let (verdict, below) = self.matcher.judge(state, &text, meta.is_dir());
+            let (verdict, below) = self.matcher.judge(state, ignores, &text, meta.is_dir());
             match verdict {
                 Verdict::Drop => {}
                 Verdict::Keep => {

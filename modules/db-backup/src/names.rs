@@ -59,7 +59,7 @@ impl Name {
         };
         let mut parts = name.rsplitn(5, '-');
         let nonce = parts.next()?.to_owned();
-        let created = DateTime::strptime(STAMP, parts.next()?).ok()?;
+        let created = stamp(parts.next()?)?;
         let major = parts.next()?.to_owned();
         let engine = match parts.next()? {
             "postgres" => Engine::Postgresql,
@@ -92,6 +92,19 @@ pub fn plain(database: &str) -> String {
         .chars()
         .map(|c| if fits(c) { c } else { '_' })
         .collect()
+}
+
+/// What [`STAMP`] writes.
+fn stamp(text: &str) -> Option<DateTime> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if date.len() != 8 || time.len() != 6 || !digits(date) || !digits(time) {
+        return None;
+    }
+    let two = |text: &str, at: usize| text[at..at + 2].parse().ok();
+    let (month, day) = (two(date, 4)?, two(date, 6)?);
+    let (hour, minute, second) = (two(time, 0)?, two(time, 2)?, two(time, 4)?);
+    DateTime::new(date[..4].parse().ok()?, month, day, hour, minute, second, 0).ok()
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl Retention {
             return Vec::new();
         }
         let mut newest_first: Vec<usize> = (0..made.len()).collect();
-        newest_first.sort_by(|&a, &b| made[b].cmp(&made[a]).then(b.cmp(&a)));
+        newest_first.sort_unstable_by(|&a, &b| made[b].cmp(&made[a]).then(b.cmp(&a)));
         let mut stays: BTreeSet<usize> = newest_first.iter().take(1).copied().collect();
         stays.extend(newest_first.iter().take(self.last as usize));
         // Of a day, the last backup; days without any do not count.

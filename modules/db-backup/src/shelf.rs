@@ -59,7 +59,7 @@ impl Shelf {
                 })
             })
             .collect();
-        found.sort_by(|a, b| (a.name.created, &a.key).cmp(&(b.name.created, &b.key)));
+        found.sort_unstable_by(|a, b| (a.name.created, &a.key).cmp(&(b.name.created, &b.key)));
         Ok(found)
     }
 

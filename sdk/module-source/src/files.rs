@@ -22,7 +22,7 @@ pub fn files(dir: &Path, include: &[String]) -> Result<Vec<PathBuf>> {
         .filter_map(|pattern| pattern.strip_prefix('!'))
     {
         let glob = matcher(dir, pattern)?;
-        files.retain(|file| !glob.is_match(file));
+        files.retain(|file| !is_below(&glob, file));
     }
     let user_defaults = dir.join(USER_DEFAULTS);
     files.retain(|file| *file != user_defaults);
@@ -59,8 +59,13 @@ fn included(dir: &Path, pattern: &str, files: &mut Vec<PathBuf>) -> Result<()> {
     if start.is_dir() {
         walk(&start, &mut below)?;
     }
-    files.extend(below.into_iter().filter(|file| glob.is_match(file)));
+    files.extend(below.into_iter().filter(|file| is_below(&glob, file)));
     Ok(())
+}
+
+/// As in Dagger: what names a directory means all in it.
+fn is_below(glob: &globset::GlobMatcher, file: &Path) -> bool {
+    file.ancestors().any(|path| glob.is_match(path))
 }
 
 fn matcher(dir: &Path, pattern: &str) -> Result<globset::GlobMatcher> {
@@ -118,12 +123,13 @@ mod tests {
             "m/src/main.rs",
             "m/target/big",
             "m/.env",
+            "m/docs/a/b.md",
             "lib/a.rs",
             "lib/b.md",
         ] {
             write(path);
         }
-        let include = ["../Cargo.toml", "../lib/*.rs", "../absent"]
+        let include = ["../Cargo.toml", "../lib/*.rs", "../absent", "!docs"]
             .map(str::to_owned)
             .to_vec();
         let found = files(&root.path().join("m"), &include).unwrap();

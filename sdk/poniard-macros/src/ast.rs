@@ -7,7 +7,8 @@ use syn::{
     ReturnType, Signature, Type, Visibility,
 };
 
-use crate::attrs::{Options, description, refuse_strays, take_description};
+use crate::attrs::{Options, description, take_description};
+use crate::blocks;
 use crate::errors::Errors;
 use crate::names::{camel, screaming};
 
@@ -156,14 +157,7 @@ impl Object {
 
 impl Field {
     fn parse(field: &mut syn::Field, errors: &mut Errors) -> Option<Self> {
-        let options = Options::take(&mut field.attrs, "field", errors);
-        let expected = |_: &str| "`#[field(…)]`".to_owned();
-        refuse_strays(
-            &mut field.attrs,
-            &["arg", "function", "member"],
-            expected,
-            errors,
-        );
+        let options = Options::take(&mut field.attrs, "field", &[], errors);
         let ident = field.ident.clone()?;
         let public = matches!(field.vis, Visibility::Public(_));
         if options.is_some() && !public {
@@ -202,6 +196,13 @@ impl Functions {
             tokens,
             "expected an impl block: `#[functions] impl Name { … }`",
         )?;
+        if blocks::is_second(&item) {
+            let this = quote::ToTokens::to_token_stream(&item.self_ty);
+            errors.push(
+                &item.self_ty,
+                format!("`{this}` has a block of functions before this one: expected all of them in one; what is no function of the API may stand in others, without `#[functions]`"),
+            );
+        }
         Options::parse(options, errors).finish(&[], errors);
         let functions = item
             .items
@@ -217,15 +218,14 @@ impl Functions {
 
 impl Function {
     fn parse(item: &mut syn::ImplItemFn, errors: &mut Errors) -> Option<Self> {
-        let options = Options::take(&mut item.attrs, "function", errors);
-        let strays = ["arg", "cache", "check", "field", "generate", "member", "up"];
-        let expected = |name: &str| match name {
-            "arg" => "it on an argument".to_owned(),
-            "cache" => "`#[function(cache = \"never\")]`".to_owned(),
-            "field" | "member" => "`#[function(…)]`".to_owned(),
-            flag => format!("`#[function({flag})]`"),
-        };
-        refuse_strays(&mut item.attrs, &strays, expected, errors);
+        let meant = [
+            ("arg", "it on an argument"),
+            ("cache", "`#[function(cache = \"never\")]`"),
+            ("check", "`#[function(check)]`"),
+            ("generate", "`#[function(generate)]`"),
+            ("up", "`#[function(up)]`"),
+        ];
+        let options = Options::take(&mut item.attrs, "function", &meant, errors);
         let public = matches!(item.vis, Visibility::Public(_));
         if options.is_some() && !public {
             let ident = &item.sig.ident;
@@ -270,21 +270,12 @@ impl Function {
 
 impl Arg {
     fn parse(arg: &mut syn::PatType, public: bool, errors: &mut Errors) -> Option<Self> {
-        let options = Options::take(&mut arg.attrs, "arg", errors);
-        let strays = [
-            "default",
-            "default_path",
-            "field",
-            "function",
-            "ignore",
-            "member",
+        let meant = [
+            ("default", "`#[arg(default = …)]`"),
+            ("default_path", "`#[arg(default_path = …)]`"),
+            ("ignore", "`#[arg(ignore = [\"…\"])]`"),
         ];
-        let expected = |name: &str| match name {
-            "default" | "default_path" => format!("`#[arg({name} = …)]`"),
-            "ignore" => "`#[arg(ignore = [\"…\"])]`".to_owned(),
-            _ => "`#[arg(…)]`".to_owned(),
-        };
-        refuse_strays(&mut arg.attrs, &strays, expected, errors);
+        let options = Options::take(&mut arg.attrs, "arg", &meant, errors);
         let description = take_description(&mut arg.attrs);
         if !public {
             return None;
@@ -347,14 +338,8 @@ impl Enumeration {
 
 impl Member {
     fn parse(variant: &mut syn::Variant, errors: &mut Errors) -> Self {
-        let mut options = Options::take(&mut variant.attrs, "member", errors).unwrap_or_default();
-        let expected = |_: &str| "`#[member(…)]`".to_owned();
-        refuse_strays(
-            &mut variant.attrs,
-            &["arg", "field", "function"],
-            expected,
-            errors,
-        );
+        let options = Options::take(&mut variant.attrs, "member", &[], errors);
+        let mut options = options.unwrap_or_default();
         let name = options.text("name", errors);
         let member = Self {
             name: name.map_or_else(|| screaming(&variant.ident), |name| name.value()),

@@ -30,6 +30,9 @@ impl Parse for Pair {
     }
 }
 
+/// Attributes of ours within an item, each with its own place.
+const PLACES: [&str; 4] = ["arg", "field", "function", "member"];
+
 impl Options {
     pub fn parse(tokens: proc_macro2::TokenStream, errors: &mut Errors) -> Self {
         match Punctuated::<Pair, Token![,]>::parse_terminated.parse2(tokens) {
@@ -41,8 +44,14 @@ impl Options {
         }
     }
 
-    /// Takes `#[name(…)]` off; what is left are attributes for the compiler.
-    pub fn take(attrs: &mut Vec<Attribute>, name: &str, errors: &mut Errors) -> Option<Self> {
+    /// Takes `#[name(…)]` off; what is left are attributes for the compiler. `meant`
+    /// are others that authors write here, with what is expected instead.
+    pub fn take(
+        attrs: &mut Vec<Attribute>,
+        name: &str,
+        meant: &[(&str, &str)],
+        errors: &mut Errors,
+    ) -> Option<Self> {
         let mut taken: Option<Self> = None;
         attrs.retain(|attr| {
             if !attr.path().is_ident(name) {
@@ -59,6 +68,7 @@ impl Options {
             taken.get_or_insert_default().0.extend(more.0);
             false
         });
+        refuse_strays(attrs, name, meant, errors);
         taken
     }
 
@@ -146,18 +156,20 @@ fn unknown(name: &str, forms: &[&str]) -> String {
     }
 }
 
-/// Takes off what was meant to be ours and stands elsewhere. The compiler would
-/// only say that it does not know it.
-pub fn refuse_strays(
+/// Takes off what was meant to be ours and is not `own`. The compiler would only
+/// say that it does not know it.
+fn refuse_strays(
     attrs: &mut Vec<Attribute>,
-    strays: &[&str],
-    expected: impl Fn(&str) -> String,
+    own: &str,
+    meant: &[(&str, &str)],
     errors: &mut Errors,
 ) {
+    let form = format!("`#[{own}(…)]`");
+    let others = PLACES.map(|name| (name, form.as_str()));
     attrs.retain(|attr| {
-        let found = strays.iter().find(|name| attr.path().is_ident(name));
-        if let Some(name) = found {
-            let expected = expected(name);
+        let mut strays = meant.iter().chain(&others);
+        let found = strays.find(|(name, _)| attr.path().is_ident(name));
+        if let Some((name, expected)) = found {
             errors.push(
                 attr,
                 format!("`#[{name}]` has no meaning here: expected {expected}"),

@@ -8,6 +8,7 @@
 
 mod ast;
 mod attrs;
+mod blocks;
 mod check;
 mod deps;
 mod errors;
@@ -39,7 +40,10 @@ pub fn object(options: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Makes the `pub` functions of an `impl` block functions of the object, and
-/// `new` its constructor.
+/// `new` its constructor. An object has one such block.
+///
+/// `with_packages` is `withPackages` in the API and `with-packages` on the command line,
+/// where a digit is a word of its own: `with_d2` is called `with-d-2`.
 ///
 /// On functions: `#[function(name = "…", cache = "never" | "session" | "20s",
 /// check, generate, up, deprecated = "…")]`; on arguments: `#[arg(name = "…", default = …,

@@ -11,41 +11,8 @@ use rustix::process::Signal;
 use test_support::Running;
 
 use crate::place::{LIMIT, Place, kept_out_of, nonce, words_in};
+use crate::processes;
 use crate::rootless::user::BOX;
-
-/// Numbers of all processes, with their parents.
-fn processes() -> Vec<(u32, u32)> {
-    let all = fs::read_dir("/proc").expect("processes").flatten();
-    let read = |name: &str| {
-        let number = name.parse().ok()?;
-        let stat = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
-        // Behind the name, which may have anything in it.
-        let (_, rest) = stat.rsplit_once(") ")?;
-        Some((number, rest.split(' ').nth(1)?.parse().ok()?))
-    };
-    all.filter_map(|entry| read(entry.file_name().to_str()?))
-        .collect()
-}
-
-/// The process and all below it.
-fn family(first: u32) -> Vec<u32> {
-    let all = processes();
-    let mut found = vec![first];
-    let mut at = 0;
-    while let Some(parent) = found.get(at).copied() {
-        found.extend(all.iter().filter(|own| own.1 == parent).map(|own| own.0));
-        at += 1;
-    }
-    found
-}
-
-/// The soft limit for dumps, unless the process is gone.
-fn dump_limit(process: u32) -> Option<u64> {
-    let limits = fs::read_to_string(format!("/proc/{process}/limits")).ok()?;
-    let line = limits.lines().find(|line| line.starts_with("Max core"))?;
-    let soft = line.split_whitespace().nth(4)?;
-    Some(soft.parse().unwrap_or(u64::MAX))
-}
 
 #[test]
 fn a_secret_is_in_no_argument_no_dump_no_output_and_no_file() {
@@ -80,8 +47,8 @@ fn a_secret_is_in_no_argument_no_dump_no_output_and_no_file() {
     let running = Running::start(command.env("CANARY", &secret), "").expect("a start");
     assert!(running.says("at-42", LIMIT), "it does not start");
     let all = [lines[0].as_str(), lines[1].as_str()];
-    for (process, _) in processes() {
-        let line = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    for process in processes::all() {
+        let line = process.command_line();
         let found = words_in(&line, &all);
         assert!(
             found.is_empty(),
@@ -89,10 +56,10 @@ fn a_secret_is_in_no_argument_no_dump_no_output_and_no_file() {
             String::from_utf8_lossy(&line)
         );
     }
-    let own = family(running.pid().as_raw_nonzero().get().unsigned_abs());
-    assert!(own.len() > 3, "{own:?}");
+    let own = processes::family(running.pid().as_raw_nonzero().get().unsigned_abs());
+    assert!(own.len() > 3, "{} processes", own.len());
     for process in own {
-        let limit = dump_limit(process);
+        let limit = process.dump_limit();
         assert!(limit.is_none_or(|limit| limit <= 1), "{limit:?}");
     }
     running.signal(Signal::ABORT).expect("a signal");

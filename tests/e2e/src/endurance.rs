@@ -20,6 +20,7 @@ use test_support::Running;
 use walkdir::WalkDir;
 
 use crate::place::{LIMIT, Place, argument, nonce, readable};
+use crate::processes;
 
 fn setting<T: FromStr>(name: &str, or: T) -> T {
     let given = std::env::var(name).ok();
@@ -113,10 +114,9 @@ fn peak(program: &Path, work: impl FnOnce()) -> u64 {
     let look = || {
         let mut most = 0;
         while !is_over.load(Ordering::Relaxed) {
-            for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-                if fs::read_link(process.path().join("exe")).is_ok_and(|exe| exe == program) {
-                    let status = fs::read_to_string(process.path().join("status"));
-                    let status = status.unwrap_or_default();
+            for process in processes::all() {
+                if process.runs(program) {
+                    let status = process.read("status");
                     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
                     let number = line.and_then(|line| line.split_whitespace().next());
                     most = most.max(number.and_then(|number| number.parse().ok()).unwrap_or(0));
@@ -319,22 +319,17 @@ fn a_secret_is_in_no_output_file_trace_command_line_or_core_dump() {
     let running = Running::start(&mut command, "").expect("a start");
     assert!(running.says("at-42", LIMIT), "it does not run");
     let mut own = 0;
-    for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let read = |name: &str| fs::read_to_string(process.path().join(name)).unwrap_or_default();
-        let line = read("cmdline");
+    for process in processes::all() {
+        let line = process.read("cmdline");
         for word in words {
             assert!(
                 !line.contains(word),
                 "`{word}` is on a command line: {line}"
             );
         }
-        if fs::read_link(process.path().join("exe")).is_ok_and(|exe| exe == place.cli.program()) {
-            let limits = read("limits");
-            let limit = limits
-                .lines()
-                .find(|line| line.starts_with("Max core file size"));
-            let soft = limit.and_then(|line| line.split_whitespace().nth(4));
-            assert!(matches!(soft, Some("0" | "1")), "core dumps: {limit:?}");
+        if process.runs(&place.cli.program()) {
+            let limit = process.dump_limit();
+            assert!(matches!(limit, Some(0 | 1)), "core dumps: {limit:?}");
             own += 1;
         }
     }

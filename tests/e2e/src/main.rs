@@ -2,11 +2,13 @@
 //! and bad surroundings, and that it leaves nothing behind whatever happens.
 //!
 //! [`place`] is a directory to work in, with the CLI and the questions that
-//! every test asks; [`fixture`] lays out modules and sites; [`git`] is repositories and their servers.
+//! every test asks; [`fixture`] lays out modules and sites; [`git`] is repositories and their servers,
+//! [`processes`] who runs on this machine.
 
 mod fixture;
 mod git;
 mod place;
+mod processes;
 
 mod api;
 mod arguments;
@@ -20,14 +22,17 @@ mod endurance;
 mod fleet;
 mod gitlab_ci;
 mod gitlab_comment;
+mod host_images;
 mod install;
 mod interruption;
 mod lambda;
+mod listed;
 mod modules;
 mod people;
 mod php;
 mod pipelines;
 mod prebuilt;
+mod registries;
 mod rootless;
 mod surroundings;
 mod trace;

@@ -93,7 +93,7 @@ fn without_the_right_to_namespaces_the_way_out_is_told() {
         .env_remove("PONIARD_CONFIG");
     let done = Running::to_end(&mut command, "", LIMIT).expect("a run");
     place.failed(&done, &["namespaces", "root"]);
-    let left = leftovers::after(&home, Duration::from_secs(5));
+    let left = leftovers::after(&home, Duration::from_secs(60));
     assert!(left.is_empty(), "left behind:\n{}", left.join("\n"));
 }
 

@@ -32,6 +32,10 @@ enum Kind {
     Reset {
         taken: bool,
     },
+    Cut {
+        body: String,
+        sent: usize,
+    },
     Slow {
         time: Duration,
         taken: bool,
@@ -79,6 +83,12 @@ impl Fault {
     /// The server does what it is asked, then the connection is reset.
     pub fn reset_after_taken(method: &str, path: &str) -> Self {
         Self::new(method, path, Kind::Reset { taken: true })
+    }
+
+    /// An answer whose connection ends after `sent` bytes of its body.
+    pub fn cut(method: &str, path: &str, body: &str, sent: usize) -> Self {
+        let body = body.to_owned();
+        Self::new(method, path, Kind::Cut { body, sent })
     }
 
     /// The request waits before the server sees it.
@@ -181,6 +191,7 @@ impl Faults {
                 while let Some(Ok(_)) = rest.next().await {}
                 answer(status, &headers, body)
             }
+            Some(Kind::Cut { body, sent }) => cut(body, sent),
             Some(Kind::Reset { taken }) => {
                 if taken {
                     next.run(request).await;
@@ -202,6 +213,22 @@ fn answer(status: u16, headers: &[(String, String)], body: String) -> Response {
     }
     response
         .body(Body::from(body))
+        .unwrap_or_else(|error| error.to_string().into_response())
+}
+
+/// What is sent goes out before the body fails: the server writes when it has to
+/// wait for more.
+fn cut(mut body: String, sent: usize) -> Response {
+    let length = body.len();
+    body.truncate(sent);
+    let start = stream::once(async { Ok(body) });
+    let end = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("cut"))
+    });
+    Response::builder()
+        .header(header::CONTENT_LENGTH, length)
+        .body(Body::from_stream(start.chain(end)))
         .unwrap_or_else(|error| error.to_string().into_response())
 }
 

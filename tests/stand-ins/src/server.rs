@@ -214,6 +214,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_answer_that_is_cut_off_has_begun_well() {
+        let server = server();
+        server
+            .faults()
+            .add(Fault::cut("GET", "/hello", "0123456789", 4).times(20));
+        for _ in 0..20 {
+            let answer = reqwest::get(format!("{}/hello", server.url())).await;
+            let mut answer = answer.expect("an answer");
+            assert_eq!(answer.content_length(), Some(10));
+            let start = answer.chunk().await.expect("a start");
+            assert_eq!(start.as_deref(), Some(&b"0123"[..]));
+            answer.chunk().await.expect_err("it goes on");
+        }
+    }
+
+    #[tokio::test]
     async fn faults_come_in_turn_and_end() {
         let server = server();
         server

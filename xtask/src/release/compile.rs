@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use eyre::{Result, WrapErr, bail};
-use xshell::{Shell, cmd};
+use eyre::{Result, WrapErr};
+use xshell::cmd;
 
 use super::{PLATFORMS, Plan, Platform};
 use crate::project::Project;
@@ -15,7 +15,7 @@ pub fn all(project: &Project, plan: &Plan, programs: &Path) -> Result<()> {
     let sh = &project.sh;
     for platform in &PLATFORMS {
         let target = platform.target;
-        standard_library(sh, target)?;
+        setup::standard_library(sh, target)?;
         if std::env::consts::ARCH != target.split('-').next().unwrap_or_default() {
             setup::install(sh, &[platform.compiler()])?;
         }
@@ -56,28 +56,6 @@ pub fn all(project: &Project, plan: &Plan, programs: &Path) -> Result<()> {
             fs::copy(&built, to.join(&module.name))
                 .wrap_err_with(|| format!("cannot copy `{}`", built.display()))?;
         }
-    }
-    Ok(())
-}
-
-/// Rust's own, which comes with the compiler only for its own platform.
-fn standard_library(sh: &Shell, target: &str) -> Result<()> {
-    let there = || -> Result<bool> {
-        let dir = cmd!(sh, "rustc --print target-libdir --target {target}")
-            .quiet()
-            .read()?;
-        Ok(Path::new(&dir).is_dir())
-    };
-    if there()? {
-        return Ok(());
-    }
-    if find("rustup").is_some() {
-        cmd!(sh, "rustup target add {target}").run()?;
-    }
-    if !there()? {
-        bail!(
-            "the standard library of Rust for `{target}` is missing: install it (`rustup target add {target}`)"
-        );
     }
     Ok(())
 }

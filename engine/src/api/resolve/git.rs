@@ -111,6 +111,10 @@ pub async fn repository(
                 latest.ok_or_else(|| eyre!("the repository has no tag that is a version"))?;
             found(this.find(engine, &[format!("refs/tags/{tag}")]).await?)
         }
+        "uncommitted" => {
+            let changes = this.uncommitted(engine).await?;
+            Answer::Object("Changeset", Object::Changeset(Box::new(changes)))
+        }
         "url" => this.url().map(Json::from).unwrap_or_default().into(),
         _ => unsupported("GitRepository", field)?,
     })

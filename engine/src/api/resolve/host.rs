@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use eyre::{Result, bail, eyre};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
+use super::container::image;
 use super::{callers_only, content, filter, git, network, root, unsupported};
 use crate::api::client::Client;
 use crate::graph::node::Answer;
 use crate::graph::service::Socket;
-use crate::graph::{Args, Node, Object, git as repo};
+use crate::graph::{Args, Call, Node, Object, git as repo};
 use crate::module::config;
 use crate::store::Filter;
 
@@ -18,6 +19,16 @@ pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<A
     callers_only(client, &format!("Host.{field}"))?;
     let engine = client.engine();
     Ok(match field {
+        "containerImage" => {
+            let name = args.str("name")?;
+            let (container, digest) = image::of_store(engine, &name).await?;
+            let args = json!({ "name": name, "digest": digest.to_string() });
+            let args = args.as_object().cloned().unwrap_or_default();
+            let call = Call::root("hostContainerImage", args);
+            let object = Object::Container(Arc::new(container));
+            // It may be another image in the next run.
+            Answer::Node(client.make("Container", object, call, false))
+        }
         "directory" => Answer::Node(
             directory_node(
                 client,

@@ -28,9 +28,10 @@ use serde_json::Value as Json;
 use super::client::Client;
 use super::functions;
 use super::reads::Read;
-use crate::graph::node::{Answer, CONTENT, MODULE_OBJECT};
+use crate::graph::node::{Answer, CONTENT, MODULE_OBJECT, Workspace};
 use crate::graph::{Args, Call, Directory, File, Fs, Node, Object};
 use crate::module::Module;
+use crate::module::role::DefaultPaths;
 use crate::store::{Digest, Filter, Snapshot};
 
 pub use root::API_VERSION;
@@ -201,7 +202,13 @@ pub async fn of_module(
     path: &str,
     ignore: &[String],
 ) -> Result<Arc<Node>> {
-    let place = functions::source_dir(module, path);
+    let place = match &module.role.default_paths {
+        DefaultPaths::Own => functions::source_dir(module, path),
+        DefaultPaths::Of(dir) => Workspace::around(dir).place(path),
+        DefaultPaths::Caller => {
+            return workspace::default_path(client, type_name, path, ignore).await;
+        }
+    };
     let filter = Filter {
         exclude: ignore.to_vec(),
         ..Filter::default()

@@ -1,17 +1,17 @@
 //! The fields of `Workspace`: the project that the caller works in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use eyre::Result;
-use serde_json::Value as Json;
+use eyre::{Result, bail};
+use serde_json::{Value as Json, json};
 
 use super::{checks, filter, host, unsupported};
 use crate::api::client::Client;
 use crate::api::reads::Read;
-use crate::graph::Args;
 use crate::graph::directory::join;
 use crate::graph::node::{Answer, Workspace};
+use crate::graph::{Args, Node};
 use crate::module::config;
 
 /// Answers, and notes what was read.
@@ -34,6 +34,26 @@ pub async fn resolve(
     Ok(result?.0)
 }
 
+/// A default path of an argument, for modules whose default paths are the caller's.
+pub async fn default_path(
+    client: &Arc<Client>,
+    type_name: &str,
+    path: &str,
+    ignore: &[String],
+) -> Result<Arc<Node>> {
+    let (field, args) = match type_name {
+        "File" => ("file", json!({ "path": path })),
+        "Directory" => ("directory", json!({ "path": path, "exclude": ignore })),
+        other => bail!("argument with default path `{path}`: a {other} cannot be read from a path"),
+    };
+    let args = Args::new(args.as_object().cloned().unwrap_or_default());
+    let this = client.shared.workspace.clone();
+    match resolve(client, &this, field, &args).await? {
+        Answer::Node(node) => Ok(node),
+        _ => bail!("`{field}` gave no object"),
+    }
+}
+
 /// An answer, and what stands for it.
 pub async fn read(
     client: &Arc<Client>,
@@ -43,9 +63,17 @@ pub async fn read(
 ) -> Result<(Answer, String)> {
     Ok(match field {
         "address" => {
-            let address = format!("file://{}", this.root.display());
+            let place: PathBuf = this.place(".").components().collect();
+            let address = format!("file://{}", place.display());
             (address.clone().into(), address)
         }
+        "clientId" => {
+            let id = client.shared.id.clone();
+            (id.clone().into(), id)
+        }
+        // As long as Dagger has no configuration of workspaces but `dagger.json`.
+        "configPath" => ("".into(), String::new()),
+        "hasConfig" | "initialized" => (false.into(), "false".to_owned()),
         "path" => {
             let path = if this.path.is_empty() {
                 ".".to_owned()
@@ -77,6 +105,14 @@ pub async fn read(
 }
 
 impl Workspace {
+    /// That around a directory.
+    pub fn around(dir: &Path) -> Self {
+        let root = config::context(dir);
+        let path = dir.strip_prefix(&root).unwrap_or(Path::new(""));
+        let path = path.to_string_lossy().into_owned();
+        Self { root, path }
+    }
+
     /// Absolute paths start at the root, others at the caller's directory; none
     /// leaves the workspace.
     fn below(&self, path: &str) -> String {
@@ -86,7 +122,7 @@ impl Workspace {
         }
     }
 
-    fn place(&self, path: &str) -> PathBuf {
+    pub fn place(&self, path: &str) -> PathBuf {
         self.root.join(self.below(path))
     }
 
@@ -102,6 +138,7 @@ impl Workspace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::tests::Bench;
 
     #[test]
     fn paths_stay_in_the_workspace() {
@@ -112,5 +149,25 @@ mod tests {
         assert_eq!(workspace.place("."), PathBuf::from("/w/a/b"));
         assert_eq!(workspace.place("/x"), PathBuf::from("/w/x"));
         assert_eq!(workspace.place("../../../etc"), PathBuf::from("/w/etc"));
+    }
+
+    #[tokio::test]
+    async fn a_workspace_is_where_the_caller_is_and_has_no_other_configuration() {
+        let bench = Bench::new();
+        let client = bench.caller();
+        let query = "{currentWorkspace{address path clientId configPath hasConfig initialized}}";
+        let found = client.query(query, Json::Null).await.unwrap();
+        let found = &found["currentWorkspace"];
+        let workdir = client.engine().workdir.components().collect::<PathBuf>();
+        assert_eq!(found["address"], format!("file://{}", workdir.display()));
+        assert_eq!(found["path"], ".");
+        assert_eq!(found["configPath"], "");
+        assert_eq!(found["hasConfig"], false);
+        assert_eq!(found["initialized"], false);
+        let again = client.query(query, Json::Null).await.unwrap();
+        assert_eq!(again["currentWorkspace"], *found);
+        assert!(!found["clientId"].as_str().unwrap().is_empty());
+        let other = bench.caller().query(query, Json::Null).await.unwrap();
+        assert_ne!(other["currentWorkspace"]["clientId"], found["clientId"]);
     }
 }

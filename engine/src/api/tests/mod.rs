@@ -2,6 +2,7 @@
 
 mod commands;
 mod defaults;
+mod git;
 mod query;
 mod recall;
 mod secrets;

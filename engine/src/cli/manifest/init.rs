@@ -9,7 +9,8 @@ use crate::client::Failure;
 
 use super::super::args;
 use super::change;
-use super::file::{self, ENGINE_VERSION, Manifest};
+use super::entry;
+use super::file::{self, ENGINE_VERSION, Entry, Manifest};
 use super::sdk::Sdk;
 use super::template::{self, File};
 
@@ -29,6 +30,11 @@ fn init(workdir: &Path, options: &args::Init) -> Result<PathBuf, Failure> {
             "`{}` is there already: a new module does not replace it",
             path.display()
         )));
+    }
+    if options.sdk.is_some() && options.blueprint.is_some() {
+        return Err(Failure::new(
+            "cannot specify both --sdk and --blueprint; use one or the other",
+        ));
     }
     let mut fields = Map::new();
     fields.insert("name".into(), name.clone().into());
@@ -58,6 +64,14 @@ fn init(workdir: &Path, options: &args::Init) -> Result<PathBuf, Failure> {
     if !include.is_empty() {
         fields.insert("include".into(), json!(include));
     }
+    if let Some(blueprint) = &options.blueprint {
+        let entry = self::blueprint(workdir, &dir, blueprint)?;
+        let mut item = json!({ "name": entry.name, "source": entry.source });
+        if let Some(pin) = entry.pin {
+            item["pin"] = pin.into();
+        }
+        fields.insert("blueprint".into(), item);
+    }
     let manifest = Manifest {
         dir: dir.clone(),
         fields,
@@ -68,6 +82,22 @@ fn init(workdir: &Path, options: &args::Init) -> Result<PathBuf, Failure> {
     });
     write(&dir, &files)?;
     Ok(dir)
+}
+
+/// What `dagger.json` in `dir` says of a blueprint.
+fn blueprint(workdir: &Path, dir: &Path, typed: &str) -> Result<Entry, Failure> {
+    let is_new = !dir.exists();
+    std::fs::create_dir_all(dir)?;
+    let manifest = Manifest {
+        dir: dir.to_owned(),
+        fields: Map::new(),
+    };
+    let found = entry::find(&manifest, workdir, typed);
+    if is_new && found.is_err() {
+        // The first failure is the one to be told.
+        let _ = std::fs::remove_dir(dir);
+    }
+    Ok(found?.entry)
 }
 
 /// The name that is asked for, or that of the directory.
@@ -192,6 +222,7 @@ mod tests {
         args::Init {
             name: None,
             sdk: sdk.map(str::to_owned),
+            blueprint: None,
             source: None,
             include: Vec::new(),
             path: path.into(),
@@ -292,6 +323,30 @@ mod tests {
         init(root.path(), &options("m", None)).expect("makes it");
         let error = init(root.path(), &options("m", None)).expect_err("there already");
         assert!(error.message.contains("is there already"), "{error}");
+    }
+
+    #[test]
+    fn a_blueprint_is_listed_in_the_place_of_an_sdk() {
+        let root = repository();
+        std::fs::create_dir_all(root.path().join("modules/lab")).expect("made");
+        let lab = r#"{"name": "the-lab"}"#;
+        std::fs::write(root.path().join("modules/lab/dagger.json"), lab).expect("written");
+        let made = |blueprint: &str, sdk| args::Init {
+            blueprint: Some(blueprint.to_owned()),
+            ..options("apps/shop", sdk)
+        };
+        let error = init(root.path(), &made("modules/lab", Some("../sdk"))).expect_err("both");
+        assert!(
+            error.message.contains("both --sdk and --blueprint"),
+            "{error}"
+        );
+        init(root.path(), &made("modules/none", None)).expect_err("not there");
+        assert!(!root.path().join("apps/shop").exists());
+        init(root.path(), &made("modules/lab", None)).expect("makes it");
+        let json: serde_json::Value =
+            serde_json::from_str(&read(&root, "apps/shop/dagger.json")).expect("JSON");
+        let want = json!({"name": "the-lab", "source": "../../modules/lab"});
+        assert_eq!(json["blueprint"], want);
     }
 
     #[test]

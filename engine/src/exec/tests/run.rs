@@ -183,6 +183,7 @@ async fn overhead() {
         hostname: "box",
         netns: &attachment.netns,
         init: None,
+        max_processes: None,
         mounts: Vec::new(),
     };
     spec::write(&dir.path().join("config.json"), container, &command).unwrap();

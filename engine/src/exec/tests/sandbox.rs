@@ -145,6 +145,37 @@ async fn many_containers_run_at_once_and_nothing_leaks() {
 }
 
 #[tokio::test]
+async fn a_fork_bomb_is_held_by_its_group_and_ends_with_its_command() {
+    let mut bench = Bench::new();
+    let engine = Arc::get_mut(&mut bench.executor.engine).unwrap();
+    if !engine.cgroups.lower(64) {
+        eprintln!("no control group here limits processes");
+        return;
+    }
+    // Goes on until the bomb was refused a process: the shell needs none for that.
+    let script = "groups=/sys/fs/cgroup; [ -e $groups/pids ] && groups=$groups/pids; \
+                  read max <$groups/pids.max; echo $max; bomb() { bomb | bomb & }; (bomb) & \
+                  while read name refused <$groups/pids.events; [ $refused = 0 ]; do :; done; exit 7";
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let sink = said.clone();
+    let progress = Progress::new(move |event| {
+        if let crate::progress::Event::Output { bytes, .. } = event {
+            sink.lock().unwrap().extend(bytes);
+        }
+    });
+    let process = bench.sh(script).await;
+    let output = bench.executor.run(process, &progress.start("test")).await;
+    let output = output.unwrap();
+    assert_eq!((output.code, &output.stdout[..]), (7, &b"64\n"[..]));
+    let said = String::from_utf8_lossy(&said.lock().unwrap()).into_owned();
+    assert!(
+        said.contains("more than 64 processes were refused"),
+        "{said}"
+    );
+    bench.assert_clean();
+}
+
+#[tokio::test]
 async fn groups_that_a_killed_invocation_left_are_removed() {
     let bench = Bench::new();
     let name = format!("{}left", bench.executor.engine.owner().prefix());

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use oci_client::errors::{OciDistributionError, OciErrorCode};
+use oci_client::errors::{DigestError, OciDistributionError, OciErrorCode};
+
+use super::bounded::TooLong;
 
 /// Why a registry was of no use.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +34,17 @@ pub(super) enum Failure {
         host: String,
         cause: String,
     },
-    #[error("cannot {action} image `{image}`: `{host}` failed: {cause}")]
+    /// It is there, but not what its digest and size say.
+    #[error(
+        "cannot {action} image `{image}`: what `{host}` sends is damaged: {cause}; try again, or push the image anew"
+    )]
+    Damaged {
+        action: &'static str,
+        image: String,
+        host: String,
+        cause: String,
+    },
+    #[error("cannot {action} image `{image}`: `{host}` failed: {cause}; try again later")]
     Other {
         action: &'static str,
         image: String,
@@ -55,6 +67,21 @@ impl Failure {
                 image,
                 host,
                 answer: String::new(),
+            },
+            OciDistributionError::DigestError(DigestError::VerificationError {
+                expected,
+                actual,
+            }) => Self::Damaged {
+                action,
+                image,
+                host,
+                cause: wrong_digest(expected, actual),
+            },
+            OciDistributionError::IoError(error) if TooLong::is_cause_of(error) => Self::Damaged {
+                action,
+                image,
+                host,
+                cause: error.to_string(),
             },
             OciDistributionError::RegistryError { envelope, .. } => {
                 let texts: Vec<String> = envelope
@@ -134,7 +161,7 @@ impl Failure {
                 }
             }
             OciDistributionError::RequestError(request)
-                if request.status().is_none() && !request.is_decode() =>
+                if request.status().is_none() && !is_no_json(request) =>
             {
                 Self::Unreachable {
                     action,
@@ -151,6 +178,17 @@ impl Failure {
             },
         }
     }
+}
+
+/// Whether it was all there, but not what it should be.
+fn is_no_json(error: &dyn Error) -> bool {
+    error
+        .source()
+        .is_some_and(|cause| cause.is::<serde_json::Error>())
+}
+
+pub(super) fn wrong_digest(expected: &str, actual: &str) -> String {
+    format!("`{expected}` has the digest `{actual}`")
 }
 
 /// What the registry said, in brackets.

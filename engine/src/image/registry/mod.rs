@@ -1,6 +1,7 @@
 //! Registries: [`credentials`] for them, [`pull`], [`push`], and what their
-//! [`failure`]s mean for the user.
+//! [`failure`]s mean for the user. What they send is [`bounded`].
 
+mod bounded;
 mod credentials;
 mod failure;
 mod pull;

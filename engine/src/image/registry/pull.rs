@@ -13,7 +13,8 @@ use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
 use serde_json::Value;
 
 use super::Remote;
-use super::failure::Failure;
+use super::bounded::{Bounded, TooLong};
+use super::failure::{Failure, wrong_digest};
 use crate::image::layout::{layer_name, rootfs_id};
 use crate::image::{Credentials, Image, Images, config, reference};
 use crate::progress::{Progress, Span};
@@ -28,6 +29,9 @@ const ACCEPTED: [&str; 4] = [
 
 /// Layers on the way at a time.
 const PARALLEL: usize = 4;
+
+/// A configuration is read into memory.
+const MAX_SMALL_BYTES: u64 = 32 << 20;
 
 /// How often a layer is asked for before giving up.
 const ATTEMPTS: u32 = 3;
@@ -238,11 +242,11 @@ impl Remote {
         let (text, _) = found.map_err(|error| self.failure(image, &error))?;
         let digest = Digest::of(&text).to_string();
         match reference.digest() {
-            Some(wanted) if wanted != digest => Err(Failure::Other {
+            Some(wanted) if wanted != digest => Err(Failure::Damaged {
                 action: "pull",
                 image: image.to_owned(),
                 host: self.reference.registry().to_owned(),
-                cause: format!("its answer for `{wanted}` has the digest `{digest}`"),
+                cause: wrong_digest(wanted, &digest),
             }),
             _ => Ok((text.to_vec(), digest)),
         }
@@ -285,15 +289,22 @@ impl Remote {
         };
         let reference = self.reference.clone_with_digest(entry.digest().to_string());
         let (text, _) = self.manifest(&reference, image).await?;
-        serde_json::from_slice(&text).wrap_err_with(unreadable)
+        let value: Value = serde_json::from_slice(&text).wrap_err_with(unreadable)?;
+        if value.get("manifests").is_some() {
+            eyre::bail!(
+                "cannot use image `{image}`: what its index has for `{platform}` is an index again; push it anew"
+            );
+        }
+        serde_json::from_value(value).wrap_err_with(unreadable)
     }
 
     /// The content of a blob; the client compares the digest.
     async fn small_blob(&self, blob: &Descriptor, image: &str) -> Result<Vec<u8>> {
         let mut text = Vec::new();
+        let out = Bounded::new(&mut text, blob.size().min(MAX_SMALL_BYTES));
         let pulled = self
             .client
-            .pull_blob(&self.reference, &descriptor(blob), &mut text)
+            .pull_blob(&self.reference, &descriptor(blob), out)
             .await;
         pulled.map_err(|error| self.failure(image, &error))?;
         Ok(text)
@@ -303,17 +314,24 @@ impl Remote {
         let descriptor = descriptor(blob);
         for attempt in 1.. {
             let file = tokio::fs::File::create(path).await?;
+            let out = Bounded::new(file, blob.size());
             match self
                 .client
-                .pull_blob(&self.reference, &descriptor, file)
+                .pull_blob(&self.reference, &descriptor, out)
                 .await
             {
                 Ok(()) => break,
-                Err(oci_client::errors::OciDistributionError::IoError(error)) => {
+                Err(oci_client::errors::OciDistributionError::IoError(error))
+                    if !TooLong::is_cause_of(&error) =>
+                {
                     return Err(error.into());
                 }
                 Err(error) => match self.failure(image, &error) {
-                    Failure::Unreachable { .. } | Failure::Other { .. } if attempt < ATTEMPTS => {
+                    Failure::Unreachable { .. }
+                    | Failure::Damaged { .. }
+                    | Failure::Other { .. }
+                        if attempt < ATTEMPTS =>
+                    {
                         tokio::time::sleep(Duration::from_millis(300 * u64::from(attempt))).await;
                     }
                     failure => return Err(failure.into()),

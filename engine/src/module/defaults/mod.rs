@@ -20,6 +20,7 @@ use super::types::{FunctionDoc, Types};
 use crate::api::sdl::parse_type;
 pub use dotenv::Environment;
 pub use names::below;
+pub use value::{is_address, read};
 
 /// Name of the file.
 pub const FILE: &str = module_source::USER_DEFAULTS;
@@ -39,14 +40,18 @@ pub struct Known<'a> {
 }
 
 impl Files {
-    /// Reads the module's own file, for modules that lie on this machine, and
-    /// the first one upward from where the caller is, where variables carry the
-    /// module's name. The latter wins.
-    pub fn read(known: &Known, dir: Option<&Path>, workdir: &Path) -> Result<Self> {
-        let inner = match dir {
-            Some(dir) => Environment::read(&dir.join(FILE))?,
-            None => Environment::default(),
-        };
+    /// Reads the module's own files, for modules that lie on this machine, of which
+    /// the last wins, and the first one upward from where the caller is, where
+    /// variables carry the module's name. The latter wins.
+    pub fn read<'a>(
+        known: &Known,
+        dirs: impl IntoIterator<Item = &'a Path>,
+        workdir: &Path,
+    ) -> Result<Self> {
+        let mut inner = Environment::default();
+        for dir in dirs {
+            inner = inner.with(Environment::read(&dir.join(FILE))?);
+        }
         let outer = match config::find_up(workdir, FILE) {
             Some(dir) => Environment::read(&dir.join(FILE))?,
             None => Environment::default(),
@@ -61,8 +66,8 @@ impl Files {
     }
 
     /// Gives their defaults to arguments; tells those for the user. `main` is the
-    /// name of the main object.
-    pub fn apply(&self, types: &mut Types, main: &str) -> Result<Vec<String>> {
+    /// name of the main object, whose constructor may be `settled` without them.
+    pub fn apply(&self, types: &mut Types, main: &str, settled: bool) -> Result<Vec<String>> {
         let all = types.clone();
         let mut told = Vec::new();
         for object in &mut types.objects {
@@ -71,7 +76,7 @@ impl Files {
             } else {
                 (self.variables.namespace(&object.name), None)
             };
-            if let Some(constructor) = constructor {
+            if let Some(constructor) = constructor.filter(|_| !settled) {
                 self.give(&all, "", &variables, constructor, &mut told)?;
             }
             for function in &mut object.functions {
@@ -180,8 +185,8 @@ mod tests {
             name: "the-lab",
             own: "the-lab",
         };
-        let files = Files::read(&known, Some(&module), &below)?;
-        let told = files.apply(&mut types, "TheLab")?;
+        let files = Files::read(&known, [module.as_path()], &below)?;
+        let told = files.apply(&mut types, "TheLab", false)?;
         Ok(Found { types, told })
     }
 
@@ -260,6 +265,6 @@ mod tests {
             name: "a",
             own: "a",
         };
-        Files::read(&known, Some(root.path()), root.path()).unwrap();
+        Files::read(&known, [root.path()], root.path()).unwrap();
     }
 }

@@ -8,35 +8,12 @@ use brush_parser::ast::{
 use futures::future::BoxFuture;
 
 use crate::client::Value;
+use crate::shell::depth;
 use crate::shell::state::Shell;
 use crate::shell::stop::Stop;
 
 /// Variables may name variables only so far.
 const MAX_DEPTH: u32 = 64;
-
-/// Parentheses, and indices within indices, which the parser reads again for each
-/// operator that may follow.
-fn is_shallow(text: &str) -> Result<(), Stop> {
-    const INDICES: i32 = 3;
-    const PARENTHESES: i32 = 64;
-    let (mut indices, mut parentheses) = (0, 0);
-    for byte in text.bytes() {
-        match byte {
-            b'[' => indices += 1,
-            b']' => indices -= 1,
-            b'(' => parentheses += 1,
-            b')' => parentheses -= 1,
-            _ => {}
-        }
-        if indices > INDICES || parentheses > PARENTHESES {
-            let shown: String = text.chars().take(40).collect();
-            return Err(Stop::failed(format!(
-                "the arithmetic `{shown}` is nested too deep: put inner parts into variables"
-            )));
-        }
-    }
-    Ok(())
-}
 
 impl Shell {
     /// The value of an expression, after the variables in it were put in.
@@ -60,7 +37,7 @@ impl Shell {
                 "`{text}`: variables refer to each other endlessly"
             )));
         }
-        is_shallow(text)?;
+        depth::arithmetic(text).map_err(Stop::failed)?;
         let expr = arithmetic::parse(text)
             .map_err(|_| Stop::failed(format!("`{text}` is no arithmetic")))?;
         self.evaluate(&expr, depth).await

@@ -13,9 +13,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::scan::{Dir, Scan};
-use crate::store::Digest;
+use crate::store::Content;
 
-const MAGIC: &[u8] = b"poniard import index 2\n";
+const MAGIC: &[u8] = b"poniard import index 3\n";
 
 /// Files that were not seen lately are kept up to this number.
 const MAX_UNSEEN: usize = 200_000;
@@ -48,7 +48,7 @@ impl Stamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Known {
     pub stamp: Stamp,
-    pub content: Digest,
+    pub content: Content,
     /// Number of the layer that has the file at the same path.
     layer: u32,
 }
@@ -84,7 +84,7 @@ impl Index {
     }
 
     /// The layer that has this content at the path where it was known.
-    pub fn layer(&self, known: &Known, content: Digest) -> Option<&str> {
+    pub fn layer(&self, known: &Known, content: Content) -> Option<&str> {
         let layer = self.layers.get(known.layer as usize)?;
         (known.content == content && !layer.is_empty()).then_some(layer)
     }
@@ -206,7 +206,7 @@ impl<'a> Names<'a> {
         };
         let known = Known {
             stamp,
-            content: Digest::from_bytes(array(rest)?),
+            content: Content::from_bytes(array(rest)?),
             layer: u32::from_le_bytes(array(rest)?),
         };
         Some((name, known))
@@ -270,4 +270,37 @@ fn text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (head, tail) = rest.split_at_checked(length)?;
     *rest = tail;
     Some(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_reads_back_and_one_of_another_version_counts_as_none() {
+        let stamp = Stamp {
+            device: 1,
+            inode: 2,
+            size: 3,
+            mtime_ns: -4,
+            ctime_ns: 5,
+        };
+        let content = Content::from_bytes([6; 32]);
+        let layer = 0;
+        let known = Known {
+            stamp,
+            content,
+            layer,
+        };
+        let names = BTreeMap::from([("file".into(), known)]);
+        let mut bytes = encode(&[("dir".into(), names)].into(), &["layer".into()]);
+        let index = Index::decode(bytes.clone()).expect("reads");
+        assert_eq!(
+            index.dir(Path::new("dir")).find("file".as_ref()),
+            Some(known)
+        );
+        assert_eq!(index.layer(&known, content), Some("layer"));
+        bytes[MAGIC.len() - 2] -= 1;
+        assert!(Index::decode(bytes).is_none());
+    }
 }

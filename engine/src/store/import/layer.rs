@@ -10,8 +10,8 @@ use eyre::Result;
 use super::index::Index;
 use super::scan::{Entry, Scan};
 use crate::store::error::PathContext;
-use crate::store::tree::{Payload, Stat, copy_file_data, digest_files, set_time};
-use crate::store::{Digest, Store};
+use crate::store::tree::{Payload, Stat, contents_of, copy_file_data, set_time};
+use crate::store::{Content, Store};
 
 impl Store {
     /// A directory with the files of `scan`. Nothing when they changed meanwhile.
@@ -49,7 +49,7 @@ impl Store {
     fn import_files(
         &self,
         scan: &Scan,
-        files: &[(PathBuf, &Entry, Digest)],
+        files: &[(PathBuf, &Entry, Content)],
         index: &Index,
         dir: &Path,
     ) -> Result<bool> {
@@ -89,7 +89,7 @@ impl Store {
         scan: &Scan,
         path: &Path,
         entry: &Entry,
-        content: Digest,
+        content: Content,
         index: &Index,
         dir: &Path,
     ) -> Result<bool> {
@@ -119,7 +119,7 @@ impl Store {
             return Ok(true);
         }
         // Its times tell nothing (yet): compare the copy itself.
-        let copied = digest_files(std::slice::from_ref(&target))
+        let copied = contents_of(std::slice::from_ref(&target))
             .remove(0)
             .at("read", &target)?;
         Ok(copied == content)

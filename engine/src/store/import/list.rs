@@ -152,10 +152,9 @@ impl Lister<'_> {
             path.truncate(prefix);
             path.extend_from_slice(name.as_bytes());
             let text = String::from_utf8_lossy(&path);
-            if self.matcher.gitignore && ignores.ignores(&text, meta.is_dir()) {
-                continue;
-            }
-            let (verdict, state) = self.matcher.judge(&job.state, &text, meta.is_dir());
+            let (verdict, state) = self
+                .matcher
+                .judge(&job.state, &ignores, &text, meta.is_dir());
             if verdict == Verdict::Drop {
                 continue;
             }

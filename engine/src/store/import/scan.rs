@@ -1,4 +1,4 @@
-//! What a host directory holds, with the digest of every file.
+//! What a host directory holds, with the content of every file.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -13,8 +13,8 @@ use super::list::list;
 use super::stage::Stage;
 use crate::store::error::PathContext;
 use crate::store::filter::Filter;
-use crate::store::tree::{Kind, Node, Payload, Stat, digest_files, entries_digest, plain_root};
-use crate::store::{Digest, Store};
+use crate::store::tree::{Kind, Node, Payload, Stat, contents_of, entries_digest, plain_root};
+use crate::store::{Content, Digest, Store};
 
 /// One file, as it is to be in the store.
 pub(super) struct Entry {
@@ -37,7 +37,7 @@ impl Entry {
     /// Of what is in the directory `host`. Nothing for what is not taken over.
     pub fn new(name: OsString, meta: Metadata, host: &Path) -> Result<Option<Self>> {
         let (kind, payload) = match Kind::of(&meta) {
-            Kind::Regular => (0o100000, Payload::File(Digest::from_bytes([0; 32]))),
+            Kind::Regular => (0o100000, Payload::File(Content::UNKNOWN)),
             Kind::Directory => (0o40000, Payload::Dir),
             Kind::Symlink => {
                 let link = host.join(&name);
@@ -88,9 +88,9 @@ impl Entry {
         Stamp::of(&self.meta)
     }
 
-    pub fn content(&self) -> Option<Digest> {
+    pub fn content(&self) -> Option<Content> {
         match self.node.payload {
-            Payload::File(digest) => Some(digest),
+            Payload::File(content) => Some(content),
             _ => None,
         }
     }
@@ -230,8 +230,8 @@ impl Scan {
             }
         }
         let begun = SystemTime::now();
-        for ((file, (dir, at)), digest) in files.iter().zip(places).zip(digest_files(&files)) {
-            dirs[dir].entries[at].found(file, digest.at("read host file", file)?, begun)?;
+        for ((file, (dir, at)), content) in files.iter().zip(places).zip(contents_of(&files)) {
+            dirs[dir].entries[at].found(file, content.at("read host file", file)?, begun)?;
         }
         Ok(Self {
             source,
@@ -243,7 +243,7 @@ impl Scan {
 
 impl Entry {
     /// Takes over the content that was read after `begun`.
-    fn found(&mut self, host: &Path, content: Digest, begun: SystemTime) -> Result<()> {
+    fn found(&mut self, host: &Path, content: Content, begun: SystemTime) -> Result<()> {
         self.node.payload = Payload::File(content);
         let after = host.symlink_metadata().at("read host file", host)?;
         self.settled = Stamp::of(&after) == self.stamp() && is_old(&self.meta, begun);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use eyre::Result;
 
 use super::scan::Entry;
-use crate::store::{Digest, Hashed, Store};
+use crate::store::{Content, Hashed, Store};
 
 /// Below, a second look at the file comes from memory.
 const LARGE_BYTES: u64 = 16 << 20;
@@ -22,15 +22,20 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// A copy of a file, and its digest. Nothing when the file is better hashed
+    /// A copy of a file, and its content. Nothing when the file is better hashed
     /// first: it is small, or most likely there already, or a copy does not fit.
-    pub fn copy(&mut self, store: &Store, file: &Path, entry: &Entry) -> Option<(PathBuf, Digest)> {
+    pub fn copy(
+        &mut self,
+        store: &Store,
+        file: &Path,
+        entry: &Entry,
+    ) -> Option<(PathBuf, Content)> {
         if entry.meta.len() < LARGE_BYTES || entry.known.is_some() {
             return None;
         }
         let path = self.next(store).ok()?;
         match copy_and_hash(file, &path) {
-            Ok(digest) => Some((path, digest)),
+            Ok(content) => Some((path, content)),
             Err(_) => {
                 let _ = std::fs::remove_file(path);
                 None
@@ -50,8 +55,8 @@ impl Stage {
     }
 }
 
-/// The digest is the copy's: it is made of the bytes that were written.
-fn copy_and_hash(from: &Path, to: &Path) -> io::Result<Digest> {
+/// The content is the copy's: it is made of the bytes that were written.
+fn copy_and_hash(from: &Path, to: &Path) -> io::Result<Content> {
     let source = File::open(from)?;
     let mut target = File::options()
         .write(true)
@@ -61,13 +66,13 @@ fn copy_and_hash(from: &Path, to: &Path) -> io::Result<Digest> {
         .open(to)?;
     // File systems that can share blocks do so.
     if rustix::fs::ioctl_ficlone(&target, &source).is_ok() {
-        return Hashed::new(target).digest();
+        return Hashed::new(target).sum();
     }
     let mut source = Hashed::new(source);
     loop {
         let bytes = source.fill_buf()?;
         if bytes.is_empty() {
-            return source.digest();
+            return source.sum();
         }
         target.write_all(bytes)?;
         let length = bytes.len();

@@ -247,7 +247,7 @@ async fn a_damaged_index_is_made_anew() {
             .extension()
             .is_some_and(|extension| extension == "import")
         {
-            fs::write(entry.path(), b"poniard import index 2\n\x01\x00").expect("writes");
+            fs::write(entry.path(), b"poniard import index 3\n\x01\x00").expect("writes");
         }
     }
     assert_eq!(

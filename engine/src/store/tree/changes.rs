@@ -9,7 +9,7 @@ use eyre::Result;
 
 use super::file::xattrs;
 use super::read::listed;
-use super::{Kind, Stat, Tree, digest_files};
+use super::{Kind, Stat, Tree, contents_of};
 use crate::store::error::PathContext;
 use crate::store::filter::Filter;
 use crate::store::walk::walk;
@@ -105,11 +105,11 @@ fn same(now: &Path, meta: &Metadata, before: &Path, was: &Metadata) -> Result<Op
 /// Those whose contents differ.
 fn different(now: &Path, before: &Path, paths: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
     let below = |dir: &Path| paths.iter().map(|path| dir.join(path)).collect::<Vec<_>>();
-    let digests = digest_files(&below(now))
+    let contents = contents_of(&below(now))
         .into_iter()
-        .zip(digest_files(&below(before)));
+        .zip(contents_of(&below(before)));
     let mut found = Vec::new();
-    for (path, (a, b)) in paths.iter().zip(digests) {
+    for (path, (a, b)) in paths.iter().zip(contents) {
         if a.at("read", path)? != b.at("read", path)? {
             found.push(path.clone());
         }

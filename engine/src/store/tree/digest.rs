@@ -13,14 +13,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use eyre::Result;
-use sha2::{Digest as _, Sha256};
 
 use super::file::xattrs;
 use super::{Kind, Stat, Tree};
 use crate::store::error::PathContext;
 use crate::store::filter::Filter;
+use crate::store::hashed::Sum;
 use crate::store::walk::walk;
-use crate::store::{Digest, Hasher};
+use crate::store::{Content, Digest, Hasher};
 
 /// What counts of a file besides its name.
 pub(crate) struct Node {
@@ -33,7 +33,7 @@ pub(crate) struct Node {
 }
 
 pub(crate) enum Payload {
-    File(Digest),
+    File(Content),
     Link(PathBuf),
     Device(u64),
     /// Its entries follow.
@@ -43,7 +43,7 @@ pub(crate) enum Payload {
 impl Node {
     /// The digest, given that of the entries for a directory.
     pub fn digest(&self, entries: Option<Digest>) -> Digest {
-        let mut hasher = Hasher::new("node-1");
+        let mut hasher = Hasher::new("node-2");
         for number in [self.mode, self.uid, self.gid] {
             hasher.add(number.to_le_bytes());
         }
@@ -127,13 +127,13 @@ fn root_digest<'a>(root: &Node, entries: impl Iterator<Item = (&'a Path, &'a Nod
     root.digest(entries)
 }
 
-/// SHA-256 of each file's contents, computed on several threads when there is much.
-pub(crate) fn digest_files(files: &[PathBuf]) -> Vec<io::Result<Digest>> {
+/// What is in each file, read on several threads when there is much.
+pub(crate) fn contents_of(files: &[PathBuf]) -> Vec<io::Result<Content>> {
     let threads = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .min(4);
     if files.len() < 16 || threads == 1 {
-        return files.iter().map(|file| digest_file(file)).collect();
+        return files.iter().map(|file| content_of(file)).collect();
     }
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(files.len()));
@@ -144,7 +144,7 @@ pub(crate) fn digest_files(files: &[PathBuf]) -> Vec<io::Result<Digest>> {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(file) = files.get(index) else { break };
-                    own.push((index, digest_file(file)));
+                    own.push((index, content_of(file)));
                 }
                 done.lock()
                     .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -159,14 +159,14 @@ pub(crate) fn digest_files(files: &[PathBuf]) -> Vec<io::Result<Digest>> {
     done.into_iter().map(|(_, digest)| digest).collect()
 }
 
-fn digest_file(path: &Path) -> io::Result<Digest> {
+fn content_of(path: &Path) -> io::Result<Content> {
     let mut file = std::fs::File::open(path)?;
-    let mut hasher = Sha256::new();
+    let mut state = Default::default();
     let mut buffer = vec![0; 128 << 10];
     loop {
         match file.read(&mut buffer) {
-            Ok(0) => return Ok(Digest::from_bytes(hasher.finalize().into())),
-            Ok(length) => hasher.update(&buffer[..length]),
+            Ok(0) => return Ok(Content::of(state)),
+            Ok(length) => Content::add(&mut state, &buffer[..length]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -211,8 +211,8 @@ impl Tree {
                 Ok(())
             })?;
         }
-        for ((place, file), digest) in places.into_iter().zip(&files).zip(digest_files(&files)) {
-            nodes[place].1.payload = Payload::File(digest.at("read", self.shown(file))?);
+        for ((place, file), content) in places.into_iter().zip(&files).zip(contents_of(&files)) {
+            nodes[place].1.payload = Payload::File(content.at("read", self.shown(file))?);
         }
         Ok(nodes)
     }
@@ -221,7 +221,7 @@ impl Tree {
 /// A file's node; the content of a regular file is filled in later.
 fn node(path: &Path, meta: &Metadata) -> Result<Node> {
     let payload = match Kind::of(meta) {
-        Kind::Regular => Payload::File(Digest::from_bytes([0; 32])),
+        Kind::Regular => Payload::File(Content::UNKNOWN),
         Kind::Directory => Payload::Dir,
         Kind::Symlink => Payload::Link(std::fs::read_link(path).at("read", path)?),
         Kind::Other => Payload::Device(meta.rdev()),

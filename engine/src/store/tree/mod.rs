@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use changes::Changes;
-pub(crate) use digest::{Node, Payload, digest_files, empty_digest, entries_digest, plain_root};
+pub(crate) use digest::{Node, Payload, contents_of, empty_digest, entries_digest, plain_root};
 pub(crate) use file::{copy_file_data, xattrs};
 pub(crate) use resolve::clean;
 

@@ -19,7 +19,7 @@ use crate::address::Address;
 use crate::engine::Version;
 
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "job", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Job {
     /// What the server is.
     Detect,

@@ -2,11 +2,11 @@
 //! container. It is started with a [`Job`] and prints one [`Answer`]; addresses
 //! and keys come in environment variables.
 //!
-//! A dump is a pipe: client tool → count ([`tally`]) → zstd → encryption
+//! A dump is a pipe: client tool → count (crate `db_dumps`) → zstd → encryption
 //! ([`seal`]) → file or S3 ([`s3`]), in memory that does not depend on its size;
 //! with several jobs, pipes that meet after zstd ([`pieces`]).
 
-mod archive;
+pub mod age;
 mod client;
 mod definers;
 mod detect;
@@ -19,7 +19,6 @@ pub mod s3;
 mod seal;
 mod sidecar;
 mod stall;
-mod tally;
 mod verify;
 
 use std::env;

@@ -65,7 +65,7 @@ impl<S: Read + Seek> Joined<S> {
                 (piece.stream, begin, piece.bytes)
             })
             .collect();
-        frames.sort_by_key(|(stream, begin, _)| (*stream, *begin));
+        frames.sort_unstable_by_key(|(stream, begin, _)| (*stream, *begin));
         let frames: Vec<_> = frames
             .into_iter()
             .map(|(_, at, bytes)| (at, bytes))
@@ -80,11 +80,11 @@ impl<S: Read + Seek> Joined<S> {
     fn open(&mut self, at: u64, bytes: u64) -> io::Result<()> {
         self.source.seek(SeekFrom::Start(at))?;
         let frame = self.source.by_ref().take(bytes);
-        let mut archive = tar::Archive::new(zstd::Decoder::new(frame)?);
+        let mut archive = zstd::Decoder::new(frame)?;
+        let mut header = tar::Header::new_ustar();
+        archive.read_exact(header.as_mut_bytes())?;
         let mut piece = Vec::with_capacity(SIZE);
-        for entry in archive.entries()?.take(1) {
-            entry?.read_to_end(&mut piece)?;
-        }
+        archive.take(header.entry_size()?).read_to_end(&mut piece)?;
         self.piece = io::Cursor::new(piece);
         Ok(())
     }

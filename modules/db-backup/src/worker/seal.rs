@@ -4,15 +4,12 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::iter;
 use std::path::Path;
 
-use age::stream::StreamWriter;
-use age::x25519::{Identity, Recipient};
-use age::{Decryptor, Encryptor};
 use poniard_sdk::prelude::*;
 use sha2::{Digest as _, Sha256};
 
+use super::age::{self, Identity, Recipient, Sealed};
 use super::pieces::Joined;
 use crate::manifest::Manifest;
 
@@ -24,7 +21,6 @@ const SKIPPABLE: u32 = 0x184D_2A50;
 const MARK: &[u8; 8] = b"dbbackup";
 const TAIL: u64 = 4 + MARK.len() as u64;
 const MAX_MANIFEST: u64 = 64 << 20;
-const ENCRYPTED: &[u8] = b"age-encryption.org/";
 
 /// What encrypts and decrypts.
 pub enum Key {
@@ -115,7 +111,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 enum Layer<W: Write> {
     Plain(W),
-    Encrypted(Box<StreamWriter<W>>),
+    Encrypted(Box<Sealed<W>>),
 }
 
 /// Writes a backup: the compressed dump, then [`Writer::finish`] with the manifest.
@@ -134,9 +130,7 @@ impl<W: Write> Writer<W> {
                 payload: None,
             },
             Some(key) => {
-                let recipient = key.recipient();
-                let to = iter::once(&recipient as &dyn age::Recipient);
-                let writer = Encryptor::with_recipients(to)?.wrap_output(target)?;
+                let writer = Sealed::new(target, &key.recipient())?;
                 Self {
                     layer: Layer::Encrypted(Box::new(writer)),
                     payload: Some(Hashed::new(io::sink())),
@@ -242,10 +236,10 @@ pub fn peek(path: &Path, key: Option<&Key>) -> Result<Manifest> {
 }
 
 fn decrypted(mut file: File, key: Option<&Key>) -> Result<Box<dyn Source>> {
-    let mut start = [0; ENCRYPTED.len()];
+    let mut start = [0; age::MAGIC.len()];
     let count = file.read(&mut start)?;
     file.seek(SeekFrom::Start(0))?;
-    if &start[..count] != ENCRYPTED {
+    if &start[..count] != age::MAGIC {
         return Ok(Box::new(file));
     }
     let identity = match key {
@@ -255,12 +249,8 @@ fn decrypted(mut file: File, key: Option<&Key>) -> Result<Box<dyn Source>> {
         ),
         None => bail!("the backup is encrypted: pass its `--encryption-key`"),
     };
-    let decryptor = Decryptor::new(file).wrap_err("the backup is damaged")?;
-    let keys = iter::once(identity as &dyn age::Identity);
-    let stream = decryptor
-        .decrypt(keys)
-        .wrap_err("cannot decrypt the backup")?;
-    Ok(Box::new(stream))
+    let opened = age::Opened::new(file, identity).wrap_err("cannot decrypt the backup")?;
+    Ok(Box::new(opened))
 }
 
 fn manifest(source: &mut Box<dyn Source>) -> Result<Manifest> {

@@ -86,6 +86,40 @@ fn the_commands_of_the_page_on_poniard_run() {
     assert_eq!(follow("docs/poniard.md"), 2);
 }
 
+#[test]
+fn the_commands_of_the_page_on_traces_run() {
+    assert_eq!(follow("docs/trace.md"), 0);
+}
+
+/// `sh` promises that a test runs the block; `console` is for what needs credentials,
+/// a registry or another machine, or changes this one.
+#[test]
+fn a_page_has_no_commands_that_no_test_runs() {
+    const RUN: [&str; 6] = [
+        "docs/install.md",
+        "docs/migration.md",
+        "docs/modules.md",
+        "docs/poniard.md",
+        "docs/sdk.md",
+        "docs/trace.md",
+    ];
+    let root = repository();
+    for path in tracked() {
+        let page = path.strip_prefix(&root).expect("a page of the repository");
+        let page = page.display().to_string();
+        let is_ours = page.starts_with("docs/") || !page.contains('/');
+        if !is_ours || RUN.contains(&page.as_str()) {
+            continue;
+        }
+        for block in blocks(&text(&path)) {
+            assert!(
+                !["sh", "rust"].contains(&block.kind.as_str()),
+                "{page}: {block:?}"
+            );
+        }
+    }
+}
+
 /// A page that nothing leads to is never read.
 #[test]
 fn the_index_of_the_documentation_lists_every_page() {

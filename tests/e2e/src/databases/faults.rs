@@ -116,7 +116,7 @@ fn an_upload_that_fails_for_good_is_aborted() {
 
 #[test]
 fn a_full_disk_is_told_by_what_writes_files_and_keeps_nothing_half_made() {
-    const DUMP: &str = r#"{"job":"dump","server":{"engine":"postgresql","version":"15.0"},"options":{"exclude_tables":[],"jobs":JOBS,"stall_secs":20},"place":{"file":"/backup/output"}}"#;
+    const DUMP: &str = r#"{"dump":{"server":{"engine":"postgresql","version":"15.0"},"options":{"exclude_tables":[],"jobs":JOBS,"stall_secs":20},"place":{"file":"/backup/output"}}}"#;
     const KEY: &str = "app-postgres-15-20260101T030000Z-000000.dump.zst";
     let (place, database, store) = (Place::new(), Database::of("postgres:15"), Store::moto());
     database.write(&place, LARGE);
@@ -126,7 +126,7 @@ fn a_full_disk_is_told_by_what_writes_files_and_keeps_nothing_half_made() {
         r#"{"engine":"postgresql","version":"15.0","database":"app","created":"","bytes":16777216,"sha256":"","tables":1,"rows":1,"encrypted":false}"#,
     );
     let download = format!(
-        r#"{{"job":"download","location":{{"bucket":"{BUCKET}","prefix":"","endpoint":"{}"}},"key":"{KEY}","path":"/backup/output"}}"#,
+        r#"{{"download":{{"location":{{"bucket":"{BUCKET}","prefix":"","endpoint":"{}"}},"key":"{KEY}","path":"/backup/output"}}}}"#,
         store.endpoint()
     );
     // What `dump` and `download` do in such a container, on a small disk in memory.

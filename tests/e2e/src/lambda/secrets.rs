@@ -1,6 +1,5 @@
 //! Passwords and keys are nowhere but where they are needed.
 
-use std::fs;
 use std::time::{Duration, SystemTime};
 
 use stand_ins::Fault;
@@ -10,6 +9,7 @@ use super::cloud::{Cloud, ECR_PASSWORD};
 use super::moto::ROLE;
 use super::shop::{SECRET, Shop, image};
 use crate::place::{LIMIT, kept_out_of, nonce, words_in};
+use crate::processes;
 
 const SESSION_TOKEN: &str = "canary-of-the-session-2Lp7";
 
@@ -30,9 +30,9 @@ fn found(bytes: &[u8]) -> Vec<&'static str> {
 
 /// Command lines of all processes of this machine.
 fn command_lines() -> Vec<u8> {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let lines = processes.map(|process| fs::read(process.path().join("cmdline")));
-    lines.flatten().flatten().collect()
+    processes::all()
+        .flat_map(|process| process.command_line())
+        .collect()
 }
 
 #[test]

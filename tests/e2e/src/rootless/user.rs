@@ -158,12 +158,9 @@ fn is_own(path: &Path) -> bool {
 }
 
 fn processes() -> impl Iterator<Item = String> {
-    let all = fs::read_dir("/proc").expect("processes").flatten();
-    all.filter(|entry| {
-        let is_process = entry.file_name().as_encoded_bytes()[0].is_ascii_digit();
-        is_process && is_own(&entry.path())
-    })
-    .map(|entry| fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default())
-    // Ended, and not yet waited for.
-    .filter(|line| !line.is_empty())
+    crate::processes::all()
+        .filter(|process| is_own(process.path()))
+        .map(|process| process.read("cmdline"))
+        // Ended, and not yet waited for.
+        .filter(|line| !line.is_empty())
 }

@@ -83,6 +83,10 @@ pub async fn of_workspace(client: &Arc<Client>, field: &str, args: &Args) -> Res
     let include = args.list("include")?;
     let mut all = Vec::new();
     for (module, toolchain) in client.shared.workspace_modules().await? {
+        // Generators of a blueprint are those of the module that it stands for.
+        if kind == Kind::Generator && module.role.caller.is_some() {
+            continue;
+        }
         let mut tasks = found(&module, kind, args)?;
         for task in &mut tasks {
             task.path.insert(0, module.name.clone());

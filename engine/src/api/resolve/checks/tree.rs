@@ -122,7 +122,9 @@ mod tests {
         .unwrap();
         std::fs::write(dir.path().join("dagger.types.json"), types).unwrap();
         let engine = bench.caller().shared.engine.clone();
-        let module = Module::read(&engine, dir.path(), None).await.unwrap();
+        let module = Module::read(&engine, dir.path(), Default::default())
+            .await
+            .unwrap();
         (dir, module)
     }
 

@@ -1,6 +1,7 @@
 //! Containers from images, and images of containers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use eyre::{Result, bail};
@@ -10,8 +11,11 @@ use crate::graph::container::{Container, set};
 use crate::graph::engine::blocking;
 use crate::graph::node::Answer;
 use crate::graph::{Args, Engine, File, Fs};
-use crate::image::{Compression, Credentials, Form, ImageConfig, MediaTypes};
-use crate::store::{Hasher, Snapshot, Store};
+use crate::image::{
+    Compression, Credentials, Form, HostStore, ImageConfig, MediaTypes, host_platform,
+    parse_reference,
+};
+use crate::store::{Digest, Hasher, Mount, Snapshot, Store};
 
 pub(super) async fn from(engine: &Arc<Engine>, this: &Container, args: &Args) -> Result<Container> {
     if args.node("registryService")?.is_some() {
@@ -73,18 +77,67 @@ pub(super) async fn import(
     this: &Container,
     args: &Args,
 ) -> Result<Container> {
-    let source = args.file("source")?;
-    let snapshot = source.fs.snapshot().await?;
-    let (store, path) = (engine.store.clone(), source.path.clone());
-    let (mount, host_path) = blocking(move || {
+    let (mount, host_path) = on_host(engine, &args.file("source")?).await?;
+    let image = engine.images.import(&host_path, &args.text("tag")?).await?;
+    drop(mount);
+    Ok(started(this, image.rootfs, image.config, None))
+}
+
+/// Where a file is on this machine, as long as the mount is kept.
+async fn on_host(engine: &Arc<Engine>, file: &File) -> Result<(Mount, PathBuf)> {
+    let snapshot = file.fs.snapshot().await?;
+    let (store, path) = (engine.store.clone(), file.path.clone());
+    blocking(move || {
         let mount = store.mount(&snapshot)?;
         let host_path = mount.tree().host_path(&path)?;
         Ok((mount, host_path))
     })
-    .await?;
-    let image = engine.images.import(&host_path, &args.text("tag")?).await?;
+    .await
+}
+
+/// Puts the container into the image store of this machine's container engine.
+pub(super) async fn export_to_store(
+    engine: &Arc<Engine>,
+    this: &Arc<Container>,
+    args: &Args,
+) -> Result<()> {
+    let name = args.str("name")?;
+    let reference = parse_reference(&name)?;
+    if reference.digest().is_some() {
+        bail!("cannot export to `{name}`: the digest of an image follows from what is in it");
+    }
+    let name = reference.whole();
+    let store = HostStore::find().await?;
+    let file = archive(engine, this, args)?;
+    let (mount, host_path) = on_host(engine, &file).await?;
+    let span = engine
+        .progress
+        .start(format!("load {name} into {}", store.name));
+    store.load(&host_path, &name).await?;
+    span.finish();
     drop(mount);
-    Ok(started(this, image.rootfs, image.config, None))
+    Ok(())
+}
+
+/// A container from the image store of this machine's container engine, and a
+/// digest of it.
+pub async fn of_store(engine: &Arc<Engine>, name: &str) -> Result<(Container, Digest)> {
+    let name = parse_reference(name)?.whole();
+    let store = HostStore::find().await?;
+    let temp = engine.store.temp_dir()?;
+    let path = temp.path().join("image.tar");
+    let span = engine
+        .progress
+        .start(format!("save {name} from {}", store.name));
+    store.save(&name, &path).await?;
+    let image = engine.images.import(&path, "").await?;
+    span.finish();
+    let digest = Hasher::new("host-image-1")
+        .with(serde_json::to_string(&image.config)?)
+        .with(image.rootfs.id)
+        .digest();
+    let scratch = Container::scratch(host_platform().to_owned());
+    Ok((started(&scratch, image.rootfs, image.config, None), digest))
 }
 
 async fn credentials(this: &Container) -> Result<BTreeMap<String, Credentials>> {

@@ -3,7 +3,7 @@
 
 mod config;
 mod files;
-mod image;
+pub mod image;
 
 use std::sync::Arc;
 
@@ -72,6 +72,11 @@ async fn read(
             let file = image::archive(engine, this, args)?;
             file::export(engine, &file, &dest, false).await?;
             dest.to_string_lossy().into_owned().into()
+        }
+        "exportImage" => {
+            callers_only(client, "Container.exportImage")?;
+            image::export_to_store(engine, this, args).await?;
+            Answer::Null
         }
         "exposedPorts" => Answer::Objects("Port", this.ports.iter().map(network::port).collect()),
         "file" => this.file(engine, &path(this, args, "path")?)?.into(),

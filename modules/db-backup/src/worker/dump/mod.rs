@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use db_dumps::Tally;
 use jiff::Timestamp;
 use poniard_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ use super::sidecar::Sidecar;
 use super::{Options, Piece, file};
 use crate::address::Address;
 use crate::engine::Version;
-use crate::manifest::{Manifest, Tally};
+use crate::manifest::Manifest;
 use crate::names;
 
 /// What is backed up, and how.
@@ -132,7 +133,7 @@ fn write<W: Write>(
     let created = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let (dumped, writer) = dump(&tools, source.options, Writer::new(target, key)?)?;
     owners.extend(dumped.owners);
-    owners.sort();
+    owners.sort_unstable();
     owners.dedup();
     let manifest = Manifest {
         engine: server.engine,

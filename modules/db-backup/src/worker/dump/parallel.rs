@@ -9,13 +9,13 @@ use std::process::ChildStdout;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
+use db_dumps::archive::{Archive, Contents, Numbers, merged};
+use db_dumps::{Rows, Tally};
 use poniard_sdk::prelude::*;
 
 use super::Dumped;
 use super::single::{BUFFER, told};
-use crate::manifest::{Rows, Tally};
 use crate::worker::Options;
-use crate::worker::archive::{Archive, Contents, Numbers, merged};
 use crate::worker::client::Child;
 use crate::worker::client::postgres::{Table, Tools};
 use crate::worker::pieces::{self, Piece};

@@ -2,16 +2,15 @@
 
 use std::io::{BufRead, BufReader, BufWriter, Write};
 
+use db_dumps::archive::{Archive, Numbers};
+use db_dumps::{Tally, sql};
 use poniard_sdk::eyre::Report;
 use poniard_sdk::prelude::*;
 
 use super::Dumped;
-use crate::manifest::Tally;
 use crate::worker::Options;
-use crate::worker::archive::{Archive, Numbers};
 use crate::worker::client::{Child, Tools};
 use crate::worker::stall::Stalling;
-use crate::worker::tally::sql;
 
 /// Of a pipe, and what is written at once.
 pub const BUFFER: usize = 1 << 18;

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
+use db_dumps::Tally;
 use tempfile::TempDir;
 
 use super::*;
 use crate::engine::Engine;
-use crate::manifest::Tally;
+use crate::worker::age::tests::identity;
 
 /// Does not get smaller, and is longer than several chunks of age.
 fn dump() -> Vec<u8> {
@@ -44,7 +45,7 @@ fn refusal(path: &Path, key: Option<&Key>) -> String {
 #[test]
 fn what_a_recipient_encrypts_only_its_identity_opens() {
     let dir = tempfile::tempdir().unwrap();
-    let identity = Identity::generate();
+    let (theirs, identity) = identity();
     // As `age-keygen` prints it.
     let recipient = format!("# public key\n{}\n", identity.to_public());
     let recipient = Key::parse(&recipient).unwrap();
@@ -56,12 +57,12 @@ fn what_a_recipient_encrypts_only_its_identity_opens() {
     assert!(!shows(b"secret_name") && !shows(&dump()[..16]));
 
     // By age and zstd alone: zstd skips the manifest.
-    let plain = age::decrypt(&identity, &bytes).unwrap();
+    let plain = ::age::decrypt(&theirs, &bytes).unwrap();
     assert_eq!(zstd::decode_all(&plain[..]).unwrap(), dump());
 
     assert!(refusal(&path, None).contains("pass its `--encryption-key`"));
     assert!(refusal(&path, Some(&recipient)).contains("can only encrypt"));
-    let other = Key::Identity(Identity::generate());
+    let other = Key::Identity(crate::worker::age::tests::identity().1);
     assert!(refusal(&path, Some(&other)).contains("cannot decrypt"));
     let reader = Reader::open(&path, Some(&Key::Identity(identity))).unwrap();
     assert_eq!(reader.manifest.database, "secret_name");
@@ -72,7 +73,7 @@ fn what_a_recipient_encrypts_only_its_identity_opens() {
 
 #[test]
 fn a_backup_that_was_changed_or_cut_anywhere_is_refused() {
-    for key in [None, Some(Key::Identity(Identity::generate()))] {
+    for key in [None, Some(Key::Identity(identity().1))] {
         let dir = tempfile::tempdir().unwrap();
         let (path, _) = sealed(&dir, key.as_ref());
         let whole = fs::read(&path).unwrap();

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use poniard_sdk::prelude::*;
+use eyre::{Result, eyre};
 
 use super::{Contents, Numbers};
 

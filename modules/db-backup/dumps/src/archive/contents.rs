@@ -1,12 +1,11 @@
 //! The table of contents of an archive.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Write};
 use std::ops::Range;
 
-use poniard_sdk::prelude::*;
+use eyre::Result;
 
-use super::{Archive, Ints};
+use super::{Ints, Pass};
 
 const POST_DATA: i64 = 4;
 
@@ -45,19 +44,19 @@ impl Contents {
     }
 }
 
-impl<R: BufRead, W: Write> Archive<R, W> {
+impl Pass<'_> {
     /// The beginning of the archive.
-    pub fn contents(&mut self) -> Result<Contents> {
+    pub(super) fn contents(&mut self) -> Result<Contents> {
         self.header()?;
-        let begin = self.at;
+        let begin = self.form.at;
         let count = self.int()?;
         let mut contents = Contents {
             entries: Vec::new(),
             objects: BTreeMap::new(),
             owners: Vec::new(),
             encoding: None,
-            count: begin..self.at,
-            ints: self.ints,
+            count: begin..self.form.at,
+            ints: self.form.ints,
         };
         for _ in 0..count {
             self.entry(&mut contents)?;
@@ -66,7 +65,7 @@ impl<R: BufRead, W: Write> Archive<R, W> {
     }
 
     fn entry(&mut self, contents: &mut Contents) -> Result<()> {
-        let begin = self.at;
+        let begin = self.form.at;
         let number = self.int()?;
         let _has_data = self.int()?;
         let _oids = (self.text()?, self.text()?);
@@ -77,20 +76,20 @@ impl<R: BufRead, W: Write> Archive<R, W> {
         let _drop_and_copy = (self.text()?, self.text()?);
         let schema = self.text()?.unwrap_or_default();
         let _tablespace = self.text()?;
-        if self.minor >= 14 {
+        if self.form.minor >= 14 {
             let _access_method = self.text()?;
         }
-        if self.minor >= 16 {
+        if self.form.minor >= 16 {
             let _kind_of_relation = self.int()?;
         }
         let owner = self.text()?.unwrap_or_default();
         let _with_oids = self.text()?;
-        let dependencies = self.at;
+        let dependencies = self.form.at;
         while self.text()?.is_some() {}
-        let dependencies = dependencies..self.at;
+        let dependencies = dependencies..self.form.at;
         let _has_offset = self.byte()?;
         let mut offset = [0; 8];
-        let offset_size = self.offset_size;
+        let offset_size = self.form.offset_size;
         self.fill(&mut offset[..offset_size])?;
         match kind.as_str() {
             "ENCODING" => contents.encoding = definition.split('\'').nth(1).map(str::to_owned),
@@ -111,7 +110,7 @@ impl<R: BufRead, W: Write> Archive<R, W> {
             schema,
             name,
             after_data: section == POST_DATA,
-            place: begin..self.at,
+            place: begin..self.form.at,
             dependencies,
         });
         Ok(())

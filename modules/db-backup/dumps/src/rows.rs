@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use crate::manifest::Rows;
+use crate::Rows;
 
 /// The sum of the hashes of rows. A server may give the rows of a table in
 /// another order after it was restored.

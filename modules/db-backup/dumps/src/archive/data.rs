@@ -1,13 +1,11 @@
 //! The data of an archive: blocks of rows and large objects, counted on their way.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{BufRead, Write};
 
-use poniard_sdk::prelude::*;
+use eyre::{Result, bail, ensure};
 
-use super::{Archive, Contents};
-use crate::manifest::Rows;
-use crate::worker::tally::RowSum;
+use super::{Contents, Pass};
+use crate::{RowSum, Rows};
 
 const DATA: u8 = 1;
 const BLOBS: u8 = 3;
@@ -18,9 +16,9 @@ const LARGE_OBJECTS: &str = "(large objects)";
 /// Entries that have other numbers in the copy.
 pub type Numbers = HashMap<i64, i64>;
 
-impl<R: BufRead, W: Write> Archive<R, W> {
+impl Pass<'_> {
     /// The rest of the archive; the rows of each table.
-    pub fn data(
+    pub(super) fn data(
         &mut self,
         contents: &Contents,
         copied: &Numbers,
@@ -67,11 +65,11 @@ impl<R: BufRead, W: Write> Archive<R, W> {
         }
         let kind = self.byte()?;
         let mut bytes = [0; 9];
-        let bytes = &mut bytes[..=self.ints.bytes];
+        let bytes = &mut bytes[..=self.form.ints.bytes];
         self.reader.read_exact(bytes)?;
-        let number = self.ints.read(bytes);
+        let number = self.form.ints.read(bytes);
         let copied = copied.get(&number).copied().unwrap_or(number);
-        self.copy.write_all(&self.ints.written(copied))?;
+        self.copy.write_all(&self.form.ints.written(copied))?;
         Ok(Some((kind, number)))
     }
 

@@ -9,13 +9,16 @@ mod contents;
 mod data;
 mod merge;
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
-use poniard_sdk::prelude::*;
+use eyre::{Result, ensure};
 
 pub use contents::Contents;
 pub use data::Numbers;
 pub use merge::merged;
+
+use crate::Rows;
 
 const MAGIC: &[u8] = b"PGDMP";
 const CUSTOM: u8 = 1;
@@ -24,11 +27,22 @@ const CUSTOM: u8 = 1;
 pub struct Archive<R, W> {
     pub reader: R,
     pub copy: W,
-    /// How much was read.
+    form: Form,
+}
+
+/// What the header says, and how much was read.
+struct Form {
     at: usize,
     minor: u8,
     ints: Ints,
     offset_size: usize,
+}
+
+/// An archive on its way.
+struct Pass<'a> {
+    reader: &'a mut dyn BufRead,
+    copy: &'a mut dyn Write,
+    form: &'a mut Form,
 }
 
 /// How integers are written: a sign, then the lowest byte first.
@@ -62,28 +76,54 @@ impl<R: BufRead, W: Write> Archive<R, W> {
         Self {
             reader,
             copy,
-            at: 0,
-            minor: 0,
-            ints: Ints { bytes: 4 },
-            offset_size: 8,
+            form: Form {
+                at: 0,
+                minor: 0,
+                ints: Ints { bytes: 4 },
+                offset_size: 8,
+            },
         }
     }
 
+    /// The beginning of the archive.
+    pub fn contents(&mut self) -> Result<Contents> {
+        self.pass().contents()
+    }
+
+    /// The rest of the archive; the rows of each table.
+    pub fn data(
+        &mut self,
+        contents: &Contents,
+        copied: &Numbers,
+    ) -> Result<BTreeMap<String, Rows>> {
+        self.pass().data(contents, copied)
+    }
+
+    fn pass(&mut self) -> Pass<'_> {
+        Pass {
+            reader: &mut self.reader,
+            copy: &mut self.copy,
+            form: &mut self.form,
+        }
+    }
+}
+
+impl Pass<'_> {
     fn header(&mut self) -> Result<()> {
         let mut magic = [0; MAGIC.len()];
         self.fill(&mut magic)?;
         ensure!(magic == MAGIC, "it does not begin as an archive of pg_dump");
         let (major, minor) = (self.byte()?, self.byte()?);
-        self.minor = minor;
+        self.form.minor = minor;
         ensure!(
             major == 1 && (12..=16).contains(&minor),
             "archives of version {major}.{minor} are not known here"
         );
         self.byte()?;
-        self.ints.bytes = self.byte()?.into();
-        self.offset_size = self.byte()?.into();
+        self.form.ints.bytes = self.byte()?.into();
+        self.form.offset_size = self.byte()?.into();
         ensure!(
-            (1..=8).contains(&self.ints.bytes) && (1..=8).contains(&self.offset_size),
+            (1..=8).contains(&self.form.ints.bytes) && (1..=8).contains(&self.form.offset_size),
             "its integers have impossible sizes"
         );
         ensure!(self.byte()? == CUSTOM, "it is not in the custom format");
@@ -103,7 +143,7 @@ impl<R: BufRead, W: Write> Archive<R, W> {
 
     fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
         self.reader.read_exact(bytes)?;
-        self.at += bytes.len();
+        self.form.at += bytes.len();
         Ok(self.copy.write_all(bytes)?)
     }
 
@@ -115,7 +155,7 @@ impl<R: BufRead, W: Write> Archive<R, W> {
 
     fn int(&mut self) -> Result<i64> {
         let mut bytes = [0; 9];
-        let ints = self.ints;
+        let ints = self.form.ints;
         self.fill(&mut bytes[..=ints.bytes])?;
         Ok(ints.read(&bytes))
     }

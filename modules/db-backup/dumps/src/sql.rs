@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
+use eyre::{Result, ensure};
 use memchr::{memchr, memchr2};
-use poniard_sdk::prelude::*;
 
-use super::RowSum;
-use crate::manifest::Tally;
+use crate::{RowSum, Tally};
 
 const LAST_LINE: &[u8] = b"-- Dump completed";
 /// Enough of a line to know what it is: names have at most 64 characters.
@@ -23,7 +22,7 @@ const KINDS: [&str; 6] = [
 ];
 
 /// Copies a whole dump, which must have its last line.
-pub fn count(reader: &mut impl BufRead, copy: &mut impl Write) -> Result<Tally> {
+pub fn count(reader: &mut dyn BufRead, copy: &mut dyn Write) -> Result<Tally> {
     let mut counter = Counter::default();
     loop {
         let bytes = reader.fill_buf()?;

@@ -1,0 +1,92 @@
+//! What all callers of a run share: the engine, and the objects that they have made.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, Weak};
+
+use eyre::{OptionExt, Result};
+
+use super::modules::Used;
+use super::{Client, locked};
+use crate::api::functions::Results;
+use crate::api::{Model, sdl, server};
+use crate::graph::engine::{NestedSession, Nesting};
+use crate::graph::memo::Memo;
+use crate::graph::node::Workspace;
+use crate::graph::{Engine, Node};
+use crate::module::Module;
+use crate::store::Digest;
+
+/// What all callers of a run share.
+pub struct Shared {
+    pub engine: Arc<Engine>,
+    pub(super) core: Arc<Model>,
+    pub(super) clients: AtomicU64,
+    /// Objects by id.
+    nodes: Mutex<HashMap<Digest, Arc<Node>>>,
+    pub(super) modules: tokio::sync::Mutex<HashMap<Used, Arc<Module>>>,
+    pub workspace: Arc<Workspace>,
+    /// Of the caller, in no other run.
+    pub id: String,
+    /// Results of functions in this run.
+    pub results: Results,
+    /// User defaults that the user was told.
+    pub(super) told: Mutex<HashSet<String>>,
+    /// Directory of the module that `-m` named.
+    pub(super) asked: Mutex<Option<PathBuf>>,
+    /// Directories of the API that modules were read from, where they lie.
+    pub written: Memo<Arc<tempfile::TempDir>>,
+}
+
+impl Shared {
+    pub fn new(engine: Arc<Engine>) -> Result<Arc<Self>> {
+        let workspace = Workspace::around(&engine.workdir);
+        let shared = Arc::new(Self {
+            engine,
+            core: Arc::new(sdl::core()?),
+            clients: AtomicU64::new(0),
+            nodes: Mutex::default(),
+            modules: Default::default(),
+            workspace: Arc::new(workspace),
+            id: server::token(),
+            results: Results::default(),
+            told: Mutex::default(),
+            asked: Mutex::default(),
+            written: Memo::default(),
+        });
+        let nested = NestedSessions(Arc::downgrade(&shared));
+        // Whoever serves first serves all.
+        let _ = shared.engine.nesting.set(Arc::new(nested));
+        Ok(shared)
+    }
+
+    pub fn known(&self, id: &Digest) -> Option<Arc<Node>> {
+        locked(&self.nodes).get(id).cloned()
+    }
+
+    pub(super) fn add(&self, node: Node) -> Arc<Node> {
+        let mut nodes = locked(&self.nodes);
+        if nodes.get(&node.id).is_some_and(|known| known.failed()) {
+            nodes.remove(&node.id);
+        }
+        nodes
+            .entry(node.id)
+            .or_insert_with(|| Arc::new(node))
+            .clone()
+    }
+}
+
+/// Serves the API to commands in containers.
+struct NestedSessions(Weak<Shared>);
+
+impl Nesting for NestedSessions {
+    fn serve(&self, listener: tokio::net::TcpListener) -> Result<NestedSession> {
+        let shared = self.0.upgrade().ok_or_eyre("the run is over")?;
+        let server = server::serve(listener, Client::nested(shared));
+        Ok(NestedSession {
+            token: server.token.clone(),
+            server: Box::new(server),
+        })
+    }
+}
