@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use super::{TARGETS, Target};
 
 /// Much more than any of these inputs takes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");

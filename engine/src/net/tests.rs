@@ -11,7 +11,7 @@ fn network() -> (tempfile::TempDir, Network) {
     (dir, network)
 }
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Answers each connection with `greeting`.
 fn greet(listener: TcpListener, greeting: &'static str) {

@@ -3,14 +3,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustix::process::Signal;
 use test_support::Running;
 
-use crate::place::{LIMIT, Place, kept_out_of, nonce, words_in};
+use crate::place::{GRACE, LIMIT, Place, kept_out_of, nonce, words_in};
 use crate::processes;
 use crate::rootless::user::BOX;
 
@@ -63,7 +63,7 @@ fn a_secret_is_in_no_argument_no_dump_no_output_and_no_file() {
         assert!(limit.is_none_or(|limit| limit <= 1), "{limit:?}");
     }
     running.signal(Signal::ABORT).expect("a signal");
-    let done = running.finish(Duration::from_secs(30)).expect("an end");
+    let done = running.finish(GRACE).expect("an end");
     let said = done.stdout() + &done.stderr();
     assert!(said.contains("***"), "{said}");
     let mut forms: Vec<String> = lines.to_vec();

@@ -19,7 +19,7 @@ use rustix::process::Signal;
 use test_support::Running;
 use walkdir::WalkDir;
 
-use crate::place::{LIMIT, Place, argument, nonce, readable};
+use crate::place::{GRACE, LIMIT, Place, argument, nonce, readable};
 use crate::processes;
 
 fn setting<T: FromStr>(name: &str, or: T) -> T {
@@ -70,7 +70,7 @@ fn after_a_kill_at_any_moment_the_next_run_is_right_and_nothing_stays() {
         std::thread::sleep(moment);
         // Not the group: what it has started is to end by itself.
         let _ = rustix::process::kill_process(running.pid(), Signal::KILL);
-        let done = running.finish(Duration::from_secs(30)).expect("an end");
+        let done = running.finish(GRACE).expect("an end");
         assert!(!done.late, "it outlives its end");
         killed += u32::from(done.code == 137);
         let done = run(&word);

@@ -1,12 +1,10 @@
 //! Ctrl-C at several moments: exit code 130, nothing left, the next run right.
 
-use std::time::Duration;
-
 use rustix::process::Signal;
 use test_support::{Finished, Running};
 
 use crate::fixture::{greet, greeter};
-use crate::place::{LIMIT, Place, argument, nonce, readable};
+use crate::place::{GRACE, LIMIT, Place, argument, nonce, readable};
 
 /// What a command prints that says so by `$((40 + 2))`: progress shows commands
 /// before they run, and these do not hold it.
@@ -26,7 +24,7 @@ fn interrupt(place: &Place, args: &[&str], moment: &str) -> Finished {
     if reached {
         running.signal(Signal::INT).expect("a signal");
     }
-    let done = running.finish(Duration::from_secs(30)).expect("an end");
+    let done = running.finish(GRACE).expect("an end");
     assert!(reached, "`{moment}` does not come:\n{}", done.stderr());
     readable(&done);
     assert_eq!(done.code, 130, "{}", done.stderr());
@@ -153,7 +151,7 @@ fn twice() {
     assert!(running.says(BEGUN, LIMIT));
     running.signal(Signal::INT).expect("a signal");
     let _ = running.signal(Signal::INT);
-    let done = running.finish(Duration::from_secs(30)).expect("an end");
+    let done = running.finish(GRACE).expect("an end");
     readable(&done);
     assert_eq!(done.code, 130, "{}", done.stderr());
     place.nothing_is_left();
@@ -167,7 +165,7 @@ fn killed_without_a_chance_to_clear_up() {
     let running = start(&place, &["-M", "-c", &sleeper(&nonce(), "sleep 600")]);
     assert!(running.says(BEGUN, LIMIT));
     rustix::process::kill_process(running.pid(), Signal::KILL).expect("a signal");
-    let done = running.finish(Duration::from_secs(30)).expect("an end");
+    let done = running.finish(GRACE).expect("an end");
     assert_eq!(done.code, 137);
     // The next run clears away what could not be, and works.
     place.works();

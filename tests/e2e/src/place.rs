@@ -13,6 +13,9 @@ use walkdir::WalkDir;
 /// For one command: it may have to make an image or build a module.
 pub const LIMIT: Duration = Duration::from_secs(10 * 60);
 
+/// For what happens by itself, and at once unless the machine has much to do.
+pub const GRACE: Duration = Duration::from_secs(2 * 60);
+
 /// A working directory that is a git repository of its own, used alone; with the
 /// state directory of all tests unless the test sets another.
 pub struct Place {
@@ -133,7 +136,7 @@ impl Place {
     #[track_caller]
     pub fn nothing_is_left(&self) {
         // The kernel takes its time for networks that nobody has any more.
-        let left = leftovers::after(&self.state, Duration::from_secs(60));
+        let left = leftovers::after(&self.state, GRACE);
         assert!(left.is_empty(), "left behind:\n{}", left.join("\n"));
     }
 

@@ -14,7 +14,7 @@ use test_support::{Finished, Running};
 
 use crate::fixture::{greet, greeter};
 use crate::git::http::Server;
-use crate::place::{LIMIT, Place, argument};
+use crate::place::{GRACE, LIMIT, Place, argument};
 
 /// Debian's `docker-registry`.
 pub struct Registry {
@@ -44,7 +44,7 @@ impl Registry {
             .stderr(Stdio::null())
             .spawn()
             .expect("no docker-registry: run `cargo xtask test` once");
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + GRACE;
         while TcpStream::connect(&address).is_err() {
             assert!(Instant::now() < deadline, "the registry does not answer");
             std::thread::sleep(Duration::from_millis(20));

@@ -3,12 +3,11 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use test_support::{Running, leftovers};
 
-use crate::place::{LIMIT, Place, argument, nonce, readable};
+use crate::place::{GRACE, LIMIT, Place, argument, nonce, readable};
 
 #[test]
 fn an_image_that_is_not_there_is_told() {
@@ -93,7 +92,7 @@ fn without_the_right_to_namespaces_the_way_out_is_told() {
         .env_remove("PONIARD_CONFIG");
     let done = Running::to_end(&mut command, "", LIMIT).expect("a run");
     place.failed(&done, &["namespaces", "root"]);
-    let left = leftovers::after(&home, Duration::from_secs(60));
+    let left = leftovers::after(&home, GRACE);
     assert!(left.is_empty(), "left behind:\n{}", left.join("\n"));
 }
 

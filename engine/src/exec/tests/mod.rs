@@ -108,7 +108,7 @@ fn failure(result: Result<Output>) -> (SandboxError, String) {
 
 /// Waits until `condition` holds.
 async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let end = std::time::Instant::now() + Duration::from_secs(10);
+    let end = std::time::Instant::now() + Duration::from_secs(60);
     while !condition().await {
         assert!(std::time::Instant::now() < end, "{what}");
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -8,7 +8,7 @@ async fn orphans_are_reaped_and_end_with_the_command() {
     let start = std::time::Instant::now();
     let script = "(sleep 0.02 &) ; sleep 0.1; sleep 100 & grep -l '^State:.Z' /proc/[0-9]*/status 2>/dev/null; echo ok";
     assert_eq!(bench.stdout(script).await, "ok\n");
-    assert!(start.elapsed() < Duration::from_secs(20));
+    assert!(start.elapsed() < Duration::from_secs(90));
 }
 
 #[tokio::test]

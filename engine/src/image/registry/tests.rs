@@ -57,7 +57,7 @@ impl Registry {
             address,
             _dir: dir,
         };
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(&registry.address).is_err() {
             assert!(Instant::now() < deadline, "the registry does not answer");
             std::thread::sleep(Duration::from_millis(20));

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use test_support::Running;
 
 use crate::fixture::greeter;
-use crate::place::{LIMIT, Place};
+use crate::place::{GRACE, LIMIT, Place};
 
 const SOURCE: &str = r##"use poniard_sdk::prelude::*;
 
@@ -163,7 +163,7 @@ fn is_up(place: &Place, module: &std::path::Path) {
         running.says("ready http://localhost:8417", LIMIT),
         "nothing is up"
     );
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + GRACE;
     let said = loop {
         let said = TcpStream::connect(("127.0.0.1", 8417))
             .and_then(|mut stream| std::io::read_to_string(&mut stream));

@@ -250,7 +250,11 @@ fn interrupted_at_twenty_random_moments_there_is_never_a_false_success() {
     let mut known = store.backups();
     let mut interrupted = 0;
     let mut random = Random::new();
-    for _ in 0..20 {
+    for attempt in 0.. {
+        if interrupted == 20 {
+            break;
+        }
+        assert!(attempt < 100, "only {interrupted} were interrupted");
         let running = Running::start(&mut command(), "").expect("a start");
         // In its first quarter, nothing has begun.
         std::thread::sleep(took.mul_f64(0.25 + random.share() * 0.75));
@@ -262,20 +266,18 @@ fn interrupted_at_twenty_random_moments_there_is_never_a_false_success() {
         let _ = running.signal(signal);
         let done = running.finish(LIMIT).expect("an end");
         let now = store.backups();
-        let new: Vec<_> = now
-            .iter()
-            .filter(|key| !known.contains(key))
-            .cloned()
-            .collect();
         if done.code == 0 {
-            assert_eq!(new, [done.stdout().trim()]);
+            // Others may be new, too: the store was asked to keep one when the kill came.
+            let key = done.stdout().trim().to_owned();
+            assert!(now.contains(&key) && !known.contains(&key), "no `{key}`");
+            // The machine is as fast now as it was just then, not as at first.
+            took = done.took;
         } else {
             interrupted += 1;
         }
         assert!(!now.is_empty(), "the last good backup is gone");
         known = now;
     }
-    assert!(interrupted >= 10, "only {interrupted} were interrupted");
     // Whatever looks like a backup is one.
     let checks = known
         .iter()

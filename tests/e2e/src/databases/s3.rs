@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::place::GRACE;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConfig;
@@ -49,7 +50,7 @@ impl Store {
         let proxy = proxy(port);
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "no S3");
+            assert!(begun.elapsed() < GRACE, "no S3");
             sleep(Duration::from_millis(50));
         }
         let (status, text) = request(port, "PUT", "", "");

@@ -3,7 +3,6 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
 
 use dagger_sdk::Query;
 use dagger_sdk::core::config::Config;
@@ -13,7 +12,7 @@ use rustix::process::Signal;
 use test_support::Running;
 
 use crate::lambda::registry::free_port;
-use crate::place::{LIMIT, Place, nonce};
+use crate::place::{GRACE, LIMIT, Place, nonce};
 
 const TOKEN: &str = "token-of-the-fleet-5Jx8Qw";
 const TOKEN_IN_BASE64: &str = "dG9rZW4tb2YtdGhlLWZsZWV0LTVKeDhRdzo=";
@@ -94,7 +93,7 @@ fn jobs_elsewhere_have_a_session_over_tcp_when_they_know_the_token() {
 
     // A session is no runner host: who speaks gRPC is not kept waiting.
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
-    let limit = Some(Duration::from_secs(10));
+    let limit = Some(GRACE);
     stream.set_read_timeout(limit).expect("a limit");
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     stream.write_all(preface).expect("a request");
@@ -107,7 +106,7 @@ fn jobs_elsewhere_have_a_session_over_tcp_when_they_know_the_token() {
     );
 
     engine.signal(Signal::TERM).expect("a signal");
-    let done = engine.finish(Duration::from_secs(30)).expect("an end");
+    let done = engine.finish(GRACE).expect("an end");
     assert!(
         !done.late && !done.stderr().contains(TOKEN),
         "{}",

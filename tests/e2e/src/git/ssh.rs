@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::place::GRACE;
 use tempfile::TempDir;
 
 /// Variables of git.
@@ -132,7 +133,7 @@ impl Server {
         let mut agent = Command::new("ssh-agent");
         agent.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null());
         let process = agent.spawn().expect("ssh-agent runs");
-        let late = Instant::now() + Duration::from_secs(10);
+        let late = Instant::now() + GRACE;
         while !socket.exists() {
             assert!(Instant::now() < late, "ssh-agent does not listen");
             thread::sleep(Duration::from_millis(10));

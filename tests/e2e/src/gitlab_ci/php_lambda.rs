@@ -15,7 +15,7 @@ use crate::fixture::copy_tracked;
 use crate::lambda::moto::Moto;
 use crate::lambda::registry::Registry;
 use crate::lambda::shop::{KEY, SECRET, settings};
-use crate::place::{LIMIT, argument};
+use crate::place::{GRACE, LIMIT, argument};
 
 const APP: &str = "tests/e2e/fixtures/slim-app";
 const RUNTIME: &str = "examples/php-app/packages/lambda-runtime";
@@ -266,13 +266,13 @@ fn a_job_that_is_cancelled_leaves_no_deployment_running() {
     let mut job = script("job.env", &["before_script", "script"]);
     let mut after = script("after.env", &["after_script"]);
     let running = Running::start(&mut job, "").expect("a start");
-    let deadline = Instant::now() + Duration::from_secs(180);
+    let deadline = Instant::now() + LIMIT;
     while !server.requests().iter().any(|one| one.method == "PUT") {
         assert!(Instant::now() < deadline, "nothing is pushed");
         std::thread::sleep(Duration::from_millis(50));
     }
     running.signal(Signal::TERM).expect("a signal");
-    let done = running.finish(Duration::from_secs(60)).expect("an end");
+    let done = running.finish(GRACE).expect("an end");
     assert!(!done.late, "{}{}", done.stdout(), done.stderr());
     assert_eq!(shop.told(&sha), "shop/production running, running");
 

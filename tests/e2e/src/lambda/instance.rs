@@ -17,7 +17,7 @@ use stand_ins::Server;
 use test_support::Running;
 
 use super::shop::Shop;
-use crate::place::{LIMIT, nonce};
+use crate::place::{GRACE, LIMIT, nonce};
 
 /// Starts instances.
 pub struct Instances {
@@ -98,7 +98,7 @@ impl Instances {
             }
         };
         let _ = running.signal(Signal::TERM);
-        let done = running.finish(Duration::from_secs(30)).expect("an end");
+        let done = running.finish(GRACE).expect("an end");
         let (payload, failed) = outcome.unwrap_or_else(|| {
             let why = r#"{"errorType":"Runtime.ExitError","errorMessage":"Runtime exited"}"#;
             (why.to_owned(), true)

@@ -10,7 +10,7 @@ use test_support::Running;
 use super::cloud::Cloud;
 use super::faults::{GOOD, SMOKE, publish};
 use super::shop::Shop;
-use crate::place::LIMIT;
+use crate::place::{GRACE, LIMIT};
 
 /// What the alias serves after the kill.
 enum Serves {
@@ -48,7 +48,7 @@ fn after_a_kill_at_any_step_the_alias_is_as_it_was_and_a_second_run_ends_right()
         registry.forget_requests();
         holds();
         let running = Running::start(&mut shop.command(&publish), "").expect("a start");
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + LIMIT;
         while !reached() {
             if Instant::now() > deadline {
                 let done = running.finish(Duration::ZERO).expect("an end");
@@ -57,7 +57,7 @@ fn after_a_kill_at_any_step_the_alias_is_as_it_was_and_a_second_run_ends_right()
             std::thread::sleep(Duration::from_millis(10));
         }
         running.signal(Signal::KILL).expect("a signal");
-        let done = running.finish(Duration::from_secs(30)).expect("an end");
+        let done = running.finish(GRACE).expect("an end");
         assert_eq!(done.code, 137, "{name}");
         let served = match serves {
             Serves::Old => before,

@@ -17,7 +17,7 @@ use super::refusal::denied;
 use super::shop::{KEY, SECRET, Shop};
 use crate::fixture::copy_tracked;
 use crate::git::http::Server;
-use crate::place::{LIMIT, argument};
+use crate::place::{GRACE, LIMIT, argument};
 
 const APP: &str = "examples/php-app";
 const TOKEN: &str = "glpat-of-the-pipeline-7Hq2";
@@ -367,7 +367,7 @@ fn a_pipeline_that_is_cancelled_leaves_nothing_running() {
         .add(Fault::slow("PUT", "/manifests/", LIMIT));
     let running = Running::start(&mut example.job(&sha), "").expect("a start");
     assert!(running.says("== publish", LIMIT), "nothing is published");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + LIMIT;
     let reached = || server.requests().iter().any(|one| one.method == "PUT");
     while !reached() {
         assert!(Instant::now() < deadline, "nothing is pushed");
@@ -375,7 +375,7 @@ fn a_pipeline_that_is_cancelled_leaves_nothing_running() {
     }
     assert_eq!(example.told(&sha).1, ["running"]);
     running.signal(Signal::TERM).expect("a signal");
-    let done = running.finish(Duration::from_secs(60)).expect("an end");
+    let done = running.finish(GRACE).expect("an end");
     assert_eq!(done.code, 143, "{}", said(&done));
     let told = (list(["deploy/production canceled"]), list(["canceled"]));
     assert_eq!(example.told(&sha), told, "{}", said(&done));

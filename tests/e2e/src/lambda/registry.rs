@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::place::GRACE;
 use stand_ins::{Server, proxy};
 use tempfile::TempDir;
 
@@ -100,7 +101,7 @@ pub fn free_port() -> u16 {
 
 /// Waits until something answers there.
 pub fn answers(url: &str) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + GRACE;
     while let Err(ureq::Error::Io(_) | ureq::Error::ConnectionFailed) = ureq::get(url).call() {
         assert!(Instant::now() < deadline, "nothing answers at {url}");
         std::thread::sleep(Duration::from_millis(20));

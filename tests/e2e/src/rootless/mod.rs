@@ -9,14 +9,14 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use rustix::process::Signal;
 use serde_json::Value;
 use test_support::{Finished, Running};
 
 use crate::fixture::{greet, greeter};
-use crate::place::{LIMIT, Place, argument, kept_out_of, nonce};
+use crate::place::{GRACE, LIMIT, Place, argument, kept_out_of, nonce};
 use crate::prebuilt::{self, Registry};
 
 use user::{UID, User};
@@ -59,7 +59,7 @@ fn what_is_exported_is_the_users_and_prune_removes_what_others_own() {
     );
     assert_eq!(told, "0 644\n");
     // What was used within the last second is kept.
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + GRACE;
     let layers = || fs::read_dir(user.home("state/layers")).map(Iterator::count);
     while layers().expect("layers") > 0 {
         let done = user.run(&["prune", "--volumes"]);
@@ -131,7 +131,7 @@ fn nothing_is_left_of_a_run_that_is_interrupted_or_killed() {
     ] {
         let running = busy(&user);
         running.signal(signal).expect("a signal");
-        let done = running.finish(Duration::from_secs(30)).expect("an end");
+        let done = running.finish(GRACE).expect("an end");
         assert_eq!(done.code, code, "{}", done.stderr());
         user.nothing_is_left();
     }

@@ -11,7 +11,7 @@ use stand_ins::Server;
 use test_support::Running;
 
 use super::user::User;
-use crate::place::{LIMIT, Place};
+use crate::place::{GRACE, LIMIT, Place};
 
 /// A web server in a container.
 const WEB: &str = "container | from box | with-exposed-port 8080 | as-service \
@@ -71,7 +71,7 @@ fn a_service_is_up_on_a_port_of_the_host_until_ctrl_c() {
     let running = Running::start(&mut command, "").expect("a start");
     let is_up = running.says(&format!("listening on http://127.0.0.1:{port}"), LIMIT);
     assert!(is_up, "{}", running.finish(LIMIT).expect("an end").stderr());
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + GRACE;
     let said = loop {
         let said = ureq::get(&format!("http://127.0.0.1:{port}/")).call();
         match said {

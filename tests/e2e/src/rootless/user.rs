@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use test_support::{Cli, Finished, Running, leftovers};
 
-use crate::place::{LIMIT, Place, argument, readable};
+use crate::place::{GRACE, LIMIT, Place, argument, readable};
 
 pub const UID: u32 = 43_210;
 const IDS: std::ops::Range<u32> = 700_000_000..700_065_536;
@@ -140,7 +140,7 @@ impl User {
     #[track_caller]
     pub fn nothing_is_left(&self) {
         self.place.nothing_is_left();
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + GRACE;
         while let Some(process) = processes().next() {
             assert!(Instant::now() < deadline, "left behind: {process}");
             std::thread::sleep(Duration::from_millis(20));

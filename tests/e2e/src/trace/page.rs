@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use test_support::Running;
 
 use super::browser::{Browser, pictures};
-use crate::place::{LIMIT, Place, argument, nonce};
+use crate::place::{GRACE, LIMIT, Place, argument, nonce};
 
 const WIDE: (u32, u32) = (1440, 900);
 
@@ -158,7 +157,7 @@ fn an_interrupted_run_leaves_its_page_too() {
     let running = Running::start(&mut command, "").expect("a start");
     assert!(running.says("at-42", LIMIT));
     running.signal(Signal::INT).expect("a signal");
-    let done = running.finish(Duration::from_secs(30)).expect("an end");
+    let done = running.finish(GRACE).expect("an end");
     assert_eq!(done.code, 130, "{}", done.stderr());
     let data = data(&fs::read_to_string(&file).expect("a page"));
     assert_eq!(data["outcome"], "interrupted");
