@@ -1,6 +1,7 @@
 //! What a machine needs besides Rust and git.
 
 use std::env;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use eyre::{Result, bail};
@@ -75,30 +76,39 @@ const fn program(name: &'static str, program: &'static str) -> Package {
 /// Installs what is missing of `packages`; where that is not possible (not
 /// Debian, not root) says what to install.
 pub fn install(sh: &Shell, packages: &[&[Package]]) -> Result<()> {
-    let missing: Vec<&str> = packages
-        .iter()
-        .flat_map(|packages| packages.iter())
-        .filter(|package| find(package.program).is_none())
-        .map(|package| package.name)
-        .collect();
-    if missing.is_empty() {
+    let missing = || -> Vec<&str> {
+        packages
+            .iter()
+            .flat_map(|packages| packages.iter())
+            .filter(|package| find(package.program).is_none())
+            .map(|package| package.name)
+            .collect()
+    };
+    let names = missing().join(" ");
+    if names.is_empty() {
         return Ok(());
     }
-    let names = missing.join(" ");
-    if find("apt-get").is_none() {
+    let Some(apt) = find("apt-get") else {
         bail!(
             "this machine lacks programs that Debian has in the packages {names}: install them and run this again"
         );
-    }
+    };
     if !rustix::process::geteuid().is_root() {
         bail!("this machine lacks packages: run `sudo apt-get install {names}`, then this again");
     }
-    eprintln!("installing {names}");
+    // One of us at a time: `apt-get` does not wait for another to end its `update`.
+    let apt = File::open(apt)?;
+    apt.lock()?;
+    let missing = missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    eprintln!("installing {}", missing.join(" "));
     let _frontend = sh.push_env("DEBIAN_FRONTEND", "noninteractive");
     cmd!(sh, "apt-get -qq update").quiet().run()?;
     cmd!(
         sh,
-        "apt-get -qq install --no-install-recommends {missing...}"
+        "apt-get -qq -o DPkg::Lock::Timeout=600 install --no-install-recommends {missing...}"
     )
     .quiet()
     .ignore_stdout()

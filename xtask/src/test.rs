@@ -24,7 +24,8 @@ pub struct Test {
 
 impl Test {
     pub fn run(&self, project: &Project) -> Result<()> {
-        setup::install(&project.sh, &[setup::PONIARD, setup::PYTHON, setup::TESTS])?;
+        let packages = [setup::PONIARD, setup::PYTHON, setup::TESTS, setup::REGISTRY];
+        setup::install(&project.sh, &packages)?;
         let mut failed = Vec::new();
         tell_disk(project);
         if self.args.is_empty() {

@@ -15,10 +15,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::DbBackup;
-use crate::authorities;
-use crate::engine::Engine;
-use crate::worker::s3::Location;
-use crate::worker::{self, Found, Job};
+use db_worker::authorities;
+use db_worker::engine::Engine;
+use db_worker::s3::Location;
+use db_worker::{Found, Job};
 
 /// Where a backup is read from and written to.
 pub const INPUT: &str = "/backup/input";
@@ -60,17 +60,17 @@ impl Bench {
     }
 
     pub fn with_url(self, url: &Secret) -> Self {
-        self.secret(worker::URL, Some(url))
+        self.secret(db_worker::URL, Some(url))
     }
 
     pub fn with_key(self, key: Option<Secret>) -> Self {
-        self.secret(worker::ENCRYPTION_KEY, key.as_ref())
+        self.secret(db_worker::ENCRYPTION_KEY, key.as_ref())
     }
 
     pub fn with_s3(self, id: &Secret, secret: &Secret, token: Option<&Secret>) -> Self {
-        self.secret(worker::ACCESS_KEY_ID, Some(id))
-            .secret(worker::SECRET_ACCESS_KEY, Some(secret))
-            .secret(worker::SESSION_TOKEN, token)
+        self.secret(db_worker::ACCESS_KEY_ID, Some(id))
+            .secret(db_worker::SECRET_ACCESS_KEY, Some(secret))
+            .secret(db_worker::SESSION_TOKEN, token)
     }
 
     fn secret(self, name: &str, secret: Option<&Secret>) -> Self {
@@ -113,7 +113,7 @@ impl Bench {
         let container = self
             .container
             .with_env_variable("DB_BACKUP_RUN", nonce)
-            .with_exec(vec![PROGRAM, worker::ROLE, &job]);
+            .with_exec(vec![PROGRAM, db_worker::ROLE, &job]);
         let text = container.stdout().await?;
         let answer: Answer<T> =
             serde_json::from_str(&text).wrap_err("cannot read what the worker says")?;

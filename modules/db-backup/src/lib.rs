@@ -1,35 +1,30 @@
 //! Database backups that are proven to restore.
 //!
 //! [`DbBackup`] asks the server what it is, and then works in the client image of
-//! exactly that major. The work itself is this program's second role, [`worker`],
+//! exactly that major. The work itself is this program's second role, crate
+//! [`db_worker`],
 //! which runs beside the client tools: dump → count → zstd → age → S3, a pipe that
 //! never holds more than a few parts of the upload. [`shelf`] knows what lies in
 //! the bucket, [`retention`] what of it stays.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod address;
-mod authorities;
 mod bench;
-mod engine;
-mod manifest;
-mod names;
 mod results;
 mod retention;
 mod shelf;
-pub mod worker;
 
 use poniard_sdk::prelude::*;
 
-use address::Address;
 use bench::Bench;
-use engine::Version;
-use names::Name;
+use db_worker::address::Address;
+use db_worker::engine::Version;
+use db_worker::names::{Name, plain};
+use db_worker::s3::Location;
+use db_worker::{Counts, Done, Found, Job, Options, Place};
 use results::{Backup, Made, Restoration, Server, Stored};
 use retention::Retention;
 use shelf::Shelf;
-use worker::s3::Location;
-use worker::{Done, Job, Options, Place};
 
 /// More processes than a server should be asked to serve.
 const MAX_JOBS: u32 = 32;
@@ -153,7 +148,7 @@ impl DbBackup {
         let options = self.options(exclude_table, jobs).await?;
         if let (true, Some(key)) = (verify, &encryption_key) {
             ensure!(
-                worker::decrypts(&key.plaintext().await?)?,
+                db_worker::decrypts(&key.plaintext().await?)?,
                 "`--verify` has to decrypt the backup: pass the identity (`AGE-SECRET-KEY-1…`) as `--encryption-key`, or leave it out"
             );
         }
@@ -161,7 +156,7 @@ impl DbBackup {
         let server = self.ask().await?;
         let (created, nonce) = bench::now();
         let name = Name {
-            database: names::plain(&address.database),
+            database: plain(&address.database),
             engine: server.engine,
             major: server.major(),
             created,
@@ -352,10 +347,7 @@ impl DbBackup {
             overwrite,
             no_owner,
         };
-        let (counts, _) = bench
-            .with_backup(backup)
-            .run::<worker::Counts>(&job)
-            .await?;
+        let (counts, _) = bench.with_backup(backup).run::<Counts>(&job).await?;
         let what = format!("restored into `{database}`");
         Ok(Restoration::of(counts, &what))
     }
@@ -375,7 +367,7 @@ impl DbBackup {
         let job = Job::Peek {
             path: bench::INPUT.into(),
         };
-        let (found, _) = peek.run::<worker::Found>(&job).await?;
+        let (found, _) = peek.run::<Found>(&job).await?;
         let fresh = bench::fresh(&found)?;
         let bench = fresh.bench(&found.server).await?.with_key(encryption_key);
         let job = Job::Verify {
@@ -383,10 +375,7 @@ impl DbBackup {
             path: bench::INPUT.into(),
             stall_secs: self.stall_timeout.into(),
         };
-        let (counts, _) = bench
-            .with_backup(backup)
-            .run::<worker::Counts>(&job)
-            .await?;
+        let (counts, _) = bench.with_backup(backup).run::<Counts>(&job).await?;
         Ok(Restoration::of(counts, "restored and compared"))
     }
 }

@@ -2,9 +2,9 @@
 
 use poniard_sdk::prelude::*;
 
-use crate::engine::Engine;
 use crate::shelf::Entry;
-use crate::worker::{Counts, Done};
+use db_worker::engine::Engine;
+use db_worker::{Counts, Done};
 
 /// Which server it is.
 #[object]

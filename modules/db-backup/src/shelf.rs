@@ -4,12 +4,12 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use poniard_sdk::prelude::*;
 
-use crate::address::Address;
-use crate::engine::Engine;
-use crate::names::{self, Name};
 use crate::retention::Retention;
-use crate::worker::s3::{Keys, Location, Store};
-use crate::worker::sidecar;
+use db_worker::address::Address;
+use db_worker::engine::Engine;
+use db_worker::names::{self, Name};
+use db_worker::s3::{Keys, Location, Store};
+use db_worker::sidecar;
 
 /// What was begun so long before now is under way no more.
 const UNFINISHED: SignedDuration = SignedDuration::from_hours(3 * 24);
@@ -112,7 +112,7 @@ impl Shelf {
     }
 
     pub fn presign(&self, key: &str, ttl: u64) -> Result<String> {
-        let most = crate::worker::s3::MAX_TTL;
+        let most = db_worker::s3::MAX_TTL;
         ensure!(
             (1..=most.as_secs()).contains(&ttl),
             "ttl of {ttl} s: S3 takes 1 to {} s (7 days)",

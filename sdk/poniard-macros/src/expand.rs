@@ -52,10 +52,10 @@ pub fn object(object: &Object, errors: Errors) -> TokenStream {
         let (name, ty, description) = (&field.name, &field.ty, &field.description);
         let deprecated = option(&field.deprecated);
         quote! {
-            __poniard::types::Field {
-                name: #name.into(),
-                r#type: <#ty as __poniard::ApiType>::type_ref(),
-                description: #description.into(),
+            __poniard::item::Field {
+                name: #name,
+                r#type: <#ty as __poniard::ApiType>::type_ref,
+                description: #description,
                 deprecated: #deprecated,
             }
         }
@@ -94,24 +94,13 @@ pub fn object(object: &Object, errors: Errors) -> TokenStream {
             impl __poniard::Object for #ident {
                 const NAME: &'static str = #name;
 
-                fn describe() -> __poniard::types::ObjectType {
-                    let functions = Self::__one_block_with_functions();
-                    __poniard::types::ObjectType {
-                        name: #name.into(),
-                        description: #description.into(),
+                fn item() -> __poniard::item::Item {
+                    __poniard::item::Item {
+                        description: #description,
                         deprecated: #deprecated,
-                        constructor: functions.constructor,
-                        fields: ::std::vec![#(#fields),*],
-                        functions: functions.functions,
+                        fields: const { &[#(#fields),*] },
+                        functions: Self::__one_block_with_functions(),
                     }
-                }
-
-                fn call(
-                    function: ::std::string::String,
-                    state: __poniard::Value,
-                    args: __poniard::Args,
-                ) -> __poniard::Later<__poniard::Value> {
-                    (Self::__one_block_with_functions().call)(function, state, args)
                 }
             }
 
@@ -146,35 +135,13 @@ pub fn functions(functions: &Functions, errors: Errors) -> TokenStream {
         return quote!(#item #errors);
     }
     let this = &item.self_ty;
-    let constructor = functions
-        .functions
-        .iter()
-        .find(|function| function.is_constructor());
-    let described_constructor = match constructor {
-        Some(function) => {
-            let described = describe(function);
-            quote!(::std::option::Option::Some(#described))
-        }
-        None => quote!(::std::option::Option::None),
-    };
-    let methods = || {
-        functions
-            .functions
-            .iter()
-            .filter(|function| !function.is_constructor())
-    };
-    let described = methods().map(describe);
-    let arms = functions.functions.iter().map(arm);
+    let described = functions.functions.iter().map(describe);
     let mut registered: Vec<TokenStream> = Vec::new();
     for function in &functions.functions {
         let args = function.args.iter().map(|arg| &arg.ty);
         registered.extend(args.map(|ty| quote!(#ty)));
         registered.push(output(function));
     }
-    let constructor_call = match constructor {
-        Some(_) => quote!(),
-        None => quote!("" => ::std::result::Result::Err(__poniard::no_function("")),),
-    };
     quote! {
         // Names and numbers of arguments are those of the command line.
         #[allow(
@@ -193,20 +160,11 @@ pub fn functions(functions: &Functions, errors: Errors) -> TokenStream {
             #[allow(clippy::all, deprecated)]
             impl #this {
                 #[doc(hidden)]
-                pub fn __one_block_with_functions() -> __poniard::Functions {
-                    __poniard::Functions {
-                        constructor: #described_constructor,
-                        functions: ::std::vec![#(#described),*],
+                pub fn __one_block_with_functions() -> __poniard::item::Functions {
+                    __poniard::item::Functions {
+                        functions: const { &[#(#described),*] },
                         #[allow(unused_variables)]
                         register: |registry| { #(<#registered as __poniard::ApiType>::register(registry);)* },
-                        #[allow(unused_variables, unused_mut)]
-                        call: |function, state, mut args| ::std::boxed::Box::pin(async move {
-                            match function.as_str() {
-                                #(#arms)*
-                                #constructor_call
-                                other => ::std::result::Result::Err(__poniard::no_function(other)),
-                            }
-                        }),
                     }
                 }
             }
@@ -243,7 +201,7 @@ pub fn enumeration(enumeration: &Enumeration, errors: Errors) -> TokenStream {
                 name: #name.into(),
                 value: #value.into(),
                 description: #description.into(),
-                deprecated: #deprecated,
+                deprecated: ::std::option::Option::<&str>::map(#deprecated, ::std::convert::Into::into),
             }
         }
     });
@@ -327,17 +285,20 @@ fn describe(function: &Function) -> TokenStream {
     let generate = function.generate.is_some();
     let up = function.up.is_some();
     let args = function.args.iter().map(describe_arg);
+    let call = call(function);
     quote! {
-        __poniard::types::Function {
-            name: #name.into(),
-            r#type: <#ty as __poniard::ApiType>::type_ref(),
-            description: #description.into(),
+        __poniard::item::Function {
+            name: #name,
+            r#type: <#ty as __poniard::ApiType>::type_ref,
+            description: #description,
             deprecated: #deprecated,
             cache: #cache,
             check: #check,
             generate: #generate,
             up: #up,
-            args: ::std::vec![#(#args),*],
+            args: &[#(#args),*],
+            #[allow(unused_variables, unused_mut)]
+            call: #call,
         }
     }
 }
@@ -352,36 +313,31 @@ fn describe_arg(arg: &Arg) -> TokenStream {
         None => quote!(::std::option::Option::None),
         // An empty list has no type of its own.
         Some(Expr::Array(list)) if list.elems.is_empty() => {
-            quote!(::std::option::Option::Some("[]".into()))
+            quote!(::std::option::Option::Some(|| "[]".into()))
         }
         Some(value) => {
             let ty = peel(ty, "Option");
             let text = quote_spanned!(value.span()=> __poniard::default_text::<#ty, _>(&(#value)));
-            quote!(::std::option::Option::Some(#text))
+            quote!(::std::option::Option::Some(|| #text))
         }
     };
     quote! {
-        __poniard::types::Arg {
-            name: #name.into(),
-            r#type: <#ty as __poniard::ApiType>::type_ref(),
-            description: #description.into(),
+        __poniard::item::Arg {
+            name: #name,
+            r#type: <#ty as __poniard::ApiType>::type_ref,
+            description: #description,
             deprecated: #deprecated,
             default_value: #default,
             default_path: #default_path,
             default_address: #default_address,
-            ignore: ::std::vec![#(#ignore.into()),*],
+            ignore: &[#(#ignore),*],
         }
     }
 }
 
-/// A `match` arm that reads state and arguments, calls, and writes the result.
-fn arm(function: &Function) -> TokenStream {
+/// What reads state and arguments, calls, and writes the result.
+fn call(function: &Function) -> TokenStream {
     let ident = &function.sig.ident;
-    let name = if function.is_constructor() {
-        ""
-    } else {
-        &function.name
-    };
     let idents: Vec<_> = (0..function.args.len())
         .map(|at| format_ident!("arg{at}"))
         .collect();
@@ -402,12 +358,12 @@ fn arm(function: &Function) -> TokenStream {
     };
     let ty = output(function);
     quote! {
-        #name => {
+        |state, mut args| ::std::boxed::Box::pin(async move {
             #read
             #(#takes)*
             let result: #ty = #call #wait;
             __poniard::IntoApi::into_api(result).await
-        }
+        })
     }
 }
 
@@ -420,7 +376,7 @@ fn output(function: &Function) -> TokenStream {
 
 fn option(text: &Option<LitStr>) -> TokenStream {
     match text {
-        Some(text) => quote!(::std::option::Option::Some(#text.into())),
+        Some(text) => quote!(::std::option::Option::Some(#text)),
         None => quote!(::std::option::Option::None),
     }
 }

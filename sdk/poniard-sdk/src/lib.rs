@@ -63,6 +63,8 @@ pub mod error;
 #[doc(hidden)]
 pub mod http;
 #[doc(hidden)]
+pub mod item;
+#[doc(hidden)]
 pub mod registry;
 #[doc(hidden)]
 pub mod serve;
@@ -244,9 +246,9 @@ macro_rules! assert_types_current {
 /// For code that macros emit.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::item::{self, NoFunctions};
     pub use crate::registry::{
-        Args, Enumeration, Fields, Functions, NoFunctions, Object, Registry, member_from_api,
-        member_into_api, no_function, put,
+        Args, Enumeration, Fields, Object, Registry, member_from_api, member_into_api, put,
     };
     pub use crate::types;
     pub use crate::value::{ApiType, DefaultValue, FromApi, IntoApi, Later, default_text};

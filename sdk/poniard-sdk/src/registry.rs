@@ -8,7 +8,8 @@ use std::any::TypeId;
 use eyre::{Result, WrapErr, ensure, eyre};
 use serde_json::{Map, Value};
 
-use crate::types::{self, EnumType, ModuleTypes, ObjectType};
+use crate::item::Item;
+use crate::types::{EnumType, ModuleTypes};
 use crate::value::{ApiType, FromApi, IntoApi, Later, member, ready, unexpected};
 
 /// An `#[object]`.
@@ -32,11 +33,7 @@ pub trait Object: ApiType + FromApi + IntoApi + 'static {
     const NAME: &'static str;
 
     #[doc(hidden)]
-    fn describe() -> ObjectType;
-
-    /// Runs a function; the empty name is the constructor.
-    #[doc(hidden)]
-    fn call(function: String, state: Value, args: Args) -> Later<Value>;
+    fn item() -> Item;
 }
 
 /// An `#[enumeration]`.
@@ -92,31 +89,8 @@ pub fn member_into_api<T: Enumeration>(member: &T) -> Later<Value> {
     ready(Ok(member.name().into()))
 }
 
-/// What `#[functions]` knows of an object.
-pub struct Functions {
-    pub constructor: Option<types::Function>,
-    pub functions: Vec<types::Function>,
-    pub register: fn(&mut Registry),
-    pub call: fn(String, Value, Args) -> Later<Value>,
-}
-
-/// Stands in for `#[functions]` on objects that have none: an inherent
-/// function of the same name goes first.
-pub trait NoFunctions {
-    fn __one_block_with_functions() -> Functions {
-        Functions {
-            constructor: None,
-            functions: Vec::new(),
-            register: |_| {},
-            call: |function, _, _| ready(Err(no_function(&function))),
-        }
-    }
-}
-
-impl<T> NoFunctions for T {}
-
 /// The error of a call that names no function.
-pub fn no_function(function: &str) -> eyre::Report {
+fn no_function(function: &str) -> eyre::Report {
     match function {
         "" => eyre!("no constructor: expected `pub fn new` in `#[functions]`"),
         name => eyre!("no function `{name}`: is `dagger.types.json` up to date?"),
@@ -126,8 +100,7 @@ pub fn no_function(function: &str) -> eyre::Report {
 struct Entry {
     name: &'static str,
     rust: Rust,
-    describe: fn() -> ObjectType,
-    call: fn(String, Value, Args) -> Later<Value>,
+    item: fn() -> Item,
 }
 
 /// Which type of Rust it is.
@@ -163,8 +136,7 @@ impl Registry {
             self.objects.push(Entry {
                 name: T::NAME,
                 rust: Rust::of::<T>(),
-                describe: T::describe,
-                call: T::call,
+                item: T::item,
             });
         }
         new
@@ -199,7 +171,7 @@ impl Registry {
     }
 
     /// What no macro sees, since it looks at one item only.
-    fn problems<Main: Object>(&self, types: &ModuleTypes) -> Vec<String> {
+    fn problems(&self, program: Program, types: &ModuleTypes) -> Vec<String> {
         let mut problems = self.problems.clone();
         for object in &types.objects {
             let fields = object.fields.iter().map(|field| &field.name);
@@ -219,10 +191,10 @@ impl Registry {
             .objects
             .first()
             .is_some_and(|main| main.constructor.is_some());
-        if !has_constructor && let Err(cause) = Main::from_api(Value::Object(Map::new())) {
+        if !has_constructor && let Err(cause) = (program.without_state)() {
             problems.push(format!(
                 "`{}` has state, and no constructor that fills it ({cause:#}): expected `pub fn new(…) -> Self` in `#[functions]`",
-                Main::NAME
+                program.main
             ));
         }
         problems
@@ -233,7 +205,7 @@ impl Registry {
         let mut objects: Vec<_> = self
             .objects
             .iter()
-            .map(|entry| (entry.describe)())
+            .map(|entry| (entry.item)().describe(entry.name))
             .collect();
         // Other objects come from functions, never from a caller.
         for object in objects.iter_mut().skip(1) {
@@ -256,22 +228,51 @@ impl Registry {
         let entry = [object, unprefixed]
             .into_iter()
             .find_map(|name| self.objects.iter().find(|entry| entry.name == name));
-        match entry {
-            Some(entry) => (entry.call)(function, state, args),
-            None => ready(Err(eyre!(
+        let Some(entry) = entry else {
+            return ready(Err(eyre!(
                 "no object `{object}`: is `dagger.types.json` up to date?"
-            ))),
+            )));
+        };
+        let functions = (entry.item)().functions.functions;
+        match functions.iter().find(|known| known.name == function) {
+            Some(known) => (known.call)(state, args),
+            None => ready(Err(no_function(&function))),
         }
     }
 }
 
 /// `dagger.types.json` of the module whose main object is `Main`.
 pub fn types_text<Main: Object>() -> Result<String> {
-    let registry = Registry::of::<Main>();
-    let types = registry.describe();
-    let problems = registry.problems::<Main>(&types);
-    ensure!(problems.is_empty(), "{}", problems.join("\n"));
-    Ok(serde_json::to_string_pretty(&types)? + "\n")
+    Program::of::<Main>().types_text()
+}
+
+/// What a module's program has of its own. All else is compiled once, with this
+/// crate, and not again with every module.
+#[derive(Clone, Copy)]
+pub(crate) struct Program {
+    /// Name of the main object.
+    main: &'static str,
+    pub(crate) registry: fn() -> Registry,
+    /// Makes the main object of no state.
+    without_state: fn() -> Result<()>,
+}
+
+impl Program {
+    pub(crate) fn of<Main: Object>() -> Self {
+        Self {
+            main: Main::NAME,
+            registry: Registry::of::<Main>,
+            without_state: || Main::from_api(Value::Object(Map::new())).map(drop),
+        }
+    }
+
+    pub(crate) fn types_text(self) -> Result<String> {
+        let registry = (self.registry)();
+        let types = registry.describe();
+        let problems = registry.problems(self, &types);
+        ensure!(problems.is_empty(), "{}", problems.join("\n"));
+        Ok(serde_json::to_string_pretty(&types)? + "\n")
+    }
 }
 
 /// Arguments of a call, by API name.

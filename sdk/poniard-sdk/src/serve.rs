@@ -14,15 +14,19 @@ use serde_json::{Map, Value, json};
 use crate::dag::{Dag, set_for_process};
 use crate::error::{EngineError, message};
 use crate::http::Http;
-use crate::registry::{Args, Object, Registry, types_text};
+use crate::registry::{Args, Object, Program};
 use crate::session::{Session, leaf};
 
 /// What `main!` makes the program's `main`.
 pub fn main<Main: Object>() -> ExitCode {
+    begin(Program::of::<Main>())
+}
+
+fn begin(program: Program) -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => serve_process::<Main>(),
-        ["types"] => print_types::<Main>(),
+        [] => serve_process(program),
+        ["types"] => print_types(program),
         _ => Err(eyre!(
             "expected no argument, to serve a call, or `types`, to print `dagger.types.json`"
         )),
@@ -36,18 +40,18 @@ pub fn main<Main: Object>() -> ExitCode {
     }
 }
 
-fn print_types<Main: Object>() -> Result<()> {
+fn print_types(program: Program) -> Result<()> {
     // Not `print!`, which panics when nobody reads on.
     std::io::stdout()
-        .write_all(types_text::<Main>()?.as_bytes())
+        .write_all(program.types_text()?.as_bytes())
         .wrap_err("cannot print the types")
 }
 
-fn serve_process<Main: Object>() -> Result<()> {
+fn serve_process(program: Program) -> Result<()> {
     let dag = Dag::new(Session::new(Http::from_env()?));
     set_for_process(dag.clone());
     note_panics();
-    runtime()?.block_on(serve::<Main>(&dag))
+    runtime()?.block_on(serve_program(program, &dag))
 }
 
 /// One thread: a call waits for the engine most of the time.
@@ -61,8 +65,12 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
 /// Serves the session's current call. The outcome of the function, failure
 /// included, goes to the engine; an error here means that it did not get there.
 pub async fn serve<Main: Object>(dag: &Dag) -> Result<()> {
+    serve_program(Program::of::<Main>(), dag).await
+}
+
+async fn serve_program(program: Program, dag: &Dag) -> Result<()> {
     let call = current_call(dag).await.wrap_err("cannot read the call")?;
-    match run::<Main>(call).await {
+    match run(program, call).await {
         Ok(value) => return_value(dag, &value).await,
         Err(report) => return_error(dag, &report).await,
     }
@@ -111,14 +119,14 @@ fn text(value: &Value) -> Result<String> {
 }
 
 /// Runs the function of a call; a panic in it becomes an error.
-pub(crate) async fn run<Main: Object>(call: Call) -> Result<Value> {
+pub(crate) async fn run(program: Program, call: Call) -> Result<Value> {
     if call.object.is_empty() {
         bail!(
             "no object is named: this engine asks for a registration, which `dagger.types.json` replaces"
         );
     }
     let mut running = pin!(async move {
-        Registry::of::<Main>()
+        (program.registry)()
             .call(&call.object, call.function, call.state, call.args)
             .await
     });

@@ -49,13 +49,19 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
          depends on; name them in `sdk/poniard-sdk/Cargo.toml`"
     );
 
-    let edited = copy.join("modules/config/src/lib.rs");
-    let mut edit = || {
-        let mut source = OpenOptions::new().append(true).open(&edited)?;
-        writeln!(source, "// Edited: {}.", nonce())?;
-        time(&mut module("config"))
-    };
-    let [edit] = in_turns(context.rounds, [&mut edit])?;
+    // The worst of them decides, here and below, not the one in the middle.
+    let mut slowest_edit = Series::new(vec![0.0]);
+    for name in &names {
+        let edited = copy.join("modules").join(name).join("src/lib.rs");
+        let mut edit = || {
+            let mut source = OpenOptions::new().append(true).open(&edited)?;
+            writeln!(source, "// Edited: {}.", nonce())?;
+            time(&mut module(name))
+        };
+        let [edit] = in_turns(context.rounds, [&mut edit])?;
+        eprintln!("{name}: {:.1} s after an edit", edit.median());
+        slowest_edit = slowest_edit.worse(edit);
+    }
 
     let against = |name, ours: f64, reference: f64| Row {
         name,
@@ -67,14 +73,13 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
         against("compile: the family, against dagger-sdk", family, alone),
         against("compile: the same, processor", family_cpu, alone_cpu),
         Row {
-            name: "compile: a module that was edited",
-            ours: edit,
+            name: "compile: a module that was edited, the slowest",
+            ours: slowest_edit,
             reference: None,
             bound: Bound::Seconds(3.0),
         },
     ];
 
-    // The worst of them decides, not the one in the middle.
     let (mut largest, mut slowest) = (0.0_f64, Series::new(vec![0.0]));
     for name in &names {
         let program = program(&target, name)?;
@@ -85,9 +90,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
         let starts = Series::new(starts);
         eprintln!("{name}: {size:.1} MB, {:.4} s to start", starts.median());
         largest = largest.max(size);
-        if starts.median() > slowest.median() {
-            slowest = starts;
-        }
+        slowest = slowest.worse(starts);
     }
     rows.push(Row {
         name: "program: size of the largest",

@@ -66,6 +66,15 @@ impl Series {
         }
     }
 
+    /// The one of the two that takes longer.
+    pub fn worse(self, other: Self) -> Self {
+        if other.median() > self.median() {
+            other
+        } else {
+            self
+        }
+    }
+
     fn shown(&self, unit: &str) -> String {
         format!(
             "{:.3} / {:.3} / {:.3} {unit}",

@@ -6,7 +6,7 @@ use eyre::{Result, bail, eyre};
 use serde_json::{Map, Value, json};
 
 use super::fake::FakeEngine;
-use crate::registry::{Args, Object, Registry};
+use crate::registry::{Args, Object, Program, Registry};
 use crate::serve::{Call, run};
 use crate::types::{Arg, Function, ModuleTypes, ObjectType};
 
@@ -136,7 +136,7 @@ fn call<Main: Object>(
         state,
         args: Args(fill(function, args)?),
     };
-    engine.run(run::<Main>(call))
+    engine.run(run(Program::of::<Main>(), call))
 }
 
 fn fill(function: &Function, args: Value) -> Result<Map<String, Value>> {

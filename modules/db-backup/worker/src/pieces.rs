@@ -41,7 +41,7 @@ pub fn end() -> io::Result<Vec<u8>> {
 }
 
 fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut zstd = zstd::bulk::Compressor::new(super::seal::LEVEL)?;
+    let mut zstd = zstd::bulk::Compressor::new(crate::seal::LEVEL)?;
     zstd.include_checksum(true)?;
     zstd.compress(bytes)
 }

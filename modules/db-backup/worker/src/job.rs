@@ -8,15 +8,15 @@ use poniard_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::dump::Counts;
-use super::s3::{Keys, Location, Store};
-use super::seal::{self, Key};
-use super::{
+use crate::address::Address;
+use crate::dump::Counts;
+use crate::engine::Version;
+use crate::s3::{Keys, Location, Store};
+use crate::seal::{self, Key};
+use crate::{
     ACCESS_KEY_ID, ENCRYPTION_KEY, SECRET_ACCESS_KEY, SESSION_TOKEN, URL, detect, dump, may, need,
     restore, sidecar, verify,
 };
-use crate::address::Address;
-use crate::engine::Version;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,18 +1,26 @@
-//! The program's second role: what works beside the client tools, in their
-//! container. It is started with a [`Job`] and prints one [`Answer`]; addresses
-//! and keys come in environment variables.
+//! The second role of db-backup's program: what works beside the client tools, in
+//! their container. It is started with a [`Job`] and prints one answer; addresses
+//! and keys come in environment variables. The module itself knows of it what both
+//! roles agree on: [`address`], [`engine`], [`names`], [`s3`].
 //!
 //! A dump is a pipe: client tool → count (crate `db_dumps`) → zstd → encryption
 //! ([`seal`]) → file or S3 ([`s3`]), in memory that does not depend on its size;
 //! with several jobs, pipes that meet after zstd ([`pieces`]).
 
-pub mod age;
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod address;
+mod age;
+pub mod authorities;
 mod client;
 mod definers;
 mod detect;
 mod dump;
+pub mod engine;
 mod file;
 mod job;
+mod manifest;
+pub mod names;
 mod pieces;
 mod restore;
 pub mod s3;

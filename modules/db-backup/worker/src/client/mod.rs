@@ -12,11 +12,11 @@ use poniard_sdk::prelude::*;
 
 pub use child::Child;
 
-use super::{ACCESS_KEY_ID, ENCRYPTION_KEY, SECRET_ACCESS_KEY, SESSION_TOKEN, URL};
+use crate::Options;
 use crate::address::Address;
 use crate::engine::{Engine, Version};
 use crate::manifest::Manifest;
-use crate::worker::Options;
+use crate::{ACCESS_KEY_ID, ENCRYPTION_KEY, SECRET_ACCESS_KEY, SESSION_TOKEN, URL};
 
 /// The tools for one database of one server.
 pub enum Tools<'a> {

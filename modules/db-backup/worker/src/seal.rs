@@ -9,9 +9,9 @@ use std::path::Path;
 use poniard_sdk::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::age::{self, Identity, Recipient, Sealed};
-use super::pieces::Joined;
+use crate::age::{self, Identity, Recipient, Sealed};
 use crate::manifest::Manifest;
+use crate::pieces::Joined;
 
 pub const LEVEL: i32 = 3;
 /// First of the magic numbers of frames that zstd skips.

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use poniard_sdk::prelude::*;
 
-use super::client::Tools;
-use super::definers::WithoutDefiners;
-use super::seal::{Key, Reader};
 use crate::address::Address;
+use crate::client::Tools;
+use crate::definers::WithoutDefiners;
 use crate::engine::{Engine, Version};
 use crate::manifest::Manifest;
+use crate::seal::{Key, Reader};
 
 #[derive(Clone, Copy)]
 pub struct Options {

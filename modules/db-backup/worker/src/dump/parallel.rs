@@ -15,12 +15,12 @@ use poniard_sdk::prelude::*;
 
 use super::Dumped;
 use super::single::{BUFFER, told};
-use crate::worker::Options;
-use crate::worker::client::Child;
-use crate::worker::client::postgres::{Table, Tools};
-use crate::worker::pieces::{self, Piece};
-use crate::worker::seal::Writer;
-use crate::worker::stall::Stalling;
+use crate::Options;
+use crate::client::Child;
+use crate::client::postgres::{Table, Tools};
+use crate::pieces::{self, Piece};
+use crate::seal::Writer;
+use crate::stall::Stalling;
 
 pub fn dump<W: Write>(
     tools: &Tools<'_>,

@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 use super::child::{Child, output};
 use super::{tool, version_text};
+use crate::Options;
 use crate::address::{Address, Tls};
 use crate::authorities;
 use crate::engine::{Engine, Version};
 use crate::manifest::Manifest;
-use crate::worker::Options;
 
 /// Of people, not of the system or an extension.
 pub const CONTENTS: &str = "

@@ -4,8 +4,8 @@
 use db_dumps::Tally;
 use serde::{Deserialize, Serialize};
 
+use crate::Piece;
 use crate::engine::{Engine, Version};
-use crate::worker::Piece;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {

@@ -7,8 +7,8 @@ use db_dumps::Tally;
 use tempfile::TempDir;
 
 use super::*;
+use crate::age::tests::identity;
 use crate::engine::Engine;
-use crate::worker::age::tests::identity;
 
 /// Does not get smaller, and is longer than several chunks of age.
 fn dump() -> Vec<u8> {
@@ -62,7 +62,7 @@ fn what_a_recipient_encrypts_only_its_identity_opens() {
 
     assert!(refusal(&path, None).contains("pass its `--encryption-key`"));
     assert!(refusal(&path, Some(&recipient)).contains("can only encrypt"));
-    let other = Key::Identity(crate::worker::age::tests::identity().1);
+    let other = Key::Identity(crate::age::tests::identity().1);
     assert!(refusal(&path, Some(&other)).contains("cannot decrypt"));
     let reader = Reader::open(&path, Some(&Key::Identity(identity))).unwrap();
     assert_eq!(reader.manifest.database, "secret_name");

@@ -10,11 +10,11 @@ use rustix::fs::{MemfdFlags, Mode, fchmod, memfd_create};
 
 use super::child::{Child, output};
 use super::{tool, version_text};
+use crate::Options;
 use crate::address::{Address, Tls};
 use crate::authorities;
 use crate::engine::{Engine, Version};
 use crate::manifest::Manifest;
-use crate::worker::Options;
 
 pub const CONTENTS: &str = "
 select

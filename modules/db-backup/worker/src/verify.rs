@@ -6,11 +6,11 @@ use std::time::Duration;
 use poniard_sdk::prelude::*;
 use serde_json::Value;
 
-use super::client::Tools;
-use super::seal::{Key, Reader};
-use super::{Options, dump, restore};
 use crate::address::Address;
+use crate::client::Tools;
 use crate::engine::Version;
+use crate::seal::{Key, Reader};
+use crate::{Options, dump, restore};
 
 /// More differences say no more.
 const SHOWN: usize = 20;

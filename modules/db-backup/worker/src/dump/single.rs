@@ -8,9 +8,9 @@ use poniard_sdk::eyre::Report;
 use poniard_sdk::prelude::*;
 
 use super::Dumped;
-use crate::worker::Options;
-use crate::worker::client::{Child, Tools};
-use crate::worker::stall::Stalling;
+use crate::Options;
+use crate::client::{Child, Tools};
+use crate::stall::Stalling;
 
 /// Of a pipe, and what is written at once.
 pub const BUFFER: usize = 1 << 18;

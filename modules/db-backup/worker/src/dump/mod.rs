@@ -14,15 +14,15 @@ use jiff::Timestamp;
 use poniard_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::client::Tools;
-use super::s3::{Store, Upload};
-use super::seal::{Key, LEVEL, Sum, Writer};
-use super::sidecar::Sidecar;
-use super::{Options, Piece, file};
 use crate::address::Address;
+use crate::client::Tools;
 use crate::engine::Version;
 use crate::manifest::Manifest;
 use crate::names;
+use crate::s3::{Store, Upload};
+use crate::seal::{Key, LEVEL, Sum, Writer};
+use crate::sidecar::Sidecar;
+use crate::{Options, Piece, file};
 
 /// What is backed up, and how.
 pub struct Source<'a> {

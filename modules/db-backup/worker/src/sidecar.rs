@@ -9,11 +9,11 @@ use poniard_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::file;
-use super::s3::Store;
-use super::seal::Hashed;
 use crate::engine::Engine;
+use crate::file;
 use crate::names;
+use crate::s3::Store;
+use crate::seal::Hashed;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sidecar {
