@@ -164,6 +164,22 @@ async fn nothing_stays_on_the_host() {
 }
 
 #[tokio::test]
+async fn a_closed_network_has_no_rules_any_more() {
+    let (_dir, network) = network();
+    // Of one that was never made there is nothing to close.
+    network.close();
+    drop(network.attach().await.unwrap());
+    network.close();
+    network.close();
+    let line = format!("table ip {}\n", network.claim.interface());
+    let list = std::process::Command::new("nft")
+        .args(["list", "tables"])
+        .output()
+        .unwrap();
+    assert!(!String::from_utf8(list.stdout).unwrap().contains(&line));
+}
+
+#[tokio::test]
 async fn what_containers_send_leaves_with_the_address_of_the_host() {
     let (_dir, network) = network();
     let a = network.attach().await.unwrap();
