@@ -99,6 +99,11 @@ impl Network {
         Claim::of(number).ok()
     }
 
+    /// Makes it, so that the first container need not wait for it.
+    pub async fn begin(&self) -> Result<()> {
+        self.session().await.map(|_| ())
+    }
+
     /// Takes away the way out, when nothing uses it any more. All else goes by itself.
     pub fn close(&self) {
         if let Some(session) = self.session.get() {
@@ -109,9 +114,10 @@ impl Network {
 
     /// A namespace with loopback, an address on the bridge and a default route.
     pub async fn attach(&self) -> Result<Attachment> {
-        let session = self.session().await?;
+        let (session, namespace) = tokio::try_join!(self.session(), Netns::make())?;
         let lease = self.leases.take()?;
-        let namespace = session.links.attach(&self.claim, lease.address).await?;
+        let links = &session.links;
+        let namespace = links.attach(&self.claim, namespace, lease.address).await?;
         Ok(Attachment {
             address: lease.address,
             netns: namespace.path(),
