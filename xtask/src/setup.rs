@@ -18,7 +18,6 @@ pub const PONIARD: &[Package] = &[
     program("ca-certificates", "update-ca-certificates"),
     program("iproute2", "ip"),
     program("mmdebstrap", "mmdebstrap"),
-    program("nftables", "nft"),
     program("runc", "runc"),
     // For ordinary users: ids for namespaces, and the way out to the network.
     program("slirp4netns", "slirp4netns"),
@@ -29,6 +28,8 @@ pub const PONIARD: &[Package] = &[
 pub const TESTS: &[Package] = &[
     // setpriv and unshare: runs without rights, runs without a network.
     program("util-linux", "setpriv"),
+    // Tells which rules the packet filter has.
+    program("nftables", "nft"),
     // A registry to push to.
     program("docker-registry", "docker-registry"),
     // A container engine, whose images go in and out.

@@ -170,6 +170,17 @@ impl Executor {
         })
     }
 
+    /// Begins to make what the first container needs besides its own, beside what the
+    /// caller does before that. Where it fails, the container says so.
+    pub fn begin(&self) {
+        let network = self.engine.network.clone();
+        tokio::spawn(async move { network.begin().await });
+        let engine = self.engine.clone();
+        tokio::task::spawn_blocking(move || {
+            let _ = engine.prepare().and_then(|()| engine.nursery().map(drop));
+        });
+    }
+
     /// Runs to the end. Output goes to `span` as it comes, scrubbed. Dropping
     /// the future kills everything the container runs.
     ///

@@ -1,4 +1,7 @@
 //! Links, addresses and routes.
+//!
+//! What is asked of the kernel by one handle is done in the order in which it is
+//! asked, so what builds on another is asked right after it, and waited for together.
 
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, AsRawFd};
@@ -43,36 +46,28 @@ impl Links {
             // Of a killed invocation that had the same number: about to vanish.
             let _ = host.link().del(index).execute().await;
         }
-        let uplink = veth(&name, "uplink", &netns, mtu).build();
-        host.link()
-            .add(uplink)
-            .execute()
-            .await
-            .map_err(|e| refused(&e))?;
-        let index = index_of(&name).await?;
-        let index = index.ok_or_else(|| eyre!("the link `{name}` has vanished"))?;
-        host.address()
-            .add(index, claim.gateway().into(), PREFIX)
-            .execute()
-            .await?;
-        host.link()
-            .change(by_index(index).up().build())
-            .execute()
-            .await?;
-
-        handle
-            .link()
-            .add(LinkBridge::new("bridge").index(BRIDGE).mtu(mtu).build())
-            .execute()
-            .await?;
-        let uplink = by_name("uplink").controller(BRIDGE).up().build();
-        handle.link().change(uplink).execute().await?;
-        handle
-            .address()
-            .add(BRIDGE, claim.bridge().into(), PREFIX)
-            .execute()
-            .await?;
-        finish(&handle, claim).await?;
+        let uplink = async {
+            let uplink = veth(&name, "uplink", &netns, mtu).build();
+            let added = host.link().add(uplink).execute().await;
+            added.map_err(|e| refused(&e))?;
+            let index = index_of(&name).await?;
+            index.ok_or_else(|| eyre!("the link `{name}` has vanished"))
+        };
+        let bridge = async {
+            let bridge = LinkBridge::new("bridge").index(BRIDGE).mtu(mtu).build();
+            Ok(handle.link().add(bridge).execute().await?)
+        };
+        let (index, ()) = tokio::try_join!(uplink, bridge)?;
+        let up = by_index(index).up().build();
+        let port = by_name("uplink").controller(BRIDGE).up().build();
+        let (gateway, bridge) = (claim.gateway().into(), claim.bridge().into());
+        tokio::try_join!(
+            host.address().add(index, gateway, PREFIX).execute(),
+            host.link().change(up).execute(),
+            handle.link().change(port).execute(),
+            handle.address().add(BRIDGE, bridge, PREFIX).execute(),
+            finish(&handle, claim),
+        )?;
         let links = Self {
             netns: netns.clone(),
             handle,
@@ -82,32 +77,27 @@ impl Links {
         Ok((netns, links))
     }
 
-    /// Makes a namespace that is connected to the bridge.
-    pub(super) async fn attach(&self, claim: &Claim, address: Ipv4Addr) -> Result<Netns> {
-        let (netns, handle) = Netns::make().await?;
+    /// Connects a new namespace to the bridge.
+    pub(super) async fn attach(
+        &self,
+        claim: &Claim,
+        (netns, handle): (Netns, Handle),
+        address: Ipv4Addr,
+    ) -> Result<Netns> {
         let port = format!("c{}", self.next.fetch_add(1, Ordering::Relaxed));
         let link = veth("eth0", &port, &self.netns, self.mtu)
             .index(ETH0)
             .build();
-        handle
-            .link()
-            .add(link)
-            .execute()
-            .await
-            .map_err(|e| refused(&e))?;
+        let added = handle.link().add(link).execute().await;
+        added.map_err(|e| refused(&e))?;
         let port = by_name(&port).controller(BRIDGE).up().build();
-        self.handle.link().change(port).execute().await?;
-        handle
-            .address()
-            .add(ETH0, address.into(), PREFIX)
-            .execute()
-            .await?;
-        handle
-            .link()
-            .change(by_index(ETH0).up().build())
-            .execute()
-            .await?;
-        finish(&handle, claim).await?;
+        let up = by_index(ETH0).up().build();
+        tokio::try_join!(
+            self.handle.link().change(port).execute(),
+            handle.address().add(ETH0, address.into(), PREFIX).execute(),
+            handle.link().change(up).execute(),
+            finish(&handle, claim),
+        )?;
         Ok(netns)
     }
 
@@ -125,16 +115,15 @@ impl Links {
 }
 
 /// What every namespace needs: loopback and the way out.
-async fn finish(handle: &Handle, claim: &Claim) -> Result<()> {
-    handle
-        .link()
-        .change(by_index(LOOPBACK).up().build())
-        .execute()
-        .await?;
+async fn finish(handle: &Handle, claim: &Claim) -> Result<(), rtnetlink::Error> {
     let out = RouteMessageBuilder::<Ipv4Addr>::new()
         .gateway(claim.gateway())
         .build();
-    handle.route().add(out).execute().await?;
+    let up = by_index(LOOPBACK).up().build();
+    tokio::try_join!(
+        handle.link().change(up).execute(),
+        handle.route().add(out).execute(),
+    )?;
     Ok(())
 }
 

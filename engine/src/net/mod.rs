@@ -2,11 +2,11 @@
 //! own, an address for each container, egress by NAT, and sockets inside.
 //!
 //! [`claim`] chooses a subnet that no other invocation has, [`netns`] makes and
-//! enters namespaces, [`link`] wires them up, [`nat`] lets packets out, and
-//! [`dns`] says who answers questions for names. The namespaces are held by file
-//! descriptors only and the NAT table by a process that ends with us: however
-//! poniard ends, the kernel takes all of it away. For an ordinary user, what is the
-//! host here is a namespace of its own, which [`outside`] connects.
+//! enters namespaces, [`link`] wires them up, [`nat`] lets packets out by the
+//! kernel's [`nftables`], and [`dns`] says who answers questions for names. The
+//! namespaces are held by file descriptors only and the NAT table by a socket:
+//! however poniard ends, the kernel takes all of it away. For an ordinary user, what
+//! is the host here is a namespace of its own, which [`outside`] connects.
 //!
 //! ```text
 //! container: eth0 10.87.N.x ── bridge 10.87.N.2 ── poniardN 10.87.N.1 :host ── NAT ──▶
@@ -19,12 +19,14 @@ mod lease;
 mod link;
 mod nat;
 mod netns;
+mod nftables;
 mod outside;
 #[cfg(test)]
 mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use eyre::{Result, WrapErr, eyre};
@@ -33,24 +35,26 @@ use tokio::sync::OnceCell;
 use claim::Claim;
 pub use forward::{Exposed, Forward};
 use lease::{Lease, Leases};
+pub use nat::packet_filter;
 use netns::Netns;
 use outside::Outside;
 pub use outside::tunnels;
 
 /// The network of this invocation. Made on first use.
 pub struct Network {
-    claim: Claim,
+    session: OnceCell<Session>,
     namespace: u64,
     run_dir: PathBuf,
     leases: Leases,
-    session: OnceCell<Session>,
+    /// Free for others when all of the above is gone: fields are dropped in order.
+    claim: Claim,
 }
 
 /// What there is once the network is made.
 struct Session {
     netns: Netns,
     links: link::Links,
-    _nat: nat::Nat,
+    nat: Mutex<Option<nat::Nat>>,
     _dns: Option<dns::Forwarder>,
     _outside: Outside,
 }
@@ -95,11 +99,25 @@ impl Network {
         Claim::of(number).ok()
     }
 
+    /// Makes it, so that the first container need not wait for it.
+    pub async fn begin(&self) -> Result<()> {
+        self.session().await.map(|_| ())
+    }
+
+    /// Takes away the way out, when nothing uses it any more. All else goes by itself.
+    pub fn close(&self) {
+        if let Some(session) = self.session.get() {
+            let nat = session.nat.lock();
+            drop(nat.unwrap_or_else(PoisonError::into_inner).take());
+        }
+    }
+
     /// A namespace with loopback, an address on the bridge and a default route.
     pub async fn attach(&self) -> Result<Attachment> {
-        let session = self.session().await?;
+        let (session, namespace) = tokio::try_join!(self.session(), Netns::make())?;
         let lease = self.leases.take()?;
-        let namespace = session.links.attach(&self.claim, lease.address).await?;
+        let links = &session.links;
+        let namespace = links.attach(&self.claim, namespace, lease.address).await?;
         Ok(Attachment {
             address: lease.address,
             netns: namespace.path(),
@@ -172,13 +190,13 @@ impl Network {
             let made = link::Links::make(&self.claim, &outside).await;
             made.wrap_err("cannot make a private network")
         };
-        let nat = nat::Nat::start(&self.claim, &outside, &self.run_dir);
+        let nat = nat::Nat::start(&self.claim, &outside);
         let ((netns, links), nat) = tokio::try_join!(links, nat)?;
         let dns = dns::Forwarder::start_if_needed(self.claim.gateway(), &outside).await?;
         Ok(Session {
             netns,
             links,
-            _nat: nat,
+            nat: Mutex::new(Some(nat)),
             _dns: dns,
             _outside: outside,
         })

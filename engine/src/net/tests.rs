@@ -164,6 +164,34 @@ async fn nothing_stays_on_the_host() {
 }
 
 #[tokio::test]
+async fn what_is_begun_is_what_containers_get() {
+    let (_dir, network) = network();
+    let (begun, attached) = tokio::join!(network.begin(), network.attach());
+    begun.unwrap();
+    let a = attached.unwrap();
+    let at_a = SocketAddr::from((a.address, 80));
+    greet(a.namespace.listen(at_a).await.unwrap(), "from a");
+    let stream = network.connect(at_a, PATIENCE).await.unwrap();
+    assert_eq!(heard(stream).await, "from a");
+}
+
+#[tokio::test]
+async fn a_closed_network_has_no_rules_any_more() {
+    let (_dir, network) = network();
+    // Of one that was never made there is nothing to close.
+    network.close();
+    drop(network.attach().await.unwrap());
+    network.close();
+    network.close();
+    let line = format!("table ip {}\n", network.claim.interface());
+    let list = std::process::Command::new("nft")
+        .args(["list", "tables"])
+        .output()
+        .unwrap();
+    assert!(!String::from_utf8(list.stdout).unwrap().contains(&line));
+}
+
+#[tokio::test]
 async fn what_containers_send_leaves_with_the_address_of_the_host() {
     let (_dir, network) = network();
     let a = network.attach().await.unwrap();

@@ -92,7 +92,7 @@ pub fn enter() -> Result<(), RootlessError> {
     Ok(())
 }
 
-/// `runc` and `nft` may lie where only root looks for programs.
+/// `runc` and `slirp4netns` may lie where only root looks for programs.
 fn find_system_programs() {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut dirs: Vec<PathBuf> = std::env::split_paths(&path).collect();

@@ -33,7 +33,7 @@ pub fn all(offline: bool) -> Vec<Finding> {
     });
     findings.push(programs::runtime());
     findings.extend(state(isolation.is_ok()));
-    findings.push(programs::packet_filter());
+    findings.push(packet_filter());
     if is_privileged {
         findings.push(control_groups());
         findings.push(forwarding());
@@ -191,6 +191,19 @@ fn control_groups() -> Finding {
             NAME,
             format!("{found}: containers do not start"),
             "mount them to be written to: `mount -t cgroup2 none /sys/fs/cgroup`, or run the container that this is privileged",
+        ),
+    }
+}
+
+/// What lets containers reach the network.
+fn packet_filter() -> Finding {
+    const NAME: &str = "packet filter";
+    match crate::net::packet_filter() {
+        Ok(()) => Finding::good(NAME, "nftables with NAT, in the kernel"),
+        Err(error) => Finding::bad(
+            NAME,
+            format!("the kernel does not take rules for NAT: {error}: containers reach no network"),
+            "load its modules: `modprobe -a nft_chain_nat nft_masq`",
         ),
     }
 }

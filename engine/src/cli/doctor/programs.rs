@@ -37,24 +37,6 @@ pub fn runtime() -> Finding {
     }
 }
 
-/// What lets containers reach the network.
-pub fn packet_filter() -> Finding {
-    const NAME: &str = "packet filter";
-    match find("nft").map(|nft| described(&nft, "--version")) {
-        Some(Some(found)) => Finding::good(NAME, found),
-        Some(None) => Finding::bad(
-            NAME,
-            "`nft` does not start",
-            "install it anew: `apt-get install --reinstall nftables`",
-        ),
-        None => Finding::bad(
-            NAME,
-            "`nft` is not in PATH: containers reach no network",
-            "install it: `apt-get install nftables`",
-        ),
-    }
-}
-
 /// What lets containers of an ordinary user reach the network.
 pub fn user_network() -> Finding {
     const NAME: &str = "user network";

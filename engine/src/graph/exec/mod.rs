@@ -172,6 +172,7 @@ async fn remembered(
         engine.progress.start_after(waited, name).finish_cached();
         return Ok(Arc::new(outcome));
     }
+    engine.executor.begin();
     // One at a time over all processes: the second one finds it in the cache.
     let asked = Instant::now();
     let _lock = engine.store.lock(&format!("exec-{}", key.hex())).await?;
