@@ -45,8 +45,10 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
         "container | import $(host | file {}) | rootfs | entries",
         image.display()
     );
+    // Neither waits for what was written before.
     let mut ours = || {
         fresh()?;
+        rustix::fs::sync();
         let took = time(context.script(&import).env("PONIARD_STATE", &state));
         fresh()?;
         took
@@ -54,6 +56,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let out = at("out");
     let mut by_hand = || {
         fs::create_dir_all(&out)?;
+        rustix::fs::sync();
         let took = time(Command::new("tar").arg("-xf").arg(&tar).arg("-C").arg(&out));
         fs::remove_dir_all(&out)?;
         took
