@@ -7,6 +7,7 @@ use eyre::{Result, WrapErr, ensure};
 use xshell::cmd;
 
 use crate::project::Project;
+use crate::release::{architecture, hex};
 use crate::setup;
 
 /// What is downloaded in every job stays small.
@@ -53,19 +54,12 @@ impl Dist {
         let program = dir.join(&name);
         fs::copy(&built, &program)
             .wrap_err_with(|| format!("cannot write `{}`", program.display()))?;
-        let _dir = sh.push_dir(&dir);
-        let sum = cmd!(sh, "sha256sum {name}").quiet().read()?;
-        fs::write(dir.join(format!("{name}.sha256")), sum + "\n")?;
+        let sum = hex(&fs::read(&program)?);
+        fs::write(
+            dir.join(format!("{name}.sha256")),
+            format!("{sum}  {name}\n"),
+        )?;
         println!("{}: {:.1} MB", program.display(), bytes as f64 / 1e6);
         Ok(())
-    }
-}
-
-/// As images call it.
-fn architecture(machine: &str) -> &str {
-    match machine {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
     }
 }

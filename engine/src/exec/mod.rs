@@ -31,7 +31,7 @@ mod user;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 
 use eyre::{Result, WrapErr};
 
@@ -150,6 +150,7 @@ pub enum SandboxError {
 /// Starts containers.
 pub struct Executor {
     engine: Arc<Engine>,
+    begun: Once,
 }
 
 impl Executor {
@@ -167,17 +168,21 @@ impl Executor {
         };
         Ok(Self {
             engine: Arc::new(engine),
+            begun: Once::new(),
         })
     }
 
     /// Begins to make what the first container needs besides its own, beside what the
-    /// caller does before that. Where it fails, the container says so.
+    /// caller does before that. Where it fails, the container says so. Once: whoever
+    /// comes later has nothing to begin.
     pub fn begin(&self) {
-        let network = self.engine.network.clone();
-        tokio::spawn(async move { network.begin().await });
-        let engine = self.engine.clone();
-        tokio::task::spawn_blocking(move || {
-            let _ = engine.prepare().and_then(|()| engine.nursery().map(drop));
+        self.begun.call_once(|| {
+            let network = self.engine.network.clone();
+            tokio::spawn(async move { network.begin().await });
+            let engine = self.engine.clone();
+            tokio::task::spawn_blocking(move || {
+                let _ = engine.prepare().and_then(|()| engine.nursery().map(drop));
+            });
         });
     }
 

@@ -16,7 +16,7 @@ pub fn all(project: &Project, plan: &Plan, programs: &Path) -> Result<()> {
     for platform in &PLATFORMS {
         let target = platform.target;
         setup::standard_library(sh, target)?;
-        if std::env::consts::ARCH != target.split('-').next().unwrap_or_default() {
+        if std::env::consts::ARCH != platform.machine() {
             setup::install(sh, &[platform.compiler()])?;
         }
         let dir = project.target.join("release-modules");

@@ -28,6 +28,7 @@ use eyre::{Result, WrapErr};
 use xshell::Shell;
 
 use crate::project::Project;
+pub use checksums::hex;
 
 /// Make a release of the modules, and publish it with `--push`.
 ///
@@ -92,6 +93,19 @@ const PLATFORMS: [Platform; 2] = [
         gnu: "aarch64-linux-gnu",
     },
 ];
+
+impl Platform {
+    /// As Rust names it.
+    fn machine(&self) -> &'static str {
+        self.target.split('-').next().unwrap_or(self.target)
+    }
+}
+
+/// As images call a machine that Rust calls `machine`.
+pub fn architecture(machine: &str) -> &str {
+    let known = PLATFORMS.iter().find(|known| known.machine() == machine);
+    known.map_or(machine, |known| known.architecture)
+}
 
 impl Release {
     pub fn run(&self, project: &Project) -> Result<()> {

@@ -65,17 +65,7 @@ fn a_number_that_may_mean_two_merge_requests_means_the_open_one_or_is_refused() 
     let other = lab.gitlab.merge_request_with_id(1);
     assert_eq!(lab.post("1", "hi", &[], "merge-request-iid"), "1");
     lab.gitlab.set_state(1, "merged");
-    let ambiguous = [
-        "post",
-        "--gitlab-api-token",
-        "env:TOKEN",
-        "--merge-request-id",
-        "1",
-        "--body",
-        "x",
-        "--marker",
-        "new",
-    ];
+    let ambiguous = [&POST[..], &["--marker", "new"]].concat();
     lab.refuses(
         &ambiguous,
         &[

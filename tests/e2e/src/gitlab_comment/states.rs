@@ -99,25 +99,8 @@ fn a_deployment_is_created_and_moved_on() {
         .faults()
         .add(Fault::reset_after_taken("PUT", "/deployments"));
     let url = ["--url", "https://mr-1.example.com"];
-    let done = lab.call(&[
-        "deployment",
-        "--gitlab-api-token",
-        "env:TOKEN",
-        "--environment",
-        "review/1",
-        "--sha",
-        COMMIT,
-        "--ref",
-        "main",
-        "--status",
-        "success",
-        url[0],
-        url[1],
-        "summary",
-    ]);
-    assert_eq!(done.code, 0, "{}", done.stderr());
     assert_eq!(
-        done.stdout(),
+        record("env:TOKEN", "success", &url, "summary"),
         "Deployment #1 of `61049424` to [review/1](https://mr-1.example.com) is **success**."
     );
     assert_eq!(
