@@ -92,6 +92,7 @@ impl Container {
             hostname,
             hosts,
             hosts_file,
+            turn: _turn,
             ..
         } = process;
         let mut container = Self {

@@ -32,8 +32,10 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
+use std::thread::available_parallelism;
 
 use eyre::{Result, WrapErr};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::net::{Attachment, Network};
 use crate::progress::Span;
@@ -42,6 +44,11 @@ pub use hosts::HostsFile;
 pub use isolate::{Isolation, IsolationError, isolate};
 pub use output::MAX_BYTES as MAX_OUTPUT_BYTES;
 pub use running::Running;
+
+/// Containers that are being started at the same time. A start waits for the kernel now
+/// and then, so there are more than cores: with 2 for each, 200 commands need the least
+/// processor time.
+const STARTS_PER_CORE: usize = 2;
 
 /// A file or directory of the host inside a container.
 #[derive(Clone, Debug)]
@@ -87,6 +94,13 @@ pub struct Process {
     /// A session for the process: set `DAGGER_SESSION_PORT` of `env` to it.
     pub attachment: Attachment,
     pub hostname: String,
+    /// Given back once it runs.
+    pub turn: Option<Turn>,
+}
+
+/// A place among the containers that are being started, see [`Executor::turn`].
+pub struct Turn {
+    _permit: OwnedSemaphorePermit,
 }
 
 #[derive(Clone)]
@@ -117,6 +131,7 @@ impl Process {
             no_init: self.no_init,
             attachment,
             hostname: self.hostname.clone(),
+            turn: None,
         }
     }
 }
@@ -151,12 +166,14 @@ pub enum SandboxError {
 pub struct Executor {
     engine: Arc<Engine>,
     begun: Once,
+    starts: Arc<Semaphore>,
 }
 
 impl Executor {
     /// `run_dir` is memory-backed and private to this invocation. Nothing is
     /// started before the first container.
     pub fn new(network: Arc<Network>, run_dir: &Path) -> Result<Self> {
+        let cores = available_parallelism().map_or(1, usize::from);
         let engine = Engine {
             network,
             run_dir: run_dir.to_owned(),
@@ -169,6 +186,18 @@ impl Executor {
         Ok(Self {
             engine: Arc::new(engine),
             begun: Once::new(),
+            starts: Arc::new(Semaphore::new(STARTS_PER_CORE * cores)),
+        })
+    }
+
+    /// Waits until few enough other containers are being mounted and started, each of
+    /// which makes all others slower: the kernel copies and lists the mounts of all for
+    /// each. As many as one likes may run.
+    ///
+    /// Whoever has a turn must not wait for anything that needs one.
+    pub async fn turn(&self) -> Result<Turn> {
+        Ok(Turn {
+            _permit: self.starts.clone().acquire_owned().await?,
         })
     }
 

@@ -16,6 +16,7 @@ mod authors;
 mod canary;
 mod checks;
 mod cloudflare;
+mod crowd;
 mod databases;
 mod descriptions;
 mod endurance;

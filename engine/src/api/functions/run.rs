@@ -127,6 +127,7 @@ pub(super) async fn run(
         attachment,
         hostname: module.name.clone(),
         hosts_file: Some(engine.hosts.clone()),
+        turn: Some(engine.executor.turn().await?),
     };
     let output = engine
         .gate

@@ -49,6 +49,7 @@ impl Bench {
             scrub: Vec::new(),
             hosts: Vec::new(),
             hosts_file: None,
+            turn: None,
             privileged: false,
             no_init: false,
             attachment: self.network.attach().await.unwrap(),

@@ -35,6 +35,7 @@ impl RecipeRunner for Recipes {
         id: Digest,
         progress: &Progress,
     ) -> Result<Snapshot> {
+        let turn = self.executor.turn().await?;
         let root = self.store.mount_rw(&base.rootfs)?;
         let mut binds = vec![Bind {
             source: inputs.to_owned(),
@@ -70,6 +71,7 @@ impl RecipeRunner for Recipes {
             attachment: self.network.attach().await?,
             hostname: "recipe".to_owned(),
             hosts_file: None,
+            turn: Some(turn),
         };
         let output = self.gate.pass(self.executor.run(process, &span)).await?;
         if output.code != 0 {

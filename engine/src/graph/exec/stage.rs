@@ -44,12 +44,21 @@ pub(super) fn redirect(exec: &Exec, stage: &Stage, path: &str, contents: &[u8]) 
 pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, Process)> {
     let container = &exec.container;
     let store = &engine.store;
-    let root = store.mount_rw(&container.rootfs.snapshot().await?)?;
+    // What may take others to run comes before the turn.
+    let locks = volume::lock(engine, &container.mounts).await?;
+    let mut hosts = Vec::new();
+    for (alias, service) in &container.services {
+        let started = engine.services.start(engine, service).await?;
+        hosts.push((alias.clone(), started.address.into()));
+        hosts.push((started.hostname.clone(), started.address.into()));
+    }
+    let rootfs = container.rootfs.snapshot().await?;
+    let turn = engine.executor.turn().await?;
     let mut stage = Stage {
-        root,
+        root: store.mount_rw(&rootfs)?,
         mounts: Vec::new(),
         _read_only: Vec::new(),
-        _locks: volume::lock(engine, &container.mounts).await?,
+        _locks: locks,
         _session: None,
     };
     let (mut binds, mut temps, mut files, mut scrub) =
@@ -143,12 +152,6 @@ pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, P
         scrub.push(plaintext.as_bytes().to_vec());
         set(&mut env, name, plaintext.to_owned());
     }
-    let mut hosts = Vec::new();
-    for (alias, service) in &container.services {
-        let started = engine.services.start(engine, service).await?;
-        hosts.push((alias.clone(), started.address.into()));
-        hosts.push((started.hostname.clone(), started.address.into()));
-    }
     let workdir = if container.config.workdir.is_empty() {
         "/"
     } else {
@@ -185,6 +188,7 @@ pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, P
         attachment,
         hostname: "container".to_owned(),
         hosts_file,
+        turn: Some(turn),
     };
     Ok((stage, process))
 }
