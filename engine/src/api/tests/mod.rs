@@ -3,6 +3,7 @@
 mod commands;
 mod defaults;
 mod git;
+mod gpus;
 mod query;
 mod recall;
 mod secrets;

@@ -50,6 +50,7 @@ impl Bench {
             hosts: Vec::new(),
             hosts_file: None,
             privileged: false,
+            gpus: Vec::new(),
             no_init: false,
             attachment: self.network.attach().await.unwrap(),
             hostname: "box".into(),
