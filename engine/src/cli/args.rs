@@ -98,13 +98,13 @@ pub struct Global {
     /// What runs in that terminal [default: /bin/sh]
     #[arg(long, global = true, value_name = "COMMAND")]
     pub interactive_command: Option<String>,
-    /// Whether names stand for what `.dagger/lock` says [default: disabled]
+    /// How `.dagger/lock` counts: disabled, live, pinned or frozen [default: disabled]
     #[arg(
         long,
         global = true,
         value_enum,
         value_name = "MODE",
-        help_heading = "Lock"
+        hide_possible_values = true
     )]
     pub lock: Option<lock::Mode>,
     // What follows is known to dagger and changes nothing here.

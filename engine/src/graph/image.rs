@@ -29,16 +29,20 @@ pub async fn get(
         name: reference.whole(),
         platform: platform.to_owned(),
     };
-    if let Some(digest) = engine.lock.pin(&lookup)? {
-        let pinned = format!("{}@{digest}", reference.whole());
-        return images.get(&pinned, platform, auth, progress).await;
-    }
-    let image = unlocked().await?;
+    let pin = engine.lock.pin(&lookup)?;
     // What a recipe makes has no digest that others would know.
-    if let Some((_, digest)) = image.reference.split_once('@')
-        && !images.is_made(address)?
-    {
-        engine.lock.record(&lookup, digest, lookup.policy())?;
+    if pin.is_none() && images.is_made(address)? {
+        return unlocked().await;
+    }
+    let digest = match &pin {
+        Some(digest) => digest.clone(),
+        // Of now, or none: a copy of an earlier run is nothing to write down.
+        None => images.digest(address, platform, auth).await?,
+    };
+    let pinned = format!("{}@{digest}", reference.whole());
+    let image = images.get(&pinned, platform, auth, progress).await?;
+    if pin.is_none() {
+        engine.lock.record(&lookup, &digest, lookup.policy())?;
     }
     Ok(image)
 }

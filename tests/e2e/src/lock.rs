@@ -99,6 +99,30 @@ fn an_image_stays_what_the_lock_says_until_it_is_updated() {
 }
 
 #[test]
+fn a_copy_of_an_earlier_run_is_not_written_down_for_what_the_registry_has() {
+    let shelf = Shelf::new();
+    let word = nonce();
+    let digest = shelf.publish(&word);
+    assert_eq!(shelf.held("disabled"), word);
+    assert_eq!(shelf.held("live"), word);
+    // Somebody else has looked it up since, and the registry cannot be reached.
+    let theirs = shelf
+        .lock()
+        .replace(&digest, &format!("sha256:{}", "5".repeat(64)));
+    shelf.place.write(FILE, &theirs);
+    let script = format!("container | from {} | sync", shelf.image());
+    let Shelf { place, registry } = shelf;
+    drop(registry);
+    let run = |mode| place.run(&["-M", "--lock", mode, "-c", &script]);
+    let done = run("live");
+    assert!(done.code != 0, "{}", done.stdout());
+    let lock = fs::read_to_string(place.path(FILE)).expect("a lock");
+    assert_eq!(lock, theirs);
+    let done = run("disabled");
+    assert_eq!(done.code, 0, "{}", done.stderr());
+}
+
+#[test]
 fn what_an_earlier_run_remembers_of_a_function_does_not_stand_for_the_lock() {
     let place = Place::beside_others();
     let token = nonce();
