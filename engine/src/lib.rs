@@ -5,7 +5,8 @@
 //! [`exec`], [`image`], [`store`] and [`net`] → a value is printed or exported.
 //! [`module`] turns a `dagger.json` into types and a program; objects of modules
 //! are objects of the graph, so these two know each other. Otherwise nothing
-//! below knows anything above. All tell [`progress`] what they do; [`trace`] keeps it.
+//! below knows anything above. What names stood for is in the
+//! [`lock`]. All tell [`progress`] what they do; [`trace`] keeps it.
 
 mod accounts;
 pub mod api;
@@ -19,6 +20,7 @@ pub mod exec;
 pub mod fuzz;
 pub mod graph;
 pub mod image;
+pub mod lock;
 pub mod module;
 pub mod net;
 mod programs;

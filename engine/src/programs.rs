@@ -18,7 +18,8 @@ pub fn all_in(path: &OsStr, name: &str) -> impl Iterator<Item = PathBuf> {
         .filter(|file| is_executable(file))
 }
 
-fn is_executable(file: &Path) -> bool {
+/// Whether it is a file that can be run.
+pub fn is_executable(file: &Path) -> bool {
     file.metadata()
         .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
 }

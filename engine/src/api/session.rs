@@ -157,10 +157,10 @@ impl Session {
         Ok(address)
     }
 
-    /// Stops services and waits until nothing runs any more.
+    /// Stops services and waits until nothing runs any more; then the lock is written.
     pub async fn close(&self) -> Result<()> {
         self.engine.close().await;
-        Ok(())
+        self.engine.write_lock().await
     }
 }
 

@@ -6,6 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::Failure;
+use crate::lock;
 use crate::progress::Mode;
 use crate::suggest;
 
@@ -97,6 +98,15 @@ pub struct Global {
     /// What runs in that terminal [default: /bin/sh]
     #[arg(long, global = true, value_name = "COMMAND")]
     pub interactive_command: Option<String>,
+    /// How `.dagger/lock` counts: disabled, live, pinned or frozen [default: disabled]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "MODE",
+        hide_possible_values = true
+    )]
+    pub lock: Option<lock::Mode>,
     // What follows is known to dagger and changes nothing here.
     #[arg(short = 'E', long, global = true, hide = true)]
     pub no_exit: bool,
@@ -108,8 +118,6 @@ pub struct Global {
     pub allow_llm: Vec<String>,
     #[arg(long, global = true, hide = true)]
     pub eager_runtime: bool,
-    #[arg(long, global = true, hide = true)]
-    pub lock: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,6 +157,9 @@ pub enum Command {
     Toolchain(Toolchain),
     /// Bring the generated files of a module up to date
     Develop(Develop),
+    /// Manage the lock of names, `.dagger/lock`
+    #[command(subcommand)]
+    Lock(Lock),
     /// Remove what the engine has kept
     Prune(Prune),
     /// Say what this machine can do, and how to mend what it cannot
@@ -305,6 +316,12 @@ pub struct Develop {
     /// Also the modules that it depends on
     #[arg(short, long)]
     pub recursive: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Lock {
+    /// Look up anew what is in it
+    Update,
 }
 
 #[derive(Debug, Args)]

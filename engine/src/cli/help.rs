@@ -29,6 +29,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "uninstall",
             "update",
             "toolchain",
+            "lock",
         ],
     ),
     ("This machine", &["doctor", "prune"]),

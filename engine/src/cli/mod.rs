@@ -17,6 +17,7 @@ mod group;
 mod handover;
 mod help;
 mod listen;
+mod lock;
 pub(crate) mod manifest;
 mod prune;
 mod query;
@@ -89,6 +90,7 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Command::Update(options) => manifest::update::run(&global, &options, List::Dependencies),
         Command::Toolchain(command) => manifest::toolchain::run(&global, &command),
         Command::Develop(options) => manifest::develop::run(&global, &options),
+        Command::Lock(args::Lock::Update) => lock::update(&global),
         Command::Prune(options) => prune::run(&options),
         Command::Doctor(options) => doctor::run(&options),
         Command::Man(options) => help::man(&options),

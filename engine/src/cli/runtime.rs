@@ -121,6 +121,7 @@ where
         run_dir: isolation.run_dir.clone(),
         progress: tracing.progress(&renderer),
         terminal: terminal(global, mode, &renderer),
+        lock: global.lock.unwrap_or_default(),
     };
     let (global, shown) = (global.clone(), renderer.clone());
     let traceparent = tracing.traceparent();

@@ -19,7 +19,7 @@ use super::output::Streams;
 use super::points::MountPoints;
 use super::scrub::Secrets;
 use super::user::User;
-use super::{Engine, Output, Process, SandboxError, hosts, spec};
+use super::{Engine, Output, Process, SandboxError, gpu, hosts, spec};
 use crate::net::Attachment;
 use crate::progress::Span;
 
@@ -92,6 +92,7 @@ impl Container {
             hostname,
             hosts,
             hosts_file,
+            gpus,
             turn: _turn,
             ..
         } = process;
@@ -140,6 +141,7 @@ impl Container {
             init: container.init.as_ref().map(|init| init.pid()),
             max_processes: container.engine.cgroups.max_processes(),
             mounts: mounts.into_list(),
+            gpus: &gpus,
         };
         spec::write(&dir.join("config.json"), what, &container.command)?;
         container.launch().await?;
@@ -275,6 +277,7 @@ fn command(
         default("TERM", own.as_deref().unwrap_or("xterm"));
     }
     engine.trust.extend(&mut env);
+    gpu::extend(&mut env, &process.gpus);
     let cwd = Path::new("/").join(&process.cwd);
     Ok(spec::Command {
         args: process.args.clone(),

@@ -2,7 +2,7 @@
 //!
 //! [`isolate`] comes first in the program's life and puts all of it into
 //! namespaces. Then, for each [`Process`], [`container`] writes a bundle ([`spec`],
-//! [`hosts`], [`ca`], [`user`], mount [`points`]) in memory, starts it below a
+//! [`hosts`], [`ca`], [`user`], [`gpu`], mount [`points`]) in memory, starts it below a
 //! PID 1 from the [`nursery`], collects its [`output`] without secrets
 //! ([`scrub`]), and takes everything away again ([`cgroup`]).
 
@@ -10,6 +10,7 @@ mod ca;
 pub mod cgroup;
 mod console;
 mod container;
+pub mod gpu;
 mod handle;
 mod hosts;
 mod inside;
@@ -89,6 +90,8 @@ pub struct Process {
     pub hosts_file: Option<HostsFile>,
     /// All capabilities and devices.
     pub privileged: bool,
+    /// NVIDIA's GPUs by index or UUID, or `all`: see [`gpu::require`].
+    pub gpus: Vec<String>,
     /// No init process as PID 1.
     pub no_init: bool,
     /// A session for the process: set `DAGGER_SESSION_PORT` of `env` to it.
@@ -128,6 +131,7 @@ impl Process {
             hosts: self.hosts.clone(),
             hosts_file: self.hosts_file.clone(),
             privileged: self.privileged,
+            gpus: self.gpus.clone(),
             no_init: self.no_init,
             attachment,
             hostname: self.hostname.clone(),

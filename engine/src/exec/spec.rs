@@ -13,6 +13,7 @@ use oci_spec::runtime::{
     LinuxNamespace, LinuxNamespaceType, LinuxPids, LinuxSeccomp, Mount, Spec,
 };
 
+use super::gpu;
 use super::user::User;
 use crate::rootless::is_nested;
 
@@ -40,6 +41,8 @@ pub(super) struct Container<'a> {
     pub(super) max_processes: Option<i64>,
     /// In order, after the file systems of the kernel.
     pub(super) mounts: Vec<Mount>,
+    /// Names of GPUs.
+    pub(super) gpus: &'a [String],
 }
 
 /// Writes the configuration.
@@ -47,6 +50,7 @@ pub(super) fn write(path: &Path, container: Container<'_>, command: &Command) ->
     let mut spec: Spec = serde_json::from_str(include_str!("base.json"))?;
     let privileged = command.privileged;
     spec.set_process(Some(process(command)?));
+    spec.set_hooks(gpu::hooks(container.gpus));
     spec.set_hostname(Some(container.hostname.to_owned()).filter(|name| !name.is_empty()));
     if let Some(root) = spec.root_mut() {
         root.set_path(container.rootfs.to_owned());
@@ -333,6 +337,58 @@ mod tests {
         };
         assert!(has(&ordinary, Capability::Chown) && !has(&ordinary, Capability::SysAdmin));
         assert!(has(&all, Capability::SysAdmin));
+    }
+
+    /// What is written for a container with these GPUs.
+    fn written(gpus: &[String]) -> serde_json::Value {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.json");
+        let user = User {
+            uid: 0,
+            gid: 0,
+            groups: Vec::new(),
+            home: "/root".into(),
+        };
+        let mut command = Command {
+            args: vec!["nvidia-smi".to_owned()],
+            env: vec![("PATH".to_owned(), "/bin".to_owned())],
+            cwd: "/".into(),
+            user,
+            privileged: false,
+            terminal: false,
+        };
+        gpu::extend(&mut command.env, gpus);
+        let container = Container {
+            id: "box",
+            rootfs: dir.path(),
+            hostname: "box",
+            netns: dir.path(),
+            init: None,
+            max_processes: None,
+            mounts: Vec::new(),
+            gpus,
+        };
+        write(&path, container, &command).unwrap();
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn gpus_are_named_to_the_hook_that_puts_them_in() {
+        let spec = written(&["0".to_owned(), "2".to_owned()]);
+        assert_eq!(
+            spec["hooks"],
+            serde_json::json!({"prestart": [{
+                "path": "/usr/bin/nvidia-container-runtime-hook",
+                "args": ["nvidia-container-runtime-hook", "prestart"],
+            }]})
+        );
+        assert_eq!(
+            spec["process"]["env"],
+            serde_json::json!(["PATH=/bin", "NVIDIA_VISIBLE_DEVICES=0,2"])
+        );
+        let without = written(&[]);
+        assert!(without.get("hooks").is_none(), "{without}");
+        assert_eq!(without["process"]["env"], serde_json::json!(["PATH=/bin"]));
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Container {
     /// By registry host: user name and password.
     pub auth: BTreeMap<String, (String, Arc<Secret>)>,
     pub annotations: Vec<(String, String)>,
+    /// GPUs for commands: NVIDIA's names of them, or `all`.
+    pub gpus: Vec<String>,
     /// What a terminal runs, unless told otherwise.
     pub terminal: TerminalCommand,
     pub last: Option<exec::Shared>,
@@ -130,6 +132,7 @@ impl Container {
             services: Vec::new(),
             auth: BTreeMap::new(),
             annotations: Vec::new(),
+            gpus: Vec::new(),
             terminal: TerminalCommand::default(),
             last: None,
         }

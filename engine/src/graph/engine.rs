@@ -11,16 +11,19 @@ use super::memo::Memo;
 use super::service::Services;
 use crate::exec::{Executor, HostsFile, Terminal};
 use crate::image::Images;
+use crate::lock::{self, Locked};
 use crate::net::Network;
 use crate::progress::Progress;
-use crate::store::Store;
 pub(crate) use crate::store::blocking;
+use crate::store::{Digest, Store};
 pub use module_source::clean;
 
 /// One per invocation.
 pub struct Engine {
     pub store: Arc<Store>,
     pub images: Images,
+    /// What names stood for.
+    pub lock: Locked,
     pub executor: Arc<Executor>,
     pub network: Arc<Network>,
     pub progress: Progress,
@@ -67,6 +70,8 @@ pub struct Options {
     pub progress: Progress,
     /// The user's terminal, for containers.
     pub terminal: Terminal,
+    /// Whether the lock of the working directory counts.
+    pub lock: lock::Mode,
 }
 
 impl Engine {
@@ -78,6 +83,7 @@ impl Engine {
             run_dir,
             progress,
             terminal,
+            lock,
         } = options;
         let store = Store::open(&state_dir)?;
         let network = Arc::new(Network::new(&run_dir)?);
@@ -94,6 +100,7 @@ impl Engine {
         Ok(Arc::new(Self {
             store,
             images,
+            lock: Locked::new(lock, &workdir),
             executor,
             network,
             progress,
@@ -115,6 +122,16 @@ impl Engine {
             Some(below) => Path::new(&std::env::var("HOME").unwrap_or_default()).join(below),
             None => clean(&self.workdir.join(path)),
         }
+    }
+
+    /// Writes what was looked up into the lock, if that is wanted.
+    pub async fn write_lock(&self) -> Result<()> {
+        if !self.lock.has_news() {
+            return Ok(());
+        }
+        let name = Digest::of(self.workdir.as_os_str().as_encoded_bytes());
+        let _turn = self.store.lock(&format!("lock-{}", name.hex())).await?;
+        self.lock.write()
     }
 
     /// Stops what still runs.

@@ -16,6 +16,7 @@ pub mod fs;
 pub mod gate;
 pub mod git;
 mod health;
+pub mod image;
 pub mod memo;
 pub mod node;
 pub mod owner;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use eyre::{Result, bail};
 
 use super::{Module, build};
-use crate::graph::Engine;
+use crate::graph::{Engine, image};
 use crate::image::host_platform;
 
 /// Keeps the program that a release has for just these sources, in `dir`. When
@@ -54,10 +54,7 @@ fn address(module: &Module) -> Result<Option<&str>> {
 async fn found(engine: &Arc<Engine>, module: &Module, address: &str, dir: &Path) -> Result<bool> {
     let files = module_source::files(&module.dir, &module.config.include)?;
     let key = module_source::key(&module.context, &files)?;
-    let image = engine
-        .images
-        .get(address, host_platform(), &BTreeMap::new(), &engine.progress)
-        .await?;
+    let image = image::get(engine, address, host_platform(), &BTreeMap::new()).await?;
     let mount = engine.store.mount(&image.rootfs)?;
     let path = module_source::program_path(&module.config.name, &key);
     let tree = mount.tree();

@@ -10,6 +10,7 @@ use super::git::{Reference, commit, version};
 use super::role::{DefaultPaths, Role};
 use crate::graph::Engine;
 use crate::graph::engine::clean;
+use crate::lock::{Lookup, Policy};
 use crate::store::Hasher;
 use crate::suggest;
 
@@ -186,8 +187,8 @@ async fn in_git(engine: &Arc<Engine>, reference: &Reference, pin: &str) -> Resul
 async fn checkout(engine: &Arc<Engine>, reference: &Reference, pin: &str) -> Result<PathBuf> {
     let commit = if pin.is_empty() {
         let key = Hasher::new("module-version").with(reference.to_string());
-        let reference = reference.clone();
-        let look_up = async move { Ok(version::find(&reference).await?.commit) };
+        let (asking, reference) = (engine.clone(), reference.clone());
+        let look_up = async move { look_up(&asking, &reference).await };
         let found = engine
             .module_versions
             .once(key.digest(), || Box::pin(look_up));
@@ -196,6 +197,24 @@ async fn checkout(engine: &Arc<Engine>, reference: &Reference, pin: &str) -> Res
         pin.to_owned()
     };
     commit::checkout(engine, reference, &commit).await
+}
+
+/// The commit of a version: that of the lock, or of the repository.
+async fn look_up(engine: &Engine, reference: &Reference) -> Result<String> {
+    let lookup = Lookup::Module {
+        source: reference.to_string(),
+    };
+    if let Some(commit) = engine.lock.pin(&lookup)? {
+        return Ok(commit);
+    }
+    let found = version::find(reference).await?;
+    let policy = if found.stays {
+        Policy::Pin
+    } else {
+        lookup.policy()
+    };
+    engine.lock.record(&lookup, &found.commit, policy)?;
+    Ok(found.commit)
 }
 
 /// The module around the directory `subdir` of a checkout.

@@ -96,6 +96,6 @@ fn an_unclosed_quote_in_a_script_is_told() {
 #[test]
 fn a_field_that_poniard_does_not_have_is_refused_by_name() {
     let place = Place::new();
-    let script = "container | experimentalWithAllGPUs | sync";
-    place.fails(&["-M", "-c", script], &["experimentalWithAllGPUs"]);
+    let script = "directory | as-module | objects";
+    place.fails(&["-M", "-c", script], &["Module.objects"]);
 }

@@ -28,6 +28,7 @@ mod install;
 mod interruption;
 mod lambda;
 mod listed;
+mod lock;
 mod modules;
 mod people;
 mod php;

@@ -79,7 +79,10 @@ pub(super) async fn result(client: &Arc<Client>, invocation: Invocation) -> Resu
         async move {
             let reads = owned.reads.below();
             let value = match policy {
-                Policy::For(ttl) => kept(&owned, &invocation, &reads, ttl, key).await?,
+                // What an earlier run was given need not be what the lock says.
+                Policy::For(ttl) if !owned.engine().lock.counts() => {
+                    kept(&owned, &invocation, &reads, ttl, key).await?
+                }
                 _ => run(&owned, &invocation, reads.clone()).await?,
             };
             Ok(Arc::new((value, reads.all())))

@@ -123,6 +123,7 @@ pub(super) async fn run(
         scrub: vec![server.token.clone().into_bytes()],
         hosts: Vec::new(),
         privileged: false,
+        gpus: Vec::new(),
         no_init: false,
         attachment,
         hostname: module.name.clone(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use eyre::{Result, bail, eyre};
 use serde_json::Value as Json;
 
+use super::lookup::{Wanted, git_ref};
 use super::unsupported;
 use crate::api::client::Client;
 use crate::graph::git::{Auth, Ref, Repository, Source, Tree};
@@ -59,32 +60,9 @@ pub async fn repository(
     let engine = client.engine();
     let name = || args.str("name");
     Ok(match field {
-        "branch" => {
-            let name = name()?;
-            found(
-                this.find(engine, &[format!("refs/heads/{name}"), name])
-                    .await?,
-            )
-        }
-        "tag" => {
-            let name = name()?;
-            found(
-                this.find(engine, &[format!("refs/tags/{name}"), name])
-                    .await?,
-            )
-        }
-        "ref" => {
-            let name = name()?;
-            if is_commit(&name) {
-                return Ok(found(this.at(&name, &name)));
-            }
-            let candidates = [
-                format!("refs/heads/{name}"),
-                format!("refs/tags/{name}"),
-                name,
-            ];
-            found(this.find(engine, &candidates).await?)
-        }
+        "branch" => found(git_ref(engine, this, &Wanted::Branch(name()?)).await?),
+        "tag" => found(git_ref(engine, this, &Wanted::Tag(name()?)).await?),
+        "ref" => found(git_ref(engine, this, &Wanted::Ref(name()?)).await?),
         "commit" => {
             let id = args.str("id")?;
             if !is_commit(&id) {
@@ -92,7 +70,7 @@ pub async fn repository(
             }
             found(this.at(&id, &id))
         }
-        "head" => found(this.head(engine).await?),
+        "head" => found(git_ref(engine, this, &Wanted::Head).await?),
         "branches" => this
             .names(engine, "refs/heads/", &args.list("patterns")?)
             .await?
@@ -109,7 +87,8 @@ pub async fn repository(
                 .max();
             let (_, tag) =
                 latest.ok_or_else(|| eyre!("the repository has no tag that is a version"))?;
-            found(this.find(engine, &[format!("refs/tags/{tag}")]).await?)
+            let wanted = Wanted::Ref(format!("refs/tags/{tag}"));
+            found(git_ref(engine, this, &wanted).await?)
         }
         "uncommitted" => {
             let changes = this.uncommitted(engine).await?;
@@ -120,7 +99,7 @@ pub async fn repository(
     })
 }
 
-fn is_commit(text: &str) -> bool {
+pub(super) fn is_commit(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

@@ -7,6 +7,7 @@ use eyre::{Result, bail, eyre};
 use serde_json::{Value as Json, json};
 
 use super::container::image;
+use super::lookup::{Wanted, git_ref};
 use super::{callers_only, content, filter, git, network, root, unsupported};
 use crate::api::client::Client;
 use crate::graph::node::Answer;
@@ -107,16 +108,11 @@ pub async fn address(client: &Arc<Client>, this: &str, field: &str, args: &Args)
                 else {
                     bail!("`{this}` is no Git address")
                 };
-                let reference = if version.is_empty() {
-                    repository.head(engine).await?
-                } else {
-                    let names = [
-                        format!("refs/heads/{version}"),
-                        format!("refs/tags/{version}"),
-                        version.to_owned(),
-                    ];
-                    repository.find(engine, &names).await?
+                let wanted = match version {
+                    "" => Wanted::Head,
+                    name => Wanted::Ref(name.to_owned()),
                 };
+                let reference = git_ref(engine, &repository, &wanted).await?;
                 let options = repo::Tree {
                     discard_git_dir: true,
                     depth: 1,

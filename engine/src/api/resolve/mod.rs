@@ -10,6 +10,7 @@ mod env_file;
 mod file;
 mod git;
 mod host;
+mod lookup;
 mod module;
 mod network;
 mod records;

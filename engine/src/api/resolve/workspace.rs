@@ -1,18 +1,21 @@
 //! The fields of `Workspace`: the project that the caller works in.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eyre::{Result, bail};
 use serde_json::{Value as Json, json};
 
-use super::{checks, filter, host, unsupported};
+use super::{checks, filter, host, lookup, unsupported};
 use crate::api::client::Client;
 use crate::api::reads::Read;
 use crate::graph::directory::join;
 use crate::graph::node::{Answer, Workspace};
 use crate::graph::{Args, Node};
+use crate::lock;
 use crate::module::config;
+use crate::store::Filter;
 
 /// Answers, and notes what was read.
 pub async fn resolve(
@@ -100,8 +103,50 @@ pub async fn read(
             let value = found.clone().map(Json::from).unwrap_or_default();
             (value.into(), found.unwrap_or_default())
         }
+        "update" => {
+            let node = update(client, this).await?;
+            let id = node.id.to_string();
+            (Answer::Node(node), id)
+        }
         _ => (unsupported("Workspace", field)?, String::new()),
     })
+}
+
+/// What changes when everything in the lock is looked up anew; without a lock, an
+/// empty one is made.
+async fn update(client: &Arc<Client>, this: &Workspace) -> Result<Arc<Node>> {
+    let engine = client.engine();
+    let path = this.place(lock::FILE);
+    let old = lock::parse(&lock::text(&path)?)?;
+    let new = lock::renewed(old, |entry| lookup::current(engine, entry)).await?;
+    let mode = std::fs::metadata(&path).map_or(0o644, |found| found.permissions().mode() & 0o777);
+    // Nothing else changes, so nothing else is read.
+    let filter = Filter {
+        include: vec![lock::FILE.to_owned()],
+        ..Filter::default()
+    };
+    let before = host::directory_node(client, &this.place("."), &filter).await?;
+    let file = json!({"path": lock::FILE, "contents": new.to_text(), "permissions": mode});
+    let after = field_of(client, &before, "withNewFile", file).await?;
+    let from = json!({"from": before.id.to_string()});
+    field_of(client, &after, "changes", from).await
+}
+
+/// The object that a field of another gives.
+async fn field_of(
+    client: &Arc<Client>,
+    node: &Arc<Node>,
+    field: &str,
+    args: Json,
+) -> Result<Arc<Node>> {
+    let args = args.as_object().cloned().unwrap_or_default();
+    match client
+        .select(Some(node.clone()), field, Args::new(args))
+        .await?
+    {
+        crate::graph::Value::Node(node) => Ok(node),
+        _ => bail!("`{field}` gave no object"),
+    }
 }
 
 impl Workspace {

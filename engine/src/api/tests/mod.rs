@@ -3,6 +3,8 @@
 mod commands;
 mod defaults;
 mod git;
+mod gpus;
+mod lock;
 mod query;
 mod recall;
 mod secrets;
@@ -17,6 +19,7 @@ use super::QueryError;
 use super::client::{Client, Shared};
 use crate::exec::Terminal;
 use crate::graph::engine::{Engine, Options};
+use crate::lock::Mode;
 use crate::progress::Progress;
 
 /// A project and a state directory.
@@ -41,6 +44,11 @@ impl Bench {
 
     /// The caller in a run of its own.
     pub(super) fn caller(&self) -> Arc<Client> {
+        self.caller_with(Mode::Disabled)
+    }
+
+    /// The caller in a run of its own with a lock.
+    fn caller_with(&self, lock: Mode) -> Arc<Client> {
         let engine = Engine::start(Options {
             state_dir: self.state(),
             workdir: self.work(""),
@@ -48,6 +56,7 @@ impl Bench {
             run_dir: self.0.path().join("run"),
             progress: Progress::silent(),
             terminal: Terminal::refused("there is no terminal in tests"),
+            lock,
         });
         Client::caller(Shared::new(engine.unwrap()).unwrap()).unwrap()
     }

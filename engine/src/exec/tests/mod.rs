@@ -51,6 +51,7 @@ impl Bench {
             hosts_file: None,
             turn: None,
             privileged: false,
+            gpus: Vec::new(),
             no_init: false,
             attachment: self.network.attach().await.unwrap(),
             hostname: "box".into(),

@@ -185,6 +185,7 @@ async fn overhead() {
         init: None,
         max_processes: None,
         mounts: Vec::new(),
+        gpus: &[],
     };
     spec::write(&dir.path().join("config.json"), container, &command).unwrap();
     let mut plain = Vec::new();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use eyre::Result;
 
 use super::Exec;
+use crate::exec::gpu;
 use crate::graph::Engine;
 use crate::graph::container::Mounted;
 use crate::store::{Digest, Hasher};
@@ -13,6 +14,8 @@ impl Exec {
     /// Digest of everything that the command sees.
     pub async fn key(&self, engine: &Arc<Engine>) -> Result<Digest> {
         let container = &self.container;
+        // Whoever runs it asks for this first: nothing is made for a command that cannot run.
+        gpu::require(&container.gpus)?;
         let mut hasher = Hasher::new("exec-1")
             .with(container.rootfs.snapshot().await?.id)
             .with(&container.config.platform)
@@ -91,6 +94,9 @@ impl Exec {
                 .with("service")
                 .with(alias)
                 .with(service.key(engine).await?);
+        }
+        if !container.gpus.is_empty() {
+            hasher = hasher.with("gpus").with_all(container.gpus.iter());
         }
         Ok(hasher.digest())
     }

@@ -67,6 +67,7 @@ impl RecipeRunner for Recipes {
             scrub: Vec::new(),
             hosts: Vec::new(),
             privileged: false,
+            gpus: Vec::new(),
             no_init: false,
             attachment: self.network.attach().await?,
             hostname: "recipe".to_owned(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eyre::{OptionExt, Result, WrapErr, bail};
 
 use super::{Exec, volume};
-use crate::exec::{Bind, Process, SecretFile};
+use crate::exec::{Bind, Process, SecretFile, gpu};
 use crate::graph::Engine;
 use crate::graph::container::{Mounted, set};
 use crate::graph::directory::join;
@@ -43,6 +43,7 @@ pub(super) fn redirect(exec: &Exec, stage: &Stage, path: &str, contents: &[u8]) 
 /// Mounts everything and describes the process.
 pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, Process)> {
     let container = &exec.container;
+    gpu::require(&container.gpus)?;
     let store = &engine.store;
     // What may take others to run comes before the turn.
     let locks = volume::lock(engine, &container.mounts).await?;
@@ -184,6 +185,7 @@ pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, P
         scrub,
         hosts,
         privileged: exec.privileged,
+        gpus: container.gpus.clone(),
         no_init: exec.no_init,
         attachment,
         hostname: "container".to_owned(),

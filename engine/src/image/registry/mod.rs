@@ -1,9 +1,10 @@
-//! Registries: [`credentials`] for them, [`pull`], [`push`], and what their
+//! Registries: [`credentials`] for them, [`lookup`], [`pull`], [`push`], and what their
 //! [`failure`]s mean for the user. What they send is [`bounded`].
 
 mod bounded;
 mod credentials;
 mod failure;
+mod lookup;
 mod pull;
 mod push;
 #[cfg(test)]

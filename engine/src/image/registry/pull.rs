@@ -230,7 +230,7 @@ impl Images {
 
 impl Remote {
     /// The manifest or index and its digest.
-    async fn manifest(
+    pub(super) async fn manifest(
         &self,
         reference: &Reference,
         image: &str,
@@ -253,7 +253,7 @@ impl Remote {
     }
 
     /// The image's manifest for a platform, given what its name led to.
-    async fn image_manifest(
+    pub(super) async fn image_manifest(
         &self,
         text: &[u8],
         image: &str,

@@ -399,3 +399,54 @@ async fn an_empty_image_is_pushed_and_pulled() {
         .await;
     assert_eq!(image.expect("pulls").rootfs, Store::scratch());
 }
+
+#[tokio::test]
+async fn a_name_is_looked_up_anew_whatever_an_earlier_run_found() {
+    let (registry, store) = (Registry::start(false), store());
+    let (config, rootfs) = sample(&store);
+    let address = registry.name("app:1");
+    let images = images(&store);
+    let mut seen = Vec::new();
+    for user in ["one", "two"] {
+        let user = user.to_owned();
+        let config = ImageConfig {
+            user,
+            ..config.clone()
+        };
+        let pushed = push(&store, &address, &[(config, rootfs.clone())]).await;
+        let (_, pushed) = pushed.split_once('@').expect("a digest");
+        let found = images.digest(&address, host_platform(), &no_auth()).await;
+        assert_eq!(found.expect("finds"), pushed);
+        seen.push(pushed.to_owned());
+    }
+    assert_ne!(seen[0], seen[1]);
+    let by_digest = format!("{address}@{}", seen[0]);
+    let found = images.digest(&by_digest, host_platform(), &no_auth()).await;
+    assert_eq!(found.expect("finds"), seen[0]);
+}
+
+#[tokio::test]
+async fn a_name_stands_for_all_its_platforms_and_has_to_have_the_one() {
+    let (registry, store) = (Registry::start(false), store());
+    let (config, rootfs) = sample(&store);
+    let address = registry.name("app:1");
+    let all = ["linux/amd64", "linux/arm64"].map(|platform| {
+        let platform = platform.to_owned();
+        (
+            ImageConfig {
+                platform,
+                ..config.clone()
+            },
+            rootfs.clone(),
+        )
+    });
+    let pushed = push(&store, &address, &all).await;
+    let images = images(&store);
+    for (config, _) in &all {
+        let found = images.digest(&address, &config.platform, &no_auth()).await;
+        assert_eq!(format!("{address}@{}", found.expect("finds")), pushed);
+    }
+    let error = images.digest(&address, "linux/s390x", &no_auth()).await;
+    let error = error.expect_err("is not there").to_string();
+    assert!(error.contains("is not for `linux/s390x`"), "{error}");
+}

@@ -11,6 +11,8 @@ pub struct Found {
     /// Its name in full: that of the tag, branch or commit.
     pub name: String,
     pub commit: String,
+    /// It is a tag or a commit, which are not meant to move.
+    pub stays: bool,
 }
 
 /// Asks the repository.
@@ -52,8 +54,13 @@ fn among(refs: &str, reference: &Reference) -> Option<Found> {
         Some(commit.to_owned())
     };
     let named = |prefix: &str, name: String| {
-        let commit = of(&format!("{prefix}{name}"))?;
-        Some(Found { name, commit })
+        let full = format!("{prefix}{name}");
+        let (commit, stays) = (of(&full)?, full.starts_with("refs/tags/"));
+        Some(Found {
+            name,
+            commit,
+            stays,
+        })
     };
     let tag = |name: String| named("refs/tags/", name);
     let branch = |name: String| named("refs/heads/", name);
@@ -62,7 +69,11 @@ fn among(refs: &str, reference: &Reference) -> Option<Found> {
         let head = head.and_then(|(target, _)| target.strip_prefix("ref: refs/heads/"));
         let commit = of("HEAD")?;
         let name = head.map_or_else(|| commit.clone(), str::to_owned);
-        return Some(Found { name, commit });
+        return Some(Found {
+            name,
+            commit,
+            stays: false,
+        });
     };
     if is_semantic(version) {
         let own = format!("{}/{version}", reference.subdir);
@@ -71,7 +82,11 @@ fn among(refs: &str, reference: &Reference) -> Option<Found> {
     let is_commit = version.len() == 40 && version.bytes().all(|b| b.is_ascii_hexdigit());
     if is_commit {
         let (name, commit) = (version.clone(), version.clone());
-        return Some(Found { name, commit });
+        return Some(Found {
+            name,
+            commit,
+            stays: true,
+        });
     }
     tag(version.clone())
         .or_else(|| branch(version.clone()))

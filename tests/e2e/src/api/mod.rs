@@ -1,3 +1,4 @@
-//! What of the API only shows from outside: terminals, and programs with a session.
+//! What of the API only shows from outside: terminals, GPUs, and programs with a session.
 
+mod gpus;
 mod terminal;

@@ -24,6 +24,8 @@ pub(super) fn configured(
     let mut new = this.clone();
     let name = || args.str("name");
     match field {
+        "experimentalWithAllGPUs" => new.gpus = vec!["all".to_owned()],
+        "experimentalWithGPU" => new.gpus = args.list("devices")?,
         "withAnnotation" => set(&mut new.annotations, &name()?, args.str("value")?),
         "withoutAnnotation" => unset(&mut new.annotations, &name()?),
         "withDefaultArgs" => new.config.cmd = args.list("args")?,

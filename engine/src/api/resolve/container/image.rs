@@ -10,7 +10,7 @@ use crate::api::resolve::network;
 use crate::graph::container::{Container, set};
 use crate::graph::engine::blocking;
 use crate::graph::node::Answer;
-use crate::graph::{Args, Engine, File, Fs};
+use crate::graph::{Args, Engine, File, Fs, image};
 use crate::image::{
     Compression, Credentials, Form, HostStore, ImageConfig, MediaTypes, host_platform,
     parse_reference,
@@ -23,10 +23,7 @@ pub(super) async fn from(engine: &Arc<Engine>, this: &Container, args: &Args) ->
     }
     let address = args.str("address")?;
     let auth = credentials(this).await?;
-    let image = engine
-        .images
-        .get(&address, &this.config.platform, &auth, &engine.progress)
-        .await?;
+    let image = image::get(engine, &address, &this.config.platform, &auth).await?;
     Ok(started(
         this,
         image.rootfs,
