@@ -12,9 +12,6 @@ const COSTLY: usize = 10;
 /// Levels of any kind.
 const ALL: usize = 64;
 
-/// Before a word is even told from the next: marks that the tokenizer descends into.
-const UNREAD: usize = 500;
-
 /// A refusal that shows the place.
 fn refuse(most: usize, at: &str) -> String {
     let line = at.lines().next().unwrap_or_default();
@@ -29,21 +26,9 @@ fn refuse(most: usize, at: &str) -> String {
     )
 }
 
-/// What is so deep that it cannot even be cut into words.
-pub fn text(text: &str) -> Result<(), String> {
-    let (mut depth, mut before) = (0_usize, b' ');
-    for byte in text.bytes() {
-        match (before, byte) {
-            (b'$', b'(' | b'{' | b'[') => depth += 1,
-            (_, b')' | b'}' | b']') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > UNREAD {
-            return Err(refuse(COSTLY, text.trim_start()));
-        }
-        before = byte;
-    }
-    Ok(())
+/// Of what is so deep that it cannot even be cut into words.
+pub fn refusal(text: &str) -> String {
+    refuse(COSTLY, text.trim_start())
 }
 
 /// Groups and blocks of a script, and the words in it.
