@@ -102,7 +102,10 @@ pub fn parse_with(text: &str, options: &ParserOptions) -> Result<Program, Refusa
         Fault::Wrong(error) => Refusal::Wrong(error),
     })?;
     descriptors(&tokens).map_err(Refusal::Unasked)?;
-    depth::script(&tokens).map_err(Refusal::Unasked)?;
+    let apart = depth::without_arithmetic(&tokens);
+    let has_arithmetic = apart.is_none();
+    let tokens = apart.unwrap_or(tokens);
+    depth::script(&tokens, has_arithmetic).map_err(Refusal::Unasked)?;
     parse_tokens(&tokens, options).map_err(Refusal::Wrong)
 }
 
