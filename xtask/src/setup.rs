@@ -28,6 +28,8 @@ pub const PONIARD: &[Package] = &[
 pub const TESTS: &[Package] = &[
     // setpriv and unshare: runs without rights, runs without a network.
     program("util-linux", "setpriv"),
+    // The other runtime of containers.
+    program("crun", "crun"),
     // Tells which rules the packet filter has.
     program("nftables", "nft"),
     // A registry to push to.

@@ -18,15 +18,20 @@ pub(super) struct Runtime {
 impl Runtime {
     /// The first of `runc` and `crun` in `PATH`.
     pub(super) fn find(run_dir: &Path) -> Result<Self, SandboxError> {
-        let found = ["runc", "crun"].into_iter().find_map(programs::find);
-        let program = found.ok_or_else(|| {
+        let mut names = ["runc", "crun"].into_iter();
+        let found = names.find_map(|name| Self::named(name, run_dir));
+        found.ok_or_else(|| {
             SandboxError::Runtime(
                 "neither `runc` nor `crun` is in `PATH`; install one (`apt-get install runc`)"
                     .into(),
             )
-        })?;
-        Ok(Self {
-            program,
+        })
+    }
+
+    /// A certain one, if it is in `PATH`.
+    pub(super) fn named(name: &str, run_dir: &Path) -> Option<Self> {
+        Some(Self {
+            program: programs::find(name)?,
             root: run_dir.join("runtime"),
         })
     }
@@ -83,14 +88,28 @@ fn explain(message: &str, args: &[String]) -> SandboxError {
     while let Some(shorter) = NOISE.iter().find_map(|noise| rest.strip_prefix(noise)) {
         rest = shorter;
     }
-    // `exec: "name": why` of runc; crun says ``executable file `name` not found …``.
-    let of_command = rest.starts_with("exec: ") || rest.starts_with("executable file ");
-    let named = rest.split_once("\": ").map(|(_, cause)| cause);
-    match args.first() {
-        Some(command) if of_command => SandboxError::Command {
+    // `exec: "name": why` of runc; crun says ``executable file `name` not found …``
+    // and `open executable: Why`.
+    let of_runc = rest.strip_prefix("exec: ").map(|named| {
+        let cause = named.split_once("\": ").map(|(_, cause)| cause);
+        cause.unwrap_or(rest).to_owned()
+    });
+    let of_crun = || {
+        let not_found = rest.starts_with("executable file ").then_some(rest);
+        let refused = rest.strip_prefix("open executable: ");
+        let lower = |cause: &str| cause[..1].to_lowercase() + &cause[1..];
+        not_found
+            .map(str::to_owned)
+            .or(refused.filter(|cause| cause.is_ascii()).map(lower))
+    };
+    match (args.first(), of_runc.or_else(of_crun)) {
+        (Some(command), Some(cause)) => SandboxError::Command {
             command: command.clone(),
-            cause: named.unwrap_or(rest).to_owned(),
+            cause,
         },
+        _ if rest.starts_with("cgroups in hybrid mode ") => SandboxError::Runtime(
+            "`crun` does not take the control groups of this machine, which are of both versions: install `runc`".to_owned(),
+        ),
         _ => SandboxError::Runtime(rest.to_owned()),
     }
 }
@@ -112,6 +131,22 @@ mod tests {
         );
         let denied = "unable to start container process: exec: \"tool\": permission denied";
         assert_eq!(explained(denied), "cannot run `tool`: permission denied");
+        for (message, cause) in [
+            (
+                "executable file `tool` not found in $PATH: No such file or directory",
+                "executable file `tool` not found",
+            ),
+            ("open executable: Permission denied", "permission denied"),
+        ] {
+            let told = explained(message);
+            assert!(
+                told.starts_with(&format!("cannot run `tool`: {cause}")),
+                "{told}"
+            );
+        }
+        let hybrid =
+            explained("cgroups in hybrid mode not supported, drop all controllers from cgroupv2");
+        assert!(hybrid.ends_with("install `runc`"), "{hybrid}");
         let other = "runc run failed: unable to start container process: error during container init: error mounting \"/x\"";
         assert_eq!(
             explained(other),

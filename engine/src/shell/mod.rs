@@ -1,6 +1,6 @@
 //! The shell: bash's grammar, whose commands are functions of the API.
 //!
-//! Text → [`syntax`] → [`statement`] and [`compound`] walk the tree →
+//! Text → [`tokens`] → [`syntax`] → [`statement`] and [`compound`] walk the tree →
 //! [`command`] expands the words of a simple command ([`expand`]), applies its
 //! redirects ([`redirect`]) and hands it to a builtin ([`builtin`]), to a
 //! function of the script, or to [`stage`], which adds a function to a
@@ -23,6 +23,7 @@ mod statement;
 mod stop;
 pub mod syntax;
 mod test_expression;
+mod tokens;
 mod variable;
 
 #[cfg(test)]

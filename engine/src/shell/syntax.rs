@@ -2,12 +2,14 @@
 
 use brush_parser::ast::Program;
 use brush_parser::word::{self, WordPieceWithSource};
-use brush_parser::{
-    ParseError, Parser, ParserOptions, Token, TokenizerOptions, parse_tokens, uncached_tokenize_str,
-};
+use brush_parser::{ParseError, ParserOptions, Token, parse_tokens};
 
 use super::depth;
+use super::tokens::{self, Fault};
 use crate::client::Failure;
+
+const TORN: &str = "syntax error: a here-document goes on behind the `)` of what it begins in: \
+                    end it in a line before that `)`";
 
 /// Bash without what depends on a host: no tilde after colons.
 pub fn options() -> ParserOptions {
@@ -56,30 +58,6 @@ pub fn has_large_number(text: &str) -> bool {
     !digits.is_empty() && digits.parse::<i64>().is_err()
 }
 
-/// Here-documents whose end has no name, or is behind several blanks, in
-/// parentheses that stay open: the tokenizer looks for that end until the memory is
-/// used up.
-fn documents(text: &str) -> Result<(), String> {
-    let count = |parenthesis| text.bytes().filter(|byte| *byte == parenthesis).count();
-    if count(b'(') <= count(b')') {
-        return Ok(());
-    }
-    for (at, _) in text.match_indices("<<") {
-        let behind = &text[at + 2..];
-        let behind = behind.strip_prefix('-').unwrap_or(behind);
-        let behind = behind.strip_prefix([' ', '\t']).unwrap_or(behind);
-        let name = behind.trim_start_matches(['\'', '"']);
-        // Here-strings are none, and end where their word ends.
-        if name.starts_with(|letter: char| letter.is_alphanumeric() || "_<".contains(letter)) {
-            continue;
-        }
-        return Err(
-            "syntax error: a parenthesis is not closed, and `<<` has no word for the end of its text: write that word right behind it".to_owned(),
-        );
-    }
-    Ok(())
-}
-
 /// Numbers of descriptors, which stand before a redirect without a space.
 fn descriptors(tokens: &[Token]) -> Result<(), String> {
     for pair in tokens.windows(2) {
@@ -118,31 +96,25 @@ pub enum Refusal {
 /// # Errors
 /// What the parser says, and what it is not asked.
 pub fn parse_with(text: &str, options: &ParserOptions) -> Result<Program, Refusal> {
-    depth::text(text).map_err(Refusal::Unasked)?;
-    documents(text).map_err(Refusal::Unasked)?;
-    let tokenizer = TokenizerOptions {
-        enable_extended_globbing: options.enable_extended_globbing,
-        posix_mode: options.posix_mode,
-        sh_mode: options.sh_mode,
-    };
-    let program = match uncached_tokenize_str(text, &tokenizer) {
-        Ok(tokens) => {
-            descriptors(&tokens).map_err(Refusal::Unasked)?;
-            depth::script(&tokens).map_err(Refusal::Unasked)?;
-            parse_tokens(&tokens, options)
-        }
-        // It ends at the same place again, and says where that is.
-        Err(_) => Parser::new(text.as_bytes(), options).parse_program(),
-    };
-    program.map_err(Refusal::Wrong)
+    let tokens = tokens::tokens(text, options).map_err(|fault| match fault {
+        Fault::Deep => Refusal::Unasked(depth::refusal(text)),
+        Fault::Torn => Refusal::Unasked(TORN.to_owned()),
+        Fault::Wrong(error) => Refusal::Wrong(error),
+    })?;
+    descriptors(&tokens).map_err(Refusal::Unasked)?;
+    let apart = depth::without_arithmetic(&tokens);
+    let has_arithmetic = apart.is_none();
+    let tokens = apart.unwrap_or(tokens);
+    depth::script(&tokens, has_arithmetic).map_err(Refusal::Unasked)?;
+    parse_tokens(&tokens, options).map_err(Refusal::Wrong)
 }
 
 fn explain(text: &str, error: &ParseError) -> Failure {
+    let last = text.lines().rfind(|line| !line.trim().is_empty());
+    let last = last.unwrap_or_default().trim();
     let line = |number: usize| {
-        text.lines()
-            .nth(number.saturating_sub(1))
-            .unwrap_or_default()
-            .trim()
+        let line = text.lines().nth(number.saturating_sub(1));
+        line.map_or(last, str::trim)
     };
     let message = match error {
         ParseError::ParsingNear(at) => {
@@ -154,11 +126,6 @@ fn explain(text: &str, error: &ParseError) -> Failure {
             )
         }
         ParseError::ParsingAtEndOfInput => {
-            let last = text
-                .lines()
-                .rfind(|l| !l.trim().is_empty())
-                .unwrap_or_default()
-                .trim();
             format!("syntax error: the script ends too early, after `{last}`")
         }
         ParseError::Tokenizing { inner, position } => match position {
@@ -192,20 +159,6 @@ mod tests {
         let error = parse("a 3000000000<b").expect_err("refused");
         assert_eq!(error.message, "the number in `3000000000<` is too large");
         parse("a 3000000000 <b; a 2>c").expect("parses");
-    }
-
-    #[test]
-    fn documents_without_an_end_in_open_parentheses_are_refused_at_once() {
-        for start in ["x $(a (6 ", "$(=(6 "] {
-            for mark in [
-                "<<  ", "<<-  ", "<<\t ", "<< \\\n", "<<''", "<< \"\"", "<< ", "<<-",
-            ] {
-                for end in ["", "A)", ")", "\n"] {
-                    parse(&format!("{start}{mark}{end}")).expect_err("refused");
-                }
-            }
-        }
-        parse("a $(b <<c\n(\nc\n)").expect("parses");
     }
 
     #[test]

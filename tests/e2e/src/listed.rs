@@ -2,6 +2,7 @@
 //! blueprints, toolchains with other defaults, `include` and `exclude`; and how
 //! long results of functions are kept.
 
+use serde_json::Value;
 use test_support::Running;
 
 use crate::fixture::greeter;
@@ -253,4 +254,51 @@ fn results_are_kept_as_long_as_functions_say_and_while_the_modules_files_are_the
     assert_ne!(word("kept"), one, "the module wants a word for each run");
     let hour = word("for-an-hour");
     assert_eq!(word("for-an-hour"), hour, "the function says otherwise");
+}
+
+/// Makes the kept results that contain a text `secs` older than they are.
+#[track_caller]
+fn age(place: &Place, text: &str, secs: u64) {
+    let kept = walkdir::WalkDir::new(place.state.join("cache/function"));
+    let mut aged = 0;
+    for file in kept.into_iter().filter_map(Result::ok) {
+        let Ok(record) = std::fs::read_to_string(file.path()) else {
+            continue;
+        };
+        if record.contains(text) {
+            let mut record: Value = serde_json::from_str(&record).expect("JSON");
+            let until = record["value"]["until"].as_u64().expect("a time");
+            record["value"]["until"] = (until - secs).into();
+            std::fs::write(file.path(), record.to_string()).expect("written");
+            aged += 1;
+        }
+    }
+    assert_eq!(
+        aged,
+        1,
+        "results with `{text}` in {}",
+        place.state.display()
+    );
+}
+
+#[test]
+fn a_result_is_computed_anew_when_its_time_is_over_and_not_before() {
+    const HOUR: u64 = 3600;
+    const WEEK: u64 = 7 * 24 * HOUR;
+    let (place, _) = greeter(SOURCE);
+    gives(&place, "greeter", &["functions"]);
+    for (function, time) in [("for-an-hour", HOUR), ("kept", WEEK)] {
+        let key = nonce();
+        let word = || gives(&place, "greeter", &["call", function, "--key", &key]);
+        let first = word();
+        // What is left of its time is more than this test takes.
+        age(&place, &first, time - 600);
+        assert_eq!(word(), first, "{function}");
+        age(&place, &first, 600);
+        let second = word();
+        assert_ne!(second, first, "{function}");
+        // The new one has its whole time, and is kept in the place of the old one.
+        age(&place, &second, time - 600);
+        assert_eq!(word(), second, "{function}");
+    }
 }

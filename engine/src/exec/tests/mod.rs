@@ -1,5 +1,6 @@
 //! Real containers, in a root file system made of programs of this machine.
 
+mod crun;
 mod isolated;
 mod root;
 mod rootfs;
@@ -27,6 +28,7 @@ impl Bench {
         let run_dir = tempfile::tempdir().unwrap();
         let network = Arc::new(Network::new(run_dir.path()).unwrap());
         let executor = Executor::new(network.clone(), run_dir.path()).unwrap();
+        crun::choose(&executor);
         Self {
             network,
             executor,

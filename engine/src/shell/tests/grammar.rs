@@ -82,3 +82,14 @@ fn a_redirect_writes_text_but_only_a_token_for_a_pipeline() {
     assert_eq!(ran.asked, Vec::<String>::new());
     assert!(ran.told.contains("export"), "{}", ran.told);
 }
+
+#[test]
+fn substitutions_nest_as_deep_as_blocks() {
+    let script = format!("{}.echo a{}", ".echo b$(".repeat(60), ")".repeat(60));
+    // As large a stack as the thread of a command has.
+    let thread = std::thread::Builder::new().stack_size(64 << 20);
+    let ran = thread.spawn(move || run(&script)).expect("a thread");
+    let ran = ran.join().expect("no panic");
+    assert!(ran.result.is_ok(), "{:?}", ran.result);
+    assert_eq!(ran.stdout, format!("{}a\n", "b".repeat(60)));
+}
