@@ -3,6 +3,7 @@
 mod commands;
 mod defaults;
 mod git;
+mod module_source;
 mod query;
 mod recall;
 mod secrets;
@@ -63,6 +64,19 @@ async fn value(client: &Arc<Client>, query: &str) -> Json {
         value = fields.values().next().cloned().unwrap();
     }
     value
+}
+
+/// Runs `git` in a directory of the project.
+fn git(bench: &Bench, dir: &str, args: &[&str]) -> String {
+    let output = std::process::Command::new("git")
+        .args(["-c", "user.name=Ann", "-c", "user.email=ann@shop.test"])
+        .args(args)
+        .current_dir(bench.work(dir))
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {args:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 async fn id(client: &Arc<Client>, query: &str) -> String {

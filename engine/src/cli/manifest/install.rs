@@ -22,7 +22,7 @@ pub fn run(global: &Global, options: &args::Install, list: List) -> Result<(), F
         }
         changes.extend(types::keep(&mut manifest, &found));
     }
-    changes.push(manifest.change());
+    changes.push(Change::manifest(&manifest));
     change::apply(changes)?;
     let entry::Found { entry, .. } = found;
     let (one, name, source) = (list.one(), &entry.name, &entry.source);

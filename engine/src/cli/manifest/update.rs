@@ -5,7 +5,7 @@ use crate::module::git::Reference;
 
 use super::super::args;
 use super::super::args::Global;
-use super::change;
+use super::change::{self, Change};
 use super::file::{Entry, Manifest};
 use super::{List, entry, own, tell, types};
 
@@ -29,7 +29,7 @@ pub fn run(global: &Global, options: &args::Update, list: List) -> Result<(), Fa
         let (one, name, source) = (list.one(), &old.name, &found.entry.source);
         tell(&format!("updated {one} `{name}` to {source} ({pin})"));
     }
-    changes.push(manifest.change());
+    changes.push(Change::manifest(&manifest));
     change::apply(changes)
 }
 
