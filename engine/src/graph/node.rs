@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::task::Task;
 use super::{Container, Directory, File, Secret, Service, git, secret, service};
+use crate::module::definition::Definition;
 use crate::module::origin::ModuleSource;
 use crate::store::{Digest, Hasher};
 
@@ -121,6 +122,8 @@ pub enum Object {
     /// A module itself, and the source that it was asked of.
     LoadedModule(Arc<crate::module::Module>, Option<Arc<ModuleSource>>),
     ModuleSource(Arc<ModuleSource>),
+    /// `TypeDef`, `ObjectTypeDef`, `Function` and the like.
+    TypeDef(Arc<Definition>),
     /// A check, generator or service of a module.
     Task(Arc<Task>),
     /// Several: `CheckGroup`, `GeneratorGroup`, `UpGroup`.

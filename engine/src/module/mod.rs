@@ -10,6 +10,7 @@
 pub mod build;
 pub mod config;
 pub mod defaults;
+pub mod definition;
 pub mod git;
 pub mod manifest;
 pub mod origin;

@@ -18,6 +18,7 @@ mod root;
 mod run;
 mod search;
 mod terminal;
+mod type_def;
 mod workspace;
 
 use std::sync::Arc;
@@ -110,6 +111,7 @@ async fn dispatch(
             module::resolve(client, this, source.as_ref(), field, args).await
         }
         Object::ModuleSource(this) => module_source::resolve(client, this, field, args).await,
+        Object::TypeDef(this) => type_def::resolve(this, &node.type_name, field),
         Object::Task(this) => checks::one(client, this, field).await,
         Object::Tasks(this) => checks::group(client, &node.type_name, this, field, args).await,
         Object::CacheVolume(_) | Object::Socket(_) => unsupported(&node.type_name, field),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eyre::Result;
 
-use super::{checks, module_source, unsupported};
+use super::{checks, module_source, type_def, unsupported};
 use crate::api::client::Client;
 use crate::graph::node::Answer;
 use crate::graph::{Args, Container, Directory, Engine, Fs, Object};
@@ -21,6 +21,7 @@ pub async fn resolve(
 ) -> Result<Answer> {
     Ok(match field {
         "dependencies" => dependencies(client, this).await?,
+        "enums" | "interfaces" | "objects" => type_def::of_module(client, this, field)?,
         "name" => this.name.clone().into(),
         "description" => this.types.description.clone().into(),
         "checks" | "generators" | "services" => checks::of_module(this, field, args)?,

@@ -8,6 +8,7 @@ mod query;
 mod recall;
 mod secrets;
 mod served;
+mod type_defs;
 
 use std::path::PathBuf;
 use std::sync::Arc;

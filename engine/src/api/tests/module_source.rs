@@ -575,6 +575,68 @@ async fn other_modules_are_listed_as_install_lists_them() {
 }
 
 #[tokio::test]
+async fn versions_in_git_are_brought_up_to_date() {
+    let bench = Bench::new();
+    repository(&bench, "");
+    fs::create_dir(bench.work("remote")).unwrap();
+    repository(&bench, "remote");
+    let first = git(&bench, "remote", &["rev-parse", "HEAD"]);
+    git(
+        &bench,
+        "remote",
+        &["commit", "-q", "--allow-empty", "-m", "Second"],
+    );
+    let second = git(&bench, "remote", &["rev-parse", "HEAD"]);
+    git(&bench, "remote", &["tag", "modules/tool/v2.0.0"]);
+    let remote = format!("file://{}/modules/tool", bench.work("remote").display());
+    let entry = |version: &str, pin: &str| json!({"name": "far", "source": format!("{remote}@{version}"), "pin": pin});
+    let near = json!({"name": "tool", "source": "../tool"});
+    let old = entry("main", &first);
+    let write = |manifest: Json| {
+        fs::write(bench.work("modules/lab/dagger.json"), manifest.to_string()).unwrap();
+    };
+    write(json!({"name": "lab", "dependencies": [old, near], "toolchains": [old]}));
+    let client = bench.caller();
+    let lab = r#"refString: "modules/lab""#;
+    let new = entry("main", &second);
+    let all = changed(&client, lab, &["withUpdateDependencies(dependencies: [])"]).await;
+    let want = json!({"name": "lab", "dependencies": [new, near], "toolchains": [old]});
+    assert_eq!(serde_json::from_str::<Json>(&all).unwrap(), want);
+    let one = changed(
+        &client,
+        lab,
+        &[r#"withUpdateToolchains(toolchains: ["far@v2.0.0"])"#],
+    )
+    .await;
+    let tagged = entry("modules/tool/v2.0.0", &second);
+    let want = json!({"name": "lab", "dependencies": [old, near], "toolchains": [tagged]});
+    assert_eq!(serde_json::from_str::<Json>(&one).unwrap(), want);
+    let local = refused(
+        &client,
+        lab,
+        r#"withUpdateDependencies(dependencies: ["tool"]){id}"#,
+    )
+    .await;
+    assert!(local.contains("`tool` is local"), "{local}");
+
+    write(json!({"name": "lab", "blueprint": old}));
+    let blueprint = changed(&client, lab, &["withUpdateBlueprint"]).await;
+    let want = json!({"name": "lab", "blueprint": new});
+    assert_eq!(serde_json::from_str::<Json>(&blueprint).unwrap(), want);
+    write(json!({"name": "lab", "blueprint": near}));
+    let same = of(
+        &client,
+        lab,
+        "withUpdateBlueprint{generatedContextChangeset{isEmpty}}",
+    )
+    .await;
+    assert_eq!(
+        same["withUpdateBlueprint"]["generatedContextChangeset"]["isEmpty"],
+        true
+    );
+}
+
+#[tokio::test]
 async fn a_changed_source_is_loaded_as_changed() {
     let bench = Bench::new();
     repository(&bench, "");

@@ -11,8 +11,10 @@ use crate::graph::engine::clean;
 use crate::suggest;
 
 mod nearby;
+mod update;
 
 pub use nearby::nearby;
+pub use update::wanted;
 
 pub use config::FILE as NAME;
 

@@ -1,15 +1,18 @@
 //! Fields of `ModuleSource` that change its `dagger.json`. Nothing is written:
 //! `generatedContextDirectory` has the result.
 
+use std::sync::Arc;
+
 use eyre::{Result, bail};
 use serde_json::{Map, Value as Json, json};
 
 use super::super::callers_only;
-use super::{as_string, version};
+use super::{as_string, find, version};
 use crate::api::client::Client;
 use crate::graph::Args;
-use crate::module::manifest::{Entry, List, Manifest, nearby, relative};
-use crate::module::origin::{ModuleSource, Place, inside};
+use crate::module::manifest::{Entry, List, Manifest, nearby, relative, wanted};
+use crate::module::origin::{self, ModuleSource, inside};
+use crate::module::reference::{self, Place};
 
 pub fn resolve(
     client: &Client,
@@ -18,7 +21,7 @@ pub fn resolve(
     args: &Args,
 ) -> Result<ModuleSource> {
     if let "withIncludes" | "withSourceSubpath" = field
-        && matches!(this.place, Place::Local)
+        && matches!(this.place, origin::Place::Local)
     {
         // They reach for more files of the machine.
         callers_only(client, &format!("ModuleSource.{field}"))?;
@@ -128,6 +131,42 @@ fn with(this: &ModuleSource, list: List, args: &Args) -> Result<ModuleSource> {
     })
 }
 
+/// With what versions of modules in git mean now.
+pub async fn update(
+    client: &Arc<Client>,
+    this: &ModuleSource,
+    list: List,
+    names: &[String],
+) -> Result<ModuleSource> {
+    let mut entries = Vec::new();
+    for (old, reference) in wanted(&this.manifest, names, list)? {
+        let found = find::of_git(client, reference, "", false).await?;
+        entries.push(entry(this, &found.named(&old.name)?, list.one())?);
+    }
+    this.edit(|manifest| {
+        for entry in &entries {
+            manifest.put(list, entry)?;
+        }
+        Ok(())
+    })
+}
+
+/// One that is not from git stays as it is.
+pub async fn update_blueprint(client: &Arc<Client>, this: &ModuleSource) -> Result<ModuleSource> {
+    let Some(old) = &this.config.blueprint else {
+        return Ok(this.clone());
+    };
+    let Place::Git(reference) = reference::place(old, this.directory())? else {
+        return Ok(this.clone());
+    };
+    let found = find::of_git(client, reference, "", false).await?;
+    let found = match old.name.as_str() {
+        "" => found,
+        name => found.named(name)?,
+    };
+    blueprint(this, &found)
+}
+
 fn without(this: &ModuleSource, list: List, names: &[String]) -> Result<ModuleSource> {
     this.edit(|manifest| {
         for name in names {
@@ -161,17 +200,19 @@ fn entry(this: &ModuleSource, other: &ModuleSource, one: &str) -> Result<Entry> 
         name => name.to_owned(),
     };
     let (source, pin) = match (&this.place, &other.place) {
-        (Place::Local, Place::Local) => (nearby(this.directory(), other.directory())?.source, None),
-        (Place::Git(own, at), Place::Git(reference, found))
+        (origin::Place::Local, origin::Place::Local) => {
+            (nearby(this.directory(), other.directory())?.source, None)
+        }
+        (origin::Place::Git(own, at), origin::Place::Git(reference, found))
             if own.repository == reference.repository && at.commit == found.commit =>
         {
             (relative(this.directory(), other.directory()), None)
         }
-        (_, Place::Git(_, found)) => (as_string(other), Some(found.commit.clone())),
-        (_, Place::Local) => bail!(
+        (_, origin::Place::Git(_, found)) => (as_string(other), Some(found.commit.clone())),
+        (_, origin::Place::Local) => bail!(
             "`{name}` is a directory of this machine: it can be a {one} of modules in the same repository only"
         ),
-        (_, Place::Dir(..)) => bail!(
+        (_, origin::Place::Dir(..)) => bail!(
             "`{name}` is a directory without an address, so it cannot be a {one}: name a path or a git reference"
         ),
     };

@@ -82,6 +82,15 @@ pub async fn resolve(
             Answer::This
         }
         "toolchains" => related::all(client, this, List::Toolchains).await?,
+        "withUpdateBlueprint" => answer(edit::update_blueprint(client, this).await?),
+        "withUpdateDependencies" => {
+            let names = args.list("dependencies")?;
+            answer(edit::update(client, this, List::Dependencies, &names).await?)
+        }
+        "withUpdateToolchains" => {
+            let names = args.list("toolchains")?;
+            answer(edit::update(client, this, List::Toolchains, &names).await?)
+        }
         _ if field.starts_with("with") => answer(edit::resolve(client, this, field, args)?),
         _ => git::resolve(this, field)?,
     })
