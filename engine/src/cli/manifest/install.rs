@@ -14,7 +14,8 @@ pub fn run(global: &Global, options: &args::Install, list: List) -> Result<(), F
     if let Some(name) = &options.name {
         found.entry.name.clone_from(name);
     }
-    let before = manifest.put(list, &found.entry)?;
+    let before = manifest.put(list, &found.entry);
+    let before = before.map_err(|error| Failure::new(format!("{error} with `--name`")))?;
     let mut changes = Vec::new();
     if list == List::Dependencies && types::are_kept(&manifest) {
         if let Some(before) = before.filter(|before| *before != found.entry.name) {
