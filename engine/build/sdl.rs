@@ -82,6 +82,7 @@ fn function(field: ast::FieldDefinition, objects: &[String]) -> Result<Function>
         ty: type_ref(&field.ty.node, &|name| name.to_owned()),
         deprecated: None,
         check: false,
+        field: false,
     })
 }
 

@@ -79,6 +79,8 @@ pub struct Function {
     pub deprecated: Option<String>,
     /// Whether it is a check of a module.
     pub check: bool,
+    /// Whether it is a part of the state of a module's object, without code.
+    pub field: bool,
 }
 
 /// An object type.
@@ -88,6 +90,9 @@ pub struct Object {
     pub description: String,
     /// Name of the module that it comes from; none for the core.
     pub module: Option<String>,
+    pub deprecated: Option<String>,
+    /// How a module's main object is made, if the module says so.
+    pub constructor: Option<Function>,
     pub functions: IndexMap<String, Function>,
 }
 

@@ -4,11 +4,11 @@ use std::io::Cursor;
 use std::path::Path;
 
 use crate::api::resolve::dockerfile::words;
-use crate::cli::manifest::file::read_and_change;
 use crate::image::{self, unpack::Whiteouts};
 use crate::module::config::Config;
 use crate::module::defaults::Environment;
 use crate::module::git::Reference;
+use crate::module::manifest::read_and_change;
 use crate::module::types::{Types, camel, pascal};
 use crate::shell::{expand, syntax};
 use crate::store::filter::GitIgnores;

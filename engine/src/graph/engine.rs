@@ -1,7 +1,8 @@
 //! What evaluation works with: the store, images, processes, the network.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use eyre::Result;
 
@@ -12,6 +13,8 @@ use super::service::Services;
 use crate::exec::{Executor, HostsFile, Terminal};
 use crate::image::Images;
 use crate::lock::{self, Locked};
+use crate::module::git::version::Found;
+use crate::module::reference::Checkout;
 use crate::net::Network;
 use crate::progress::Progress;
 pub(crate) use crate::store::blocking;
@@ -42,7 +45,9 @@ pub struct Engine {
     /// Commands under way or done, by cache key.
     pub(super) execs: Memo<Arc<exec::Outcome>>,
     /// Commits that versions of modules in git stand for.
-    pub module_versions: Memo<String>,
+    pub module_versions: Memo<Found>,
+    /// Where commits of modules lie, by directory.
+    checkouts: Mutex<HashMap<PathBuf, Checkout>>,
 }
 
 /// Serves the API to commands in containers.
@@ -113,6 +118,7 @@ impl Engine {
             hosts: HostsFile::new(),
             execs: Memo::default(),
             module_versions: Memo::default(),
+            checkouts: Mutex::default(),
         }))
     }
 
@@ -132,6 +138,29 @@ impl Engine {
         let name = Digest::of(self.workdir.as_os_str().as_encoded_bytes());
         let _turn = self.store.lock(&format!("lock-{}", name.hex())).await?;
         self.lock.write()
+    }
+
+    /// Notes where a commit lies.
+    pub fn note_checkout(&self, checkout: &Checkout) {
+        let mut checkouts = self
+            .checkouts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let dir = std::fs::canonicalize(&checkout.dir).unwrap_or(checkout.dir.clone());
+        let noted = Checkout {
+            dir: dir.clone(),
+            ..checkout.clone()
+        };
+        checkouts.entry(dir).or_insert(noted);
+    }
+
+    /// The commit of this run that a directory is a part of.
+    pub fn checkout_of(&self, dir: &Path) -> Option<Checkout> {
+        let checkouts = self
+            .checkouts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        dir.ancestors().find_map(|dir| checkouts.get(dir).cloned())
     }
 
     /// Stops what still runs.

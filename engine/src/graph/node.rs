@@ -8,6 +8,8 @@ use serde_json::{Map, Value as Json};
 
 use super::task::Task;
 use super::{Container, Directory, File, Secret, Service, git, secret, service};
+use crate::module::definition::Definition;
+use crate::module::origin::ModuleSource;
 use crate::store::{Digest, Hasher};
 
 /// The call of what is known by its content, wherever it came from.
@@ -117,8 +119,11 @@ pub enum Object {
     RecordWithLists(Arc<Map<String, Json>>, Arc<Lists>),
     /// An object of a module: its state.
     Module(Arc<ModuleObject>),
-    /// A module itself.
-    LoadedModule(Arc<crate::module::Module>),
+    /// A module itself, and the source that it was asked of.
+    LoadedModule(Arc<crate::module::Module>, Option<Arc<ModuleSource>>),
+    ModuleSource(Arc<ModuleSource>),
+    /// `TypeDef`, `ObjectTypeDef`, `Function` and the like.
+    TypeDef(Arc<Definition>),
     /// A check, generator or service of a module.
     Task(Arc<Task>),
     /// Several: `CheckGroup`, `GeneratorGroup`, `UpGroup`.
@@ -350,4 +355,5 @@ typed! {
     env_file, opt_env_file: EnvFile => Arc<EnvFile>;
     json, opt_json: Json => Arc<Json>;
     error, opt_error: Error => Arc<super::Failure>;
+    module_source, opt_module_source: ModuleSource => Arc<ModuleSource>;
 }

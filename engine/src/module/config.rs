@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use eyre::{Result, WrapErr, bail};
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value as Json};
 
 use crate::graph::engine::clean;
 
@@ -34,7 +35,9 @@ pub struct Config {
 #[derive(Clone, Debug, Default)]
 pub struct Sdk {
     pub source: String,
-    pub config: serde_json::Map<String, serde_json::Value>,
+    pub config: Map<String, Json>,
+    /// Whether it opens a terminal before the module runs.
+    pub debug: bool,
 }
 
 impl<'de> Deserialize<'de> for Sdk {
@@ -46,15 +49,25 @@ impl<'de> Deserialize<'de> for Sdk {
             Full {
                 source: String,
                 #[serde(default)]
-                config: serde_json::Map<String, serde_json::Value>,
+                config: Map<String, Json>,
+                #[serde(default)]
+                debug: bool,
             },
         }
         Ok(match Form::deserialize(deserializer)? {
             Form::Name(source) => Self {
                 source,
-                config: Default::default(),
+                ..Self::default()
             },
-            Form::Full { source, config } => Self { source, config },
+            Form::Full {
+                source,
+                config,
+                debug,
+            } => Self {
+                source,
+                config,
+                debug,
+            },
         })
     }
 }
@@ -112,12 +125,33 @@ impl Config {
                 .to_owned();
             eyre::eyre!("cannot read `{}:{line}:{column}`: {cause}", path.display())
         })?;
+        config.take_in_excluded();
+        config.check(path)?;
+        Ok(config)
+    }
+
+    /// Reads the fields of one that may be unfinished.
+    pub fn of_fields(fields: &Map<String, Json>) -> Result<Self> {
+        let mut config: Self = serde_json::from_value(Json::Object(fields.clone()))?;
+        config.take_in_excluded();
+        Ok(config)
+    }
+
+    /// The older spelling.
+    fn take_in_excluded(&mut self) {
+        let excluded = std::mem::take(&mut self.exclude);
+        let excluded = excluded.into_iter().map(|pattern| format!("!{pattern}"));
+        self.include.extend(excluded);
+    }
+
+    /// Refuses what is no module; `path` is for errors.
+    fn check(&self, path: &Path) -> Result<()> {
         let beside = [
-            ("sdk", config.sdk.is_some()),
-            ("dependencies", !config.dependencies.is_empty()),
-            ("source", config.source.is_some()),
+            ("sdk", self.sdk.is_some()),
+            ("dependencies", !self.dependencies.is_empty()),
+            ("source", self.source.is_some()),
         ];
-        if config.blueprint.is_some()
+        if self.blueprint.is_some()
             && let Some((key, _)) = beside.iter().find(|(_, is_there)| *is_there)
         {
             bail!(
@@ -125,19 +159,15 @@ impl Config {
                 path.display()
             );
         }
-        // The older spelling.
-        let excluded = std::mem::take(&mut config.exclude);
-        let excluded = excluded.into_iter().map(|pattern| format!("!{pattern}"));
-        config.include.extend(excluded);
         // It is part of paths.
-        if config.name.contains(['/', '\0']) || config.name.starts_with('.') {
+        if self.name.contains(['/', '\0']) || self.name.starts_with('.') {
             bail!(
                 "cannot read `{}`: `{}` is no name of a module",
                 path.display(),
-                config.name
+                self.name
             );
         }
-        let source = config.source.as_deref().unwrap_or_default();
+        let source = self.source.as_deref().unwrap_or_default();
         let is_outside =
             |part: Component| !matches!(part, Component::Normal(_) | Component::CurDir);
         if Path::new(source).components().any(is_outside) {
@@ -146,13 +176,13 @@ impl Config {
                 path.display()
             );
         }
-        if config.name.is_empty() {
+        if self.name.is_empty() {
             bail!(
                 "cannot read `{}`: `name` is missing; give the module a name",
                 path.display()
             );
         }
-        Ok(config)
+        Ok(())
     }
 
     /// Where the code of the module in `dir` is.

@@ -1,4 +1,5 @@
-//! Modules: what a `dagger.json` stands for.
+//! Modules: what a `dagger.json` stands for ([`manifest`] edits one, [`origin`] tells
+//! where it and its files come from).
 //!
 //! [`reference`] finds the directory (for modules in [`git`], in a checkout of
 //! theirs) and the [`role`] that whoever lists it gives it, [`config`] reads it, [`types`] says what
@@ -9,7 +10,10 @@
 pub mod build;
 pub mod config;
 pub mod defaults;
+pub mod definition;
 pub mod git;
+pub mod manifest;
+pub mod origin;
 mod prebuilt;
 pub mod reference;
 pub mod role;
@@ -22,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 use eyre::{Result, WrapErr, bail};
 
 use crate::graph::Engine;
-use crate::store::Digest;
+use crate::store::{Digest, Hasher};
 use config::Config;
 use defaults::{Files, Known};
 use role::Role;
@@ -54,7 +58,7 @@ impl Module {
     /// Reads the module in a directory. Compiles it only if its types are not
     /// written down.
     pub async fn read(engine: &Arc<Engine>, dir: &Path, role: Role) -> Result<Arc<Self>> {
-        let config = Config::read(dir)?;
+        let config = role.config(dir)?;
         let mut module = Self {
             name: role.name.clone().unwrap_or_else(|| config.name.clone()),
             role,
@@ -133,7 +137,10 @@ impl Module {
             return Ok(*key);
         }
         let files = module_source::files(&self.dir, &self.config.include)?;
-        let key = source::digest(&self.context, &files)?;
+        let mut key = source::digest(&self.context, &files)?;
+        if let Some(text) = &self.role.manifest {
+            key = Hasher::new("module-edited-1").with(key).with(text).digest();
+        }
         Ok(*self.source_key.get_or_init(|| key))
     }
 

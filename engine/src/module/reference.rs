@@ -6,6 +6,7 @@ use std::sync::Arc;
 use eyre::{Result, bail};
 
 use super::config::{self, Config, Dependency};
+use super::git::version::Found;
 use super::git::{Reference, commit, version};
 use super::role::{DefaultPaths, Role};
 use crate::graph::Engine;
@@ -52,7 +53,7 @@ pub async fn of_word(
 /// dependency of the module around `base`. A toolchain is none.
 pub async fn of_flag(engine: &Arc<Engine>, value: &str, base: &Path) -> Result<PathBuf> {
     if let Some(reference) = Reference::read(value, base)? {
-        let dir = checkout(engine, &reference, "").await?;
+        let dir = checkout(engine, &reference, "").await?.dir;
         return around(&dir, &reference.subdir, &format!("`{reference}`"));
     }
     let path = clean(&base.join(value));
@@ -66,6 +67,12 @@ pub async fn of_flag(engine: &Arc<Engine>, value: &str, base: &Path) -> Result<P
     if let Some(meant) = neighbour(&path, value) {
         bail!("there is no directory `{value}`; did you mean `{meant}`?");
     }
+    let (dependency, dir) = of_dependency(value, base)?;
+    dependency_dir(engine, &dependency, &dir).await
+}
+
+/// The entry of a dependency in the `dagger.json` around `base`, and its directory.
+pub fn of_dependency(value: &str, base: &Path) -> Result<(Dependency, PathBuf)> {
     let Some(dir) = config::find_up(base, config::FILE) else {
         bail!(
             "there is neither a directory `{value}`, nor a {} with a dependency of that name",
@@ -74,7 +81,7 @@ pub async fn of_flag(engine: &Arc<Engine>, value: &str, base: &Path) -> Result<P
     };
     let config = Config::read(&dir)?;
     if let Some(dependency) = config.dependency(value) {
-        return dependency_dir(engine, dependency, &dir).await;
+        return Ok((dependency.clone(), dir));
     }
     let file = dir.join(config::FILE);
     match config.related(value) {
@@ -149,20 +156,14 @@ pub async fn dependency_dir(
     dependency: &Dependency,
     dir: &Path,
 ) -> Result<PathBuf> {
-    let Dependency {
-        name, source, pin, ..
-    } = dependency;
-    let reference = match pin.as_str() {
-        "" => Reference::read(source, dir)?,
-        _ => Some(Reference::parse(source)?),
+    let path = match place(dependency, dir)? {
+        Place::Git(reference) => return in_git(engine, &reference, &dependency.pin).await,
+        Place::Near(path) => path,
     };
-    if let Some(reference) = reference {
-        return in_git(engine, &reference, pin).await;
-    }
-    let path = clean(&dir.join(source));
     if !path.join(config::FILE).is_file() {
         bail!(
-            "dependency `{name}` of `{}`: there is no {} in `{}`",
+            "dependency `{}` of `{}`: there is no {} in `{}`",
+            dependency.name,
             dir.join(config::FILE).display(),
             config::FILE,
             path.display()
@@ -171,21 +172,49 @@ pub async fn dependency_dir(
     Ok(path)
 }
 
+/// Where a dependency is.
+pub enum Place {
+    Git(Reference),
+    /// A directory, seen from the module that lists it.
+    Near(PathBuf),
+}
+
+/// Tells where a dependency is that the `dagger.json` of `dir` names.
+pub fn place(dependency: &Dependency, dir: &Path) -> Result<Place> {
+    let Dependency { source, pin, .. } = dependency;
+    let reference = match pin.as_str() {
+        "" => Reference::read(source, dir)?,
+        _ => Some(Reference::parse(source)?),
+    };
+    Ok(match reference {
+        Some(reference) => Place::Git(reference),
+        None => Place::Near(clean(&dir.join(source))),
+    })
+}
+
 /// Directory of a module in git, at the pinned commit or at its version.
 async fn in_git(engine: &Arc<Engine>, reference: &Reference, pin: &str) -> Result<PathBuf> {
-    let dir = checkout(engine, reference, pin)
-        .await?
-        .join(&reference.subdir);
+    let checkout = checkout(engine, reference, pin).await?;
+    let dir = checkout.dir.join(&reference.subdir);
     if !dir.join(config::FILE).is_file() {
         bail!("there is no {} in `{reference}`", config::FILE);
     }
     Ok(dir)
 }
 
+/// A commit whose files lie in a directory.
+#[derive(Clone, Debug)]
+pub struct Checkout {
+    /// The repository, and what of it was asked for.
+    pub reference: Reference,
+    pub found: Found,
+    pub dir: PathBuf,
+}
+
 /// All files of the pinned commit. Without one, what the version stands for is
 /// asked once in a run, so that all of it sees the same.
-async fn checkout(engine: &Arc<Engine>, reference: &Reference, pin: &str) -> Result<PathBuf> {
-    let commit = if pin.is_empty() {
+pub async fn checkout(engine: &Arc<Engine>, reference: &Reference, pin: &str) -> Result<Checkout> {
+    let found = if pin.is_empty() {
         let key = Hasher::new("module-version").with(reference.to_string());
         let (asking, reference) = (engine.clone(), reference.clone());
         let look_up = async move { look_up(&asking, &reference).await };
@@ -194,18 +223,33 @@ async fn checkout(engine: &Arc<Engine>, reference: &Reference, pin: &str) -> Res
             .once(key.digest(), || Box::pin(look_up));
         found.await?
     } else {
-        pin.to_owned()
+        Found {
+            name: reference.version.clone().unwrap_or(pin.to_owned()),
+            commit: pin.to_owned(),
+            stays: true,
+        }
     };
-    commit::checkout(engine, reference, &commit).await
+    let dir = commit::checkout(engine, reference, &found.commit).await?;
+    let checkout = Checkout {
+        reference: reference.clone(),
+        found,
+        dir,
+    };
+    engine.note_checkout(&checkout);
+    Ok(checkout)
 }
 
 /// The commit of a version: that of the lock, or of the repository.
-async fn look_up(engine: &Engine, reference: &Reference) -> Result<String> {
+async fn look_up(engine: &Engine, reference: &Reference) -> Result<Found> {
     let lookup = Lookup::Module {
         source: reference.to_string(),
     };
     if let Some(commit) = engine.lock.pin(&lookup)? {
-        return Ok(commit);
+        return Ok(Found {
+            name: reference.version.clone().unwrap_or(commit.clone()),
+            commit,
+            stays: true,
+        });
     }
     let found = version::find(reference).await?;
     let policy = if found.stays {
@@ -214,11 +258,11 @@ async fn look_up(engine: &Engine, reference: &Reference) -> Result<String> {
         lookup.policy()
     };
     engine.lock.record(&lookup, &found.commit, policy)?;
-    Ok(found.commit)
+    Ok(found)
 }
 
 /// The module around the directory `subdir` of a checkout.
-fn around(root: &Path, subdir: &str, shown: &str) -> Result<PathBuf> {
+pub fn around(root: &Path, subdir: &str, shown: &str) -> Result<PathBuf> {
     let dir = root.join(subdir);
     if !dir.exists() {
         bail!("there is no directory `{subdir}` in {shown}");

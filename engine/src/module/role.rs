@@ -2,12 +2,12 @@
 //! arguments, and where their default paths begin. Those of toolchains and of a
 //! blueprint are the user's files, and not the module's own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eyre::{Result, WrapErr, bail};
 use serde_json::Value as Json;
 
-use super::config::{Customization, Dependency};
+use super::config::{self, Config, Customization, Dependency};
 use super::defaults;
 use super::types::{ArgDoc, FunctionDoc, Types};
 use crate::api::sdl::parse_type;
@@ -21,6 +21,8 @@ pub struct Role {
     pub customizations: Vec<Customization>,
     /// The module whose blueprint it is: its `.env` counts as one of the module.
     pub caller: Option<PathBuf>,
+    /// The text of its `dagger.json`, where it is another than in its directory.
+    pub manifest: Option<String>,
 }
 
 /// Where default paths of arguments begin.
@@ -49,7 +51,7 @@ impl Role {
             name: Some(entry.name.clone()),
             default_paths,
             customizations: entry.customizations.clone(),
-            caller: None,
+            ..Self::default()
         }
     }
 
@@ -58,8 +60,16 @@ impl Role {
         Self {
             name: Some(entry.name.clone()).filter(|name| !name.is_empty()),
             default_paths,
-            customizations: Vec::new(),
             caller: Some(caller),
+            ..Self::default()
+        }
+    }
+
+    /// The `dagger.json` of the module in a directory.
+    pub fn config(&self, dir: &Path) -> Result<Config> {
+        match &self.manifest {
+            Some(text) => Config::parse(text, &dir.join(config::FILE)),
+            None => Config::read(dir),
         }
     }
 
@@ -188,8 +198,6 @@ fn value(ty: &str, text: &str) -> Option<Json> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     const TYPES: &str = r#"{"objects": [

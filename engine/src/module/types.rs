@@ -245,6 +245,8 @@ pub fn join(model: &mut Model, names: &Names) -> Result<()> {
                 object.description.clone()
             },
             module: Some(module.to_owned()),
+            deprecated: object.deprecated.clone(),
+            constructor: constructor(model, object, names)?,
             ..Object::default()
         };
         for field in &object.fields {
@@ -255,6 +257,7 @@ pub fn join(model: &mut Model, names: &Names) -> Result<()> {
                 ty: rename(&parse_type(&field.ty)?, names),
                 deprecated: field.deprecated.clone(),
                 check: false,
+                field: true,
             };
             def.functions.insert(field.name.clone(), function);
         }
@@ -265,9 +268,7 @@ pub fn join(model: &mut Model, names: &Names) -> Result<()> {
         model.objects.insert(name, def);
     }
     let main = types.object(&names.main);
-    let constructor = main
-        .and_then(|object| object.constructor.clone())
-        .unwrap_or_default();
+    let made = main.and_then(|object| object.constructor.clone());
     let about = main
         .map(|object| object.description.clone())
         .unwrap_or_default();
@@ -275,7 +276,7 @@ pub fn join(model: &mut Model, names: &Names) -> Result<()> {
         model,
         &FunctionDoc {
             ty: format!("{}!", names.main),
-            ..constructor
+            ..made.unwrap_or_default()
         },
         names,
     )?;
@@ -291,6 +292,18 @@ pub fn join(model: &mut Model, names: &Names) -> Result<()> {
         query.functions.insert(function.name.clone(), function);
     }
     Ok(())
+}
+
+/// The constructor that an object declares.
+fn constructor(model: &Model, object: &ObjectDoc, names: &Names) -> Result<Option<Function>> {
+    let Some(doc) = &object.constructor else {
+        return Ok(None);
+    };
+    let doc = FunctionDoc {
+        ty: format!("{}!", object.name),
+        ..doc.clone()
+    };
+    to_function(model, &doc, names).map(Some)
 }
 
 /// Refuses types that nobody declares.
@@ -342,6 +355,7 @@ fn to_function(model: &Model, doc: &FunctionDoc, names: &Names) -> Result<Functi
         ty: rename(&parse_type(&doc.ty)?, names),
         deprecated: doc.deprecated.clone(),
         check: doc.check,
+        field: false,
     })
 }
 

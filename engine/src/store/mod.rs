@@ -117,6 +117,11 @@ impl Store {
         &self.root
     }
 
+    /// Where the files of commits that modules are in lie.
+    pub fn checkouts(&self) -> PathBuf {
+        self.root().join("git-modules")
+    }
+
     /// The empty file system.
     pub fn scratch() -> Snapshot {
         Snapshot {

@@ -240,9 +240,9 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_refused_by_name() {
-        let said = refusal(r#"Unknown field "moduleSource" on type "Query"."#).unwrap();
+        let said = refusal(r#"Unknown field "llm" on type "Query"."#).unwrap();
         assert!(
-            said.starts_with("`Query.moduleSource` is not implemented in poniard"),
+            said.starts_with("`Query.llm` is not implemented in poniard"),
             "{said}"
         );
         assert_eq!(refusal("something else"), None);

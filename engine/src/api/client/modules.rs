@@ -32,11 +32,12 @@ impl Shared {
         if let Some(module) = self.modules.lock().await.get(&(dir.clone(), role.clone())) {
             return Ok(module.clone());
         }
-        let config = Config::read(&dir)?;
+        let config = role.config(&dir)?;
         let Some(entry) = &config.blueprint else {
             return self.read(dir, role.clone()).await;
         };
         let mut role = role.clone();
+        role.manifest = None;
         role.name = role.name.or(Some(config.name.clone()));
         if role.default_paths == DefaultPaths::Own {
             role.default_paths = DefaultPaths::Of(dir.clone());

@@ -1,7 +1,7 @@
 //! What all callers of a run share: the engine, and the objects that they have made.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, Weak};
 
@@ -14,7 +14,7 @@ use crate::api::{Model, sdl, server};
 use crate::graph::engine::{NestedSession, Nesting};
 use crate::graph::memo::Memo;
 use crate::graph::node::Workspace;
-use crate::graph::{Engine, Node};
+use crate::graph::{Directory, Engine, Node};
 use crate::module::Module;
 use crate::store::Digest;
 
@@ -37,7 +37,12 @@ pub struct Shared {
     pub(super) asked: Mutex<Option<PathBuf>>,
     /// Directories of the API that modules were read from, where they lie.
     pub written: Memo<Arc<tempfile::TempDir>>,
+    /// The same by where they lie.
+    written_of: Mutex<HashMap<PathBuf, Written>>,
 }
+
+/// A directory of the API, and where it lies.
+pub type Written = (Directory, Arc<tempfile::TempDir>);
 
 impl Shared {
     pub fn new(engine: Arc<Engine>) -> Result<Arc<Self>> {
@@ -54,11 +59,26 @@ impl Shared {
             told: Mutex::default(),
             asked: Mutex::default(),
             written: Memo::default(),
+            written_of: Mutex::default(),
         });
         let nested = NestedSessions(Arc::downgrade(&shared));
         // Whoever serves first serves all.
         let _ = shared.engine.nesting.set(Arc::new(nested));
         Ok(shared)
+    }
+
+    /// Notes where a directory of the API lies.
+    pub fn note_written(&self, directory: &Directory, place: &Arc<tempfile::TempDir>) {
+        let path = place.path();
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let written = || (directory.clone(), place.clone());
+        locked(&self.written_of).entry(path).or_insert_with(written);
+    }
+
+    /// The directory of the API that one of this machine is a part of.
+    pub fn written_of(&self, dir: &Path) -> Option<Written> {
+        let written = locked(&self.written_of);
+        dir.ancestors().find_map(|dir| written.get(dir).cloned())
     }
 
     pub fn known(&self, id: &Digest) -> Option<Arc<Node>> {

@@ -12,12 +12,14 @@ mod git;
 mod host;
 mod lookup;
 mod module;
+mod module_source;
 mod network;
 mod records;
 mod root;
 mod run;
 mod search;
 mod terminal;
+mod type_def;
 mod workspace;
 
 use std::sync::Arc;
@@ -106,7 +108,11 @@ async fn dispatch(
         Object::Module(this) => functions::select(client, this, field, args).await,
         Object::Record(record) => Ok(record.get(field).cloned().into()),
         Object::RecordWithLists(record, lists) => records::with_lists(record, lists, field),
-        Object::LoadedModule(this) => module::resolve(client, this, field, args).await,
+        Object::LoadedModule(this, source) => {
+            module::resolve(client, this, source.as_ref(), field, args).await
+        }
+        Object::ModuleSource(this) => module_source::resolve(client, this, field, args).await,
+        Object::TypeDef(this) => type_def::resolve(this, &node.type_name, field),
         Object::Task(this) => checks::one(client, this, field).await,
         Object::Tasks(this) => checks::group(client, &node.type_name, this, field, args).await,
         Object::CacheVolume(_) | Object::Socket(_) => unsupported(&node.type_name, field),

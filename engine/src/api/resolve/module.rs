@@ -2,64 +2,62 @@
 
 use std::sync::Arc;
 
-use eyre::{Result, WrapErr, bail};
-use futures::FutureExt;
+use eyre::Result;
 
-use super::{checks, directory, unsupported};
+use super::{checks, module_source, type_def, unsupported};
 use crate::api::client::Client;
-use crate::graph::directory::join;
 use crate::graph::node::Answer;
 use crate::graph::{Args, Container, Directory, Engine, Fs, Object};
 use crate::image::host_platform;
-use crate::module::{Module, build, config};
+use crate::module::origin::ModuleSource;
+use crate::module::{Module, build, reference};
 
 pub async fn resolve(
     client: &Arc<Client>,
     this: &Arc<Module>,
+    source: Option<&Arc<ModuleSource>>,
     field: &str,
     args: &Args,
 ) -> Result<Answer> {
     Ok(match field {
+        "dependencies" => dependencies(client, this).await?,
+        "enums" | "interfaces" | "objects" => type_def::of_module(client, this, field)?,
         "name" => this.name.clone().into(),
         "description" => this.types.description.clone().into(),
         "checks" | "generators" | "services" => checks::of_module(this, field, args)?,
         "check" | "generator" => checks::named(this, field, &args.str("name")?)?,
         "runtime" if this.config.sdk.is_none() => Answer::Null,
         "runtime" => runtime(client.engine(), this).await?.into(),
+        "sdk" => module_source::sdk(&this.config),
+        "source" => match source {
+            Some(source) => Answer::Object("ModuleSource", Object::ModuleSource(source.clone())),
+            None => module_source::of_module(client, this)?,
+        },
+        "sync" => Answer::This,
         _ => unsupported("Module", field)?,
     })
 }
 
-/// `Directory.asModule`: the directory is written to the host, once, since that
-/// is where modules are compiled.
+/// `Directory.asModule`.
 pub async fn of_directory(client: &Arc<Client>, this: &Directory, path: &str) -> Result<Answer> {
-    let engine = client.engine();
-    let key = this.digest(engine).await?;
-    let (owned, source) = (engine.clone(), this.clone());
-    let work = client.shared.written.once(key, || {
-        async move {
-            let place = owned.store.temp_dir()?;
-            directory::export(&owned, &source, place.path(), false).await?;
-            // Nothing above belongs to the module.
-            let root = place.path().join(".git");
-            std::fs::create_dir_all(&root)
-                .wrap_err_with(|| format!("cannot make `{}`", root.display()))?;
-            Ok(Arc::new(place))
-        }
-        .boxed()
-    });
-    let place = work.await?;
-    let below = join("", path);
-    let dir = place.path().join(&below);
-    if !dir.join(config::FILE).is_file() {
-        bail!(
-            "`{}` holds no module: there is no {} in it",
-            path,
-            config::FILE
-        );
+    let source = module_source::find::of_directory(client, this, path).await?;
+    let module = client.shared.module(source.directory(), None).await?;
+    let source = Some(Arc::new(source));
+    Ok(Answer::Object(
+        "Module",
+        Object::LoadedModule(module, source),
+    ))
+}
+
+/// The modules that it depends on.
+async fn dependencies(client: &Arc<Client>, this: &Module) -> Result<Answer> {
+    let mut found = Vec::new();
+    for entry in &this.config.dependencies {
+        let dir = reference::dependency_dir(client.engine(), entry, &this.dir).await?;
+        let module = client.shared.module(&dir, Some(&entry.name)).await?;
+        found.push(Object::LoadedModule(module, None));
     }
-    let module = client.shared.module(&dir, None).await?;
-    Ok(Answer::Object("Module", Object::LoadedModule(module)))
+    Ok(Answer::Objects("Module", found))
 }
 
 /// The program in an otherwise empty container, as the SDK makes it on a Dagger

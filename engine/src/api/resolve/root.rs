@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eyre::{Result, bail};
 use serde_json::{Value as Json, json};
 
-use super::{git, network, unsupported};
+use super::{git, module_source, network, type_def, unsupported};
 use crate::api::client::Client;
 use crate::api::functions;
 use crate::graph::node::{Answer, Changeset};
@@ -43,6 +43,7 @@ pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<A
             own(client, "CurrentModule", Object::CurrentModule, field)
         }
         "currentModule" => bail!("no current module: this client is no module"),
+        "currentTypeDefs" => type_def::current(client, args)?,
         "currentWorkspace" if client.confined && client.call.is_none() => {
             return super::callers_only(client, "Query.currentWorkspace").map(|()| Answer::Null);
         }
@@ -72,6 +73,7 @@ pub async fn resolve(client: &Arc<Client>, field: &str, args: &Args) -> Result<A
         "node" => Answer::Node(client.node(&args.str("id")?, None).await?),
         "secret" => secret(client, args.str("uri")?)?.into(),
         "setSecret" => Secret::given(args.str("name")?, args.str("plaintext")?).into(),
+        "moduleSource" => module_source::find::of_query(client, args).await?,
         "version" => json!(API_VERSION).into(),
         other => match client.module_of(other) {
             Some(module) => functions::construct(client, &module, args).await?,

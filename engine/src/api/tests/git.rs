@@ -1,19 +1,8 @@
 //! What is not committed in a repository.
 
 use std::fs;
-use std::process::Command;
 
 use super::*;
-
-fn git(bench: &Bench, args: &[&str]) {
-    let status = Command::new("git")
-        .args(["-c", "user.name=Ann", "-c", "user.email=ann@shop.test"])
-        .args(args)
-        .current_dir(bench.work(""))
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .status();
-    assert!(status.unwrap().success(), "git {args:?}");
-}
 
 async fn changes(bench: &Bench, dir: &str) -> Json {
     let client = bench.caller();
@@ -26,12 +15,12 @@ async fn changes(bench: &Bench, dir: &str) -> Json {
 #[tokio::test]
 async fn what_is_not_committed_is_told_staged_or_not() {
     let bench = Bench::new();
-    git(&bench, &["init", "-q"]);
+    git(&bench, "", &["init", "-q"]);
     fs::write(bench.work("mod.txt"), "1\n").unwrap();
     fs::write(bench.work("rem.txt"), "1\n").unwrap();
     fs::write(bench.work(".gitignore"), "*.log\n").unwrap();
-    git(&bench, &["add", "."]);
-    git(&bench, &["commit", "-qm", "First"]);
+    git(&bench, "", &["add", "."]);
+    git(&bench, "", &["commit", "-qm", "First"]);
     let none = json!({"addedPaths": [], "modifiedPaths": [], "removedPaths": [], "isEmpty": true});
     assert_eq!(changes(&bench, ".").await, none);
 
@@ -44,22 +33,22 @@ async fn what_is_not_committed_is_told_staged_or_not() {
     assert_eq!(changes(&bench, ".").await, all);
     // There are no files beside the history itself.
     assert_eq!(changes(&bench, ".git").await, none);
-    git(&bench, &["add", "."]);
+    git(&bench, "", &["add", "."]);
     assert_eq!(changes(&bench, ".").await, all);
 }
 
 #[tokio::test]
 async fn programs_that_a_repository_names_do_not_run() {
     let bench = Bench::new();
-    git(&bench, &["init", "-q"]);
+    git(&bench, "", &["init", "-q"]);
     fs::write(bench.work("a.txt"), "1\n").unwrap();
     fs::write(bench.work(".gitattributes"), "*.txt filter=evil\n").unwrap();
-    git(&bench, &["add", "."]);
-    git(&bench, &["commit", "-qm", "First"]);
+    git(&bench, "", &["add", "."]);
+    git(&bench, "", &["commit", "-qm", "First"]);
     let proof = bench.work("proof");
     let program = format!("touch {}; cat", proof.display());
     for key in ["filter.evil.smudge", "filter.evil.clean", "core.fsmonitor"] {
-        git(&bench, &["config", key, &program]);
+        git(&bench, "", &["config", key, &program]);
     }
     fs::write(bench.work("a.txt"), "2\n").unwrap();
     let found = changes(&bench, ".").await;

@@ -5,10 +5,12 @@ mod defaults;
 mod git;
 mod gpus;
 mod lock;
+mod module_source;
 mod query;
 mod recall;
 mod secrets;
 mod served;
+mod type_defs;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,6 +74,19 @@ async fn value(client: &Arc<Client>, query: &str) -> Json {
         value = fields.values().next().cloned().unwrap();
     }
     value
+}
+
+/// Runs `git` in a directory of the project.
+fn git(bench: &Bench, dir: &str, args: &[&str]) -> String {
+    let output = std::process::Command::new("git")
+        .args(["-c", "user.name=Ann", "-c", "user.email=ann@shop.test"])
+        .args(args)
+        .current_dir(bench.work(dir))
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {args:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 async fn id(client: &Arc<Client>, query: &str) -> String {

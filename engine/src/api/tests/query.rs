@@ -14,9 +14,9 @@ async fn the_schema_can_be_asked_for() {
 async fn what_is_not_supported_is_refused_by_name() {
     let bench = Bench::new();
     let client = bench.caller();
-    let unknown = error(&client, "{moduleSource{id}}").await.message;
+    let unknown = error(&client, "{llm{id}}").await.message;
     assert!(
-        unknown.starts_with("`Query.moduleSource` is not implemented"),
+        unknown.starts_with("`Query.llm` is not implemented"),
         "{unknown}"
     );
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::client::Failure;
+use crate::module::manifest::{Manifest, NAME};
 
 /// A file that shall have other contents, or be gone.
 pub struct Change {
@@ -14,6 +15,11 @@ impl Change {
     pub fn write(path: PathBuf, contents: Vec<u8>) -> Self {
         let contents = Some(contents);
         Self { path, contents }
+    }
+
+    /// A `dagger.json` as it shall be.
+    pub fn manifest(manifest: &Manifest) -> Self {
+        Self::write(manifest.dir.join(NAME), manifest.text().into_bytes())
     }
 
     pub fn remove(path: PathBuf) -> Self {

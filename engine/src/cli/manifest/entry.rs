@@ -1,10 +1,12 @@
 //! What `dagger.json` says of a module that was found.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use eyre::WrapErr;
 
 use crate::client::Failure;
-use crate::graph::engine::clean;
 use crate::module::git::{Reference, commit, version};
+use crate::module::manifest::nearby;
 
 use super::file::{self, Entry, Manifest};
 use super::{types, wait};
@@ -20,7 +22,7 @@ pub struct Found {
 pub fn find(manifest: &Manifest, workdir: &Path, typed: &str) -> Result<Found, Failure> {
     match Reference::read(typed, workdir)? {
         Some(reference) => in_git(&reference),
-        None => local(manifest, &workdir.join(typed), typed),
+        None => local(manifest, &workdir.join(typed)),
     }
     .map_err(|error| error.within(format!("cannot install `{typed}`")))
 }
@@ -43,14 +45,14 @@ pub fn in_git(reference: &Reference) -> Result<Found, Failure> {
         )));
     };
     let manifest = Manifest::parse(Path::new(""), &text)
-        .map_err(|e| e.within(format!("cannot read `{}`", paths[0])))?;
+        .wrap_err_with(|| format!("cannot read `{}`", paths[0]))?;
     let source = Reference {
         version: Some(version.name),
         ..reference.clone()
     };
     Ok(Found {
         entry: Entry {
-            name: name(&manifest)?,
+            name: manifest.own_name()?.to_owned(),
             source: source.to_string(),
             pin: Some(version.commit),
         },
@@ -58,41 +60,11 @@ pub fn in_git(reference: &Reference) -> Result<Found, Failure> {
     })
 }
 
-fn local(manifest: &Manifest, target: &Path, typed: &str) -> Result<Found, Failure> {
-    let target: PathBuf = target
-        .canonicalize()
-        .map_err(|error| Failure::new(error.to_string()))?;
-    let dir = manifest.dir.canonicalize()?;
-    let (own, other) = (file::context(&dir), file::context(&target));
-    if !target.starts_with(own) || own != other && !other.starts_with(own) {
-        return Err(Failure::new(format!(
-            "local module dependency context directory \"{}\" is not in parent context directory \"{}\"",
-            other.display(),
-            own.display()
-        )));
-    }
-    if target == dir {
-        return Err(Failure::new("a module cannot depend on itself"));
-    }
-    let Some(found) = Manifest::read_if_there(&target)? else {
-        return Err(Failure::new(format!(
-            "there is no {} in `{typed}`",
-            file::NAME
-        )));
-    };
+fn local(manifest: &Manifest, target: &Path) -> Result<Found, Failure> {
     Ok(Found {
-        entry: Entry {
-            name: name(&found)?,
-            source: file::relative(&dir, &target),
-            pin: None,
-        },
+        entry: nearby(&manifest.dir, target)?,
         types: None,
     })
-}
-
-fn name(manifest: &Manifest) -> Result<String, Failure> {
-    let name = manifest.name().map(str::to_owned);
-    name.ok_or_else(|| Failure::new("the module has no name"))
 }
 
 /// A path in a repository.
@@ -102,21 +74,6 @@ pub fn join(dir: &str, name: &str) -> String {
     } else {
         format!("{dir}/{name}")
     }
-}
-
-/// The module that an entry names, whatever its version: a directory or a place
-/// in a repository. None for what cannot be read.
-pub fn identity(entry: &Entry, dir: &Path) -> Option<String> {
-    let reference = match entry.pin {
-        Some(_) => Some(Reference::parse(&entry.source).ok()?),
-        None => Reference::read(&entry.source, dir).ok()?,
-    };
-    Some(match reference {
-        Some(reference) => reference.module(),
-        None => clean(&dir.join(&entry.source))
-            .to_string_lossy()
-            .into_owned(),
-    })
 }
 
 #[cfg(test)]
@@ -143,40 +100,5 @@ mod tests {
             pin: None,
         };
         assert_eq!(found.entry, want);
-    }
-
-    #[test]
-    fn a_module_outside_of_the_repository_is_refused() {
-        let (root, other) = (
-            tempfile::tempdir().expect("a"),
-            tempfile::tempdir().expect("b"),
-        );
-        std::fs::create_dir(root.path().join(".git")).expect("made");
-        module(root.path(), "a");
-        module(other.path(), "b");
-        let manifest = Manifest::find(root.path()).expect("found");
-        let error = local(&manifest, other.path(), "b").expect_err("outside");
-        assert!(
-            error.message.contains("is not in parent context directory"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn versions_of_one_module_are_the_same_module() {
-        let dir = Path::new("/m/a");
-        let identity = |source: &str, pin: Option<&str>| {
-            let pin = pin.map(str::to_owned);
-            let (name, source) = ("x".into(), source.into());
-            identity(&Entry { name, source, pin }, dir)
-        };
-        let git = "https://git.test/r.git/m";
-        assert_eq!(
-            identity(&format!("{git}@v1"), Some("abc")),
-            Some(git.into())
-        );
-        assert_eq!(identity(&format!("{git}@v2"), None), Some(git.into()));
-        assert_eq!(identity("../b/", None), Some("/m/b".into()));
-        assert_eq!(identity("https://git.test/no", Some("abc")), None);
     }
 }

@@ -66,11 +66,7 @@ fn init(workdir: &Path, options: &args::Init) -> Result<PathBuf, Failure> {
     }
     if let Some(blueprint) = &options.blueprint {
         let entry = self::blueprint(workdir, &dir, blueprint)?;
-        let mut item = json!({ "name": entry.name, "source": entry.source });
-        if let Some(pin) = entry.pin {
-            item["pin"] = pin.into();
-        }
-        fields.insert("blueprint".into(), item);
+        fields.insert("blueprint".into(), entry.item().into());
     }
     let manifest = Manifest {
         dir: dir.clone(),

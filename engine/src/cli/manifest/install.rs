@@ -14,7 +14,8 @@ pub fn run(global: &Global, options: &args::Install, list: List) -> Result<(), F
     if let Some(name) = &options.name {
         found.entry.name.clone_from(name);
     }
-    let before = manifest.put(list, &found.entry)?;
+    let before = manifest.put(list, &found.entry);
+    let before = before.map_err(|error| Failure::new(format!("{error} with `--name`")))?;
     let mut changes = Vec::new();
     if list == List::Dependencies && types::are_kept(&manifest) {
         if let Some(before) = before.filter(|before| *before != found.entry.name) {
@@ -22,7 +23,7 @@ pub fn run(global: &Global, options: &args::Install, list: List) -> Result<(), F
         }
         changes.extend(types::keep(&mut manifest, &found));
     }
-    changes.push(manifest.change());
+    changes.push(Change::manifest(&manifest));
     change::apply(changes)?;
     let entry::Found { entry, .. } = found;
     let (one, name, source) = (list.one(), &entry.name, &entry.source);

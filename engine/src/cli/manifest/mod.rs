@@ -3,7 +3,6 @@
 pub mod change;
 pub mod develop;
 mod entry;
-pub(crate) mod file;
 pub mod init;
 pub mod install;
 mod sdk;
@@ -17,38 +16,15 @@ use crate::client::Failure;
 use crate::credentials;
 
 use super::args::Global;
+use crate::module::manifest as file;
+pub use file::List;
 use file::Manifest;
-
-/// A list of modules in `dagger.json`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum List {
-    Dependencies,
-    Toolchains,
-}
-
-impl List {
-    /// Its key.
-    fn key(self) -> &'static str {
-        match self {
-            Self::Dependencies => "dependencies",
-            Self::Toolchains => "toolchains",
-        }
-    }
-
-    /// What one of it is called.
-    fn one(self) -> &'static str {
-        match self {
-            Self::Dependencies => "dependency",
-            Self::Toolchains => "toolchain",
-        }
-    }
-}
 
 /// The `dagger.json` that is edited.
 fn own(global: &Global) -> Result<Manifest, Failure> {
     let workdir = std::env::current_dir()?;
     let Some(path) = &global.module else {
-        return Manifest::find(&workdir);
+        return Ok(Manifest::find(&workdir)?);
     };
     let dir = workdir.join(path).canonicalize();
     let dir = dir.map_err(|e| Failure::new(format!("cannot edit module `{path}`: {e}")))?;

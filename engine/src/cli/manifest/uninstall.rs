@@ -31,6 +31,6 @@ pub fn run(global: &Global, options: &args::Named, list: List) -> Result<(), Fai
         }
         tell(&format!("uninstalled {} `{}`", list.one(), entry.name));
     }
-    changes.push(manifest.change());
+    changes.push(Change::manifest(&manifest));
     change::apply(changes)
 }

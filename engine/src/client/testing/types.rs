@@ -132,6 +132,7 @@ fn function(text: &str) -> Function {
         ty: ty(result),
         deprecated: None,
         check: false,
+        field: false,
     }
 }
 

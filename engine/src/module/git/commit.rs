@@ -10,13 +10,9 @@ use crate::graph::Engine;
 use crate::graph::git::{Auth, git};
 use crate::store::Hasher;
 
-fn checkouts(engine: &Engine) -> PathBuf {
-    engine.store.root().join("git-modules")
-}
-
 /// Whether a directory is one of [`checkout`].
 pub fn is_checkout(engine: &Engine, dir: &Path) -> bool {
-    let root = checkouts(engine);
+    let root = engine.store.checkouts();
     dir.starts_with(std::fs::canonicalize(&root).unwrap_or(root))
 }
 
@@ -28,7 +24,7 @@ pub async fn checkout(
 ) -> Result<PathBuf> {
     let url = reference.url();
     let key = Hasher::new("module-git-1").with(&url).with(commit).digest();
-    let dir = checkouts(engine).join(&key.hex()[..32]);
+    let dir = engine.store.checkouts().join(&key.hex()[..32]);
     if dir.exists() {
         engine.store.mark_used(&dir);
         return Ok(dir);

@@ -94,7 +94,7 @@ fn among(refs: &str, reference: &Reference) -> Option<Found> {
 }
 
 /// `v1`, `v1.2`, `v1.2.3-rc.1+build`: what Go takes for a semantic version.
-fn is_semantic(version: &str) -> bool {
+pub fn is_semantic(version: &str) -> bool {
     let Some(rest) = version.strip_prefix('v') else {
         return false;
     };

@@ -36,8 +36,11 @@ impl Store {
         let unreadable = |error| PathError::new("read host directory", &shown, error);
         let root = dir.canonicalize().map_err(unreadable)?;
         std::fs::read_dir(&root).map_err(unreadable)?;
-        // What was made in a temporary directory of ours is meant to be kept.
-        if root.starts_with(self.root()) && !root.starts_with(self.session_dir()) {
+        // What was made in a temporary directory of ours is meant to be kept, and
+        // modules from git have files as others do.
+        let ours = [self.session_dir().to_owned(), self.checkouts()];
+        let is_meant = ours.iter().any(|dir| root.starts_with(dir));
+        if root.starts_with(self.root()) && !is_meant {
             eyre::bail!(
                 "cannot read host directory `{shown}`: it is part of the state directory `{}`",
                 self.root().display()

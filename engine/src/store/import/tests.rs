@@ -218,6 +218,16 @@ async fn the_state_directory_is_never_imported() {
 }
 
 #[tokio::test]
+async fn a_module_from_git_is_imported_from_where_it_is_kept() {
+    let store = store();
+    let dir = store.checkouts().join("ab");
+    fs::create_dir_all(&dir).expect("makes");
+    fs::write(dir.join("f"), "").expect("writes");
+    let snapshot = store.import_dir(&dir, &Filter::default()).await;
+    assert_eq!(store.list(&snapshot.expect("imports")), ["f"]);
+}
+
+#[tokio::test]
 async fn a_file_is_imported_under_a_name() {
     let store = store();
     let dir = host(&store);

@@ -135,7 +135,7 @@ pub async fn one(client: &Arc<Client>, this: &Arc<Task>, field: &str) -> Result<
         ("description", _) => this.description.clone().into(),
         ("path", _) => this.path.clone().into(),
         ("originalModule", _) => {
-            let module = Object::LoadedModule(this.module.clone());
+            let module = Object::LoadedModule(this.module.clone(), None);
             Answer::Object("Module", module)
         }
         ("run", Kind::Up) => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use eyre::{Result, eyre};
 
-use super::{callers_only, digest, filter, mode, search, terminal, unsupported};
+use super::{callers_only, digest, filter, mode, module_source, search, terminal, unsupported};
 use crate::api::client::Client;
 use crate::graph::directory::base_name;
 use crate::graph::node::{Answer, Changeset};
@@ -82,6 +82,11 @@ pub async fn resolve(
         "sync" => {
             this.fs.snapshot().await?;
             Answer::This
+        }
+        "asModuleSource" => {
+            let path = args.text("sourceRootPath")?;
+            let source = module_source::find::of_directory(client, this, &path).await?;
+            Answer::Object("ModuleSource", Object::ModuleSource(Arc::new(source)))
         }
         "asModule" => {
             super::module::of_directory(client, this, &args.text("sourceRootPath")?).await?

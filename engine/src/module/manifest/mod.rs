@@ -2,21 +2,52 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use eyre::{Result, WrapErr, bail, eyre};
 use serde_json::{Map, Value as Json};
 
-use crate::client::Failure;
+use super::config;
+use super::git::Reference;
+use crate::graph::engine::clean;
 use crate::suggest;
 
-use super::change::Change;
-use super::{List, entry};
+mod nearby;
+mod update;
 
-pub const NAME: &str = "dagger.json";
+pub use nearby::nearby;
+pub use update::wanted;
+
+pub use config::FILE as NAME;
 
 /// The version of Dagger whose API this is.
 pub const ENGINE_VERSION: &str = "v0.21.8";
 
+/// A list of modules in `dagger.json`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum List {
+    Dependencies,
+    Toolchains,
+}
+
+impl List {
+    /// Its key.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Dependencies => "dependencies",
+            Self::Toolchains => "toolchains",
+        }
+    }
+
+    /// What one of it is called.
+    pub fn one(self) -> &'static str {
+        match self {
+            Self::Dependencies => "dependency",
+            Self::Toolchains => "toolchain",
+        }
+    }
+}
+
 /// A `dagger.json` and where it is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Manifest {
     pub dir: PathBuf,
     pub fields: Map<String, Json>,
@@ -32,47 +63,38 @@ pub struct Entry {
 
 impl Manifest {
     /// That of a directory, if there is one.
-    pub fn read_if_there(dir: &Path) -> Result<Option<Self>, Failure> {
+    pub fn read_if_there(dir: &Path) -> Result<Option<Self>> {
         let path = dir.join(NAME);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(Failure::new(format!(
-                    "cannot read `{}`: {error}",
-                    path.display()
-                )));
-            }
-        };
-        Self::parse(dir, &text)
-            .map(Some)
-            .map_err(|e| e.within(format!("cannot read `{}`", path.display())))
+        let failed = || format!("cannot read `{}`", path.display());
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(dir, &text).map(Some).wrap_err_with(failed),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).wrap_err_with(failed),
+        }
     }
 
     /// Reads the text of one.
-    pub fn parse(dir: &Path, text: &str) -> Result<Self, Failure> {
-        match serde_json::from_str(text) {
-            Ok(Json::Object(fields)) => Ok(Self {
+    pub fn parse(dir: &Path, text: &str) -> Result<Self> {
+        match serde_json::from_str(text)? {
+            Json::Object(fields) => Ok(Self {
                 dir: dir.to_owned(),
                 fields,
             }),
-            Ok(_) => Err(Failure::new("expected a JSON object")),
-            Err(error) => Err(Failure::new(error.to_string())),
+            _ => bail!("expected a JSON object"),
         }
     }
 
     /// The nearest one, from `dir` upward.
-    pub fn find(dir: &Path) -> Result<Self, Failure> {
+    pub fn find(dir: &Path) -> Result<Self> {
         for dir in dir.ancestors() {
             if let Some(manifest) = Self::read_if_there(dir)? {
                 return Ok(manifest);
             }
         }
-        let message = format!(
+        bail!(
             "there is no {NAME} in `{}` or above: make one with `poniard init`",
             dir.display()
-        );
-        Err(Failure::new(message))
+        )
     }
 
     /// Where the module's code is.
@@ -85,6 +107,11 @@ impl Manifest {
 
     pub fn name(&self) -> Option<&str> {
         self.fields.get("name")?.as_str()
+    }
+
+    /// The name, without which no other module can list this one.
+    pub fn own_name(&self) -> Result<&str> {
+        self.name().ok_or_else(|| eyre!("the module has no name"))
     }
 
     /// The entries of a list.
@@ -102,11 +129,11 @@ impl Manifest {
     ///
     /// # Errors
     /// When another module has the name.
-    pub fn put(&mut self, list: List, entry: &Entry) -> Result<Option<String>, Failure> {
-        let module = entry::identity(entry, &self.dir);
+    pub fn put(&mut self, list: List, entry: &Entry) -> Result<Option<String>> {
+        let module = identity(entry, &self.dir);
         let is_same = |item: &Json| {
             let known = Entry::read(item);
-            known.is_some_and(|known| entry::identity(&known, &self.dir) == module)
+            known.is_some_and(|known| identity(&known, &self.dir) == module)
         };
         let items = self.fields.get(list.key()).and_then(Json::as_array);
         let mut items = items.cloned().unwrap_or_default();
@@ -119,9 +146,9 @@ impl Manifest {
         let taken = others.find_map(|(_, item)| Entry::read(item).filter(|e| e.name == entry.name));
         if let Some(taken) = taken {
             let (one, name, source) = (list.one(), &entry.name, &taken.source);
-            return Err(Failure::new(format!(
-                "duplicate {one} name \"{name}\": `{source}` has it; uninstall that, or choose another with `--name`"
-            )));
+            bail!(
+                "duplicate {one} name \"{name}\": `{source}` has it; remove that, or give another name"
+            );
         }
         // Other keys of the entry stay.
         let mut item = match position {
@@ -129,11 +156,7 @@ impl Manifest {
             None => Map::new(),
         };
         item.shift_remove("pin");
-        item.insert("name".into(), entry.name.clone().into());
-        item.insert("source".into(), entry.source.clone().into());
-        if let Some(pin) = &entry.pin {
-            item.insert("pin".into(), pin.clone().into());
-        }
+        item.extend(entry.item());
         items.push(Json::Object(item));
         items.sort_by_key(|item| Entry::read(item).map(|entry| entry.name));
         self.fields
@@ -149,10 +172,10 @@ impl Manifest {
 
     /// Removes the entries with this name or source; gives what they were. A
     /// version in `name` must be the one that is there.
-    pub fn remove(&mut self, list: List, name: &str) -> Result<Vec<Entry>, Failure> {
+    pub fn remove(&mut self, list: List, name: &str) -> Result<Vec<Entry>> {
         let mut gone = Vec::new();
         for entry in self.entries(list) {
-            let module = entry::identity(&entry, &self.dir).unwrap_or_default();
+            let module = identity(&entry, &self.dir).unwrap_or_default();
             let after = [&entry.name, &module, &entry.source]
                 .into_iter()
                 .find_map(|known| name.strip_prefix(known.as_str()))
@@ -164,10 +187,10 @@ impl Manifest {
                 Some(version) if entry.source.ends_with(&format!("/{version}")) => {}
                 Some(version) => {
                     let (one, source) = (list.one(), &entry.source);
-                    return Err(Failure::new(format!(
+                    bail!(
                         "{one} `{}` is not there with version `{version}`, but as `{source}`: name no version",
                         entry.name
-                    )));
+                    );
                 }
             }
             gone.push(entry);
@@ -184,11 +207,6 @@ impl Manifest {
     pub fn text(&self) -> String {
         // A map of JSON values is always JSON.
         serde_json::to_string_pretty(&self.fields).unwrap_or_default() + "\n"
-    }
-
-    /// The file as it shall be.
-    pub fn change(&self) -> Change {
-        Change::write(self.dir.join(NAME), self.text().into_bytes())
     }
 }
 
@@ -230,6 +248,19 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// As it is written.
+    pub fn item(&self) -> Map<String, Json> {
+        let mut item = Map::new();
+        item.insert("name".into(), self.name.clone().into());
+        item.insert("source".into(), self.source.clone().into());
+        if let Some(pin) = &self.pin {
+            item.insert("pin".into(), pin.clone().into());
+        }
+        item
+    }
+}
+
 fn last_part(source: &str) -> &str {
     let source = source.split('@').next().unwrap_or(source);
     source
@@ -237,6 +268,21 @@ fn last_part(source: &str) -> &str {
         .rsplit('/')
         .next()
         .unwrap_or(source)
+}
+
+/// The module that an entry names, whatever its version: a directory or a place
+/// in a repository. None for what cannot be read.
+pub fn identity(entry: &Entry, dir: &Path) -> Option<String> {
+    let reference = match entry.pin {
+        Some(_) => Some(Reference::parse(&entry.source).ok()?),
+        None => Reference::read(&entry.source, dir).ok()?,
+    };
+    Some(match reference {
+        Some(reference) => reference.module(),
+        None => clean(&dir.join(&entry.source))
+            .to_string_lossy()
+            .into_owned(),
+    })
 }
 
 /// The git repository around a directory, or the directory itself.
@@ -320,7 +366,7 @@ mod tests {
         assert_eq!(put("lab", "../lab").expect("put"), None);
         assert_eq!(put("new", "../x/../lab").expect("put"), Some("lab".into()));
         assert_eq!(put("lab", "../other").expect("put"), None);
-        let error = put("new", "git.test/r.git").expect_err("taken").message;
+        let error = put("new", "git.test/r.git").expect_err("taken").to_string();
         assert!(
             error.contains("duplicate dependency name \"new\""),
             "{error}"
@@ -344,6 +390,20 @@ mod tests {
             assert_eq!(manifest.remove(LIST, name).expect(name), [lab]);
             assert!(!manifest.fields.contains_key("dependencies"));
         }
+    }
+
+    #[test]
+    fn versions_of_one_module_are_the_same_module() {
+        let dir = Path::new("/m/a");
+        let identity = |source: &str, pin: Option<&str>| identity(&entry("x", source, pin), dir);
+        let git = "https://git.test/r.git/m";
+        assert_eq!(
+            identity(&format!("{git}@v1"), Some("abc")),
+            Some(git.into())
+        );
+        assert_eq!(identity(&format!("{git}@v2"), None), Some(git.into()));
+        assert_eq!(identity("../b/", None), Some("/m/b".into()));
+        assert_eq!(identity("https://git.test/no", Some("abc")), None);
     }
 
     #[test]
