@@ -202,7 +202,7 @@ fn output_without_end_is_refused_as_a_string_and_takes_bounded_memory() {
     let place = Place::new();
     place.works();
     let program = place.cli.program();
-    let bytes: u64 = setting("PONIARD_TEST_OUTPUT_BYTES", 1 << 30);
+    let bytes: u64 = setting("PONIARD_TEST_OUTPUT_BYTES", 3 << 30);
     for source in ["yes 0123456789", "cat /dev/zero"] {
         let command = format!(
             "container | from debian:bookworm-slim | with-env-variable WORD {} \
@@ -219,7 +219,8 @@ fn output_without_end_is_refused_as_a_string_and_takes_bounded_memory() {
             );
         });
         eprintln!("{source}: {most} KiB");
-        assert!(most > 0 && most < 700 << 10, "{source}: {most} KiB");
+        // 128 MiB of it are kept twice, however long it is.
+        assert!(most > 0 && most < 400 << 10, "{source}: {most} KiB");
         // The step itself is done, and what it has made is there.
         let done = place.run(&["-q", "-M", "-c", &format!("{command} | exit-code")]);
         assert_eq!(done.stdout().trim(), "0", "{}", done.stderr());
