@@ -11,12 +11,12 @@ use super::runtime::state_dir;
 pub fn run(options: &args::Prune) -> Result<(), Failure> {
     // What containers made belongs to other ids of the user.
     crate::rootless::enter().map_err(|error| Failure::new(error.to_string()))?;
-    let store = Store::open(&state_dir()?)?;
-    let pruned = store.prune(&Prune {
+    let prune = Prune {
         unused_for: options.unused_for,
         keep_bytes: options.keep_bytes,
         volumes: options.volumes,
-    })?;
+    };
+    let pruned = Store::prune_at(&state_dir()?, &prune)?;
     super::print(&format!(
         "removed {} results, {} layers, {} modules and {} cache volumes: {} bytes\n",
         pruned.entries, pruned.layers, pruned.modules, pruned.volumes, pruned.bytes

@@ -166,8 +166,7 @@ impl Images {
             all.push(parts);
         }
         let docker: Vec<Value> = all.iter().map(docker_entry).collect();
-        let parent = dest.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let mut out = tempfile::NamedTempFile::new_in(parent.unwrap_or(Path::new(".")))?;
+        let mut out = self.store.exports().beside(dest)?;
         let mut builder = Builder::new(io::BufWriter::new(out.as_file_mut()));
         for dir in ["blobs/", "blobs/sha256/"] {
             append(&mut builder, EntryType::Directory, dir, 0, io::empty())?;

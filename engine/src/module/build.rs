@@ -23,8 +23,7 @@ pub async fn binary(engine: &Arc<Engine>, module: &Module) -> Result<PathBuf> {
         &key.hex()[..24]
     ));
     let binary = dir.join("module");
-    if binary.exists() {
-        engine.store.mark_used(&dir);
+    if engine.store.mark_used(&dir) && binary.exists() {
         return Ok(binary);
     }
     if prebuilt::keep(engine, module, &dir).await? {

@@ -1,15 +1,17 @@
 //! Remembered values: `cache/<kind>/<2 digits>/<key>.json`.
 //!
 //! An entry names the layers that its value refers to, and is absent without
-//! them. Reading an entry sets its time, which is what [`super::prune`] goes by.
+//! them. Reading an entry sets its time, by which [`super::prune`] puts them in
+//! order, and notes that this process uses it.
 
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::time::SystemTime;
 
-use eyre::{Result, WrapErr};
+use eyre::{Report, Result, WrapErr};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -26,17 +28,18 @@ impl Store {
     pub fn cached<T: DeserializeOwned>(&self, kind: &str, key: &Digest) -> Option<T> {
         let path = self.entry_path(kind, key);
         let mut file = File::open(&path).ok()?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).ok()?;
+        let entry: Entry<T> = serde_json::from_slice(&text).ok()?;
+        let layers = entry.layers.iter().map(|layer| self.layer_path(layer));
+        self.note(layers.chain([path.clone()])).ok()?;
         file.set_modified(SystemTime::now()).ok()?;
-        // `prune` renames, then looks at the time: whoever still finds the
-        // entry here after setting its time keeps it.
+        // It may have gone before it was noted.
         let own = file.metadata().ok()?;
         let now = path.metadata().ok()?;
         if (own.dev(), own.ino()) != (now.dev(), now.ino()) {
             return None;
         }
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).ok()?;
-        let entry: Entry<T> = serde_json::from_slice(&text).ok()?;
         entry
             .layers
             .iter()
@@ -52,10 +55,30 @@ impl Store {
         layers_of(&value, &mut layers);
         layers.sort();
         layers.dedup();
-        let text = serde_json::to_vec(&Entry { layers, value })?;
-        self.write_state(&self.entry_path(kind, key), &text)
+        let entry = Entry { layers, value };
+        let path = self.entry_path(kind, key);
+        let written = serde_json::to_vec(&entry)
+            .map_err(Report::from)
+            .and_then(|text| {
+                self.note([&path])?;
+                self.write_state(&path, &text)
+            });
+        self.settle(&entry.layers, written.is_ok());
+        written
             .wrap_err_with(|| format!("cannot remember {kind} `{key}`"))
             .map_err(|error| self.explain(error))
+    }
+
+    /// Layers that were made for an entry go with one that cannot be written:
+    /// nobody would find them.
+    fn settle(&self, layers: &[String], written: bool) {
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        for layer in layers {
+            if fresh.remove(layer) && !written {
+                // What stays is found by the next one that lacks space.
+                let _ = self.discard(&self.layer_path(layer));
+            }
+        }
     }
 
     /// Forgets a remembered value; fine when there is none.

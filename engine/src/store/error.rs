@@ -83,17 +83,41 @@ impl<T, E: Into<io::Error>> PathContext<T> for Result<T, E> {
 /// A failure to write to the state directory that the user can do something about.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot write to the state directory `{root}`: {cause}; free space or set PONIARD_STATE to a directory elsewhere",
-    root = root.display()
+    "cannot write to the state directory `{root}`: {cause}; {next} or set PONIARD_STATE to a directory elsewhere",
+    root = root.display(),
+    next = if *is_full { "free space with `poniard prune` (`--volumes` takes cache volumes, too)" } else { "make it writable" }
 )]
 pub struct StateError {
     pub root: PathBuf,
     pub cause: String,
+    pub is_full: bool,
 }
 
 /// Names the state directory when `error` comes from a full or read-only file system.
 pub(crate) fn explain(root: &Path, error: Report) -> Report {
-    let full = error.chain().find_map(|error| {
+    match cause(&error) {
+        Some((cause, is_full)) => StateError {
+            root: root.to_owned(),
+            cause,
+            is_full,
+        }
+        .into(),
+        None => error,
+    }
+}
+
+/// Whether `error` comes from a full disk.
+pub(super) fn is_full(error: &Report) -> bool {
+    let told = error.chain().find_map(|e| e.downcast_ref::<StateError>());
+    told.map_or_else(
+        || cause(error).is_some_and(|(_, is_full)| is_full),
+        |told| told.is_full,
+    )
+}
+
+/// What the system said of a disk that cannot be written, and whether it is full.
+fn cause(error: &Report) -> Option<(String, bool)> {
+    error.chain().find_map(|error| {
         let system = error.downcast_ref::<io::Error>().or_else(|| {
             error
                 .downcast_ref::<PathError>()
@@ -102,22 +126,13 @@ pub(crate) fn explain(root: &Path, error: Report) -> Report {
                     _ => None,
                 })
         })?;
-        matches!(
-            system.kind(),
-            io::ErrorKind::StorageFull
-                | io::ErrorKind::QuotaExceeded
-                | io::ErrorKind::ReadOnlyFilesystem
-        )
-        .then(|| reason(system))
-    });
-    match full {
-        Some(cause) => StateError {
-            root: root.to_owned(),
-            cause,
-        }
-        .into(),
-        None => error,
-    }
+        let is_full = match system.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => true,
+            io::ErrorKind::ReadOnlyFilesystem => false,
+            _ => return None,
+        };
+        Some((reason(system), is_full))
+    })
 }
 
 #[cfg(test)]

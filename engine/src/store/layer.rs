@@ -3,10 +3,9 @@
 
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use eyre::{Result, WrapErr};
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
 use super::error::PathContext;
 use super::{Digest, Filter, Snapshot, Store, Tree};
@@ -26,22 +25,9 @@ impl Store {
             .is_ok_and(|meta| meta.is_dir())
     }
 
-    /// Whether there is such a layer; if so it counts as used just now.
+    /// Whether there is such a layer; if so it stays as long as this process lives.
     pub fn keep_layer(&self, name: &str) -> bool {
-        let omit = Timespec {
-            tv_sec: 0,
-            tv_nsec: UTIME_OMIT,
-        };
-        let now = Timespec {
-            tv_sec: 0,
-            tv_nsec: UTIME_NOW,
-        };
-        let times = Timestamps {
-            last_access: now,
-            last_modification: omit,
-        };
-        // Setting any time sets the change time, which `prune` goes by.
-        rustix::fs::utimensat(CWD, self.layer_path(name), &times, AtFlags::empty()).is_ok()
+        self.note([self.layer_path(name)]).is_ok() && self.has_layer(name)
     }
 
     /// Directories of a snapshot's layers, lowest first. None for the empty snapshot.
@@ -56,17 +42,23 @@ impl Store {
     /// Makes the directory `dir` (on the state directory's file system) the
     /// layer `name`, or one with a new name. One that is there stays.
     pub fn adopt_layer(&self, dir: &Path, name: Option<String>) -> Result<String> {
-        let name = match name {
-            Some(name) => name,
-            None => random_name()?,
+        let (name, is_fresh) = match name {
+            Some(name) => (name, false),
+            None => (random_name()?, true),
         };
         let path = self.layer_path(&name);
+        self.note([&path])
+            .wrap_err_with(|| format!("cannot keep layer `{}`", path.display()))?;
         if let Err(error) = std::fs::rename(dir, &path) {
             if !self.has_layer(&name) {
                 return Err(self.explain(error.into()))
                     .wrap_err_with(|| format!("cannot keep layer `{}`", path.display()));
             }
             std::fs::remove_dir_all(dir)?;
+        }
+        if is_fresh {
+            let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            fresh.insert(name.clone());
         }
         Ok(name)
     }

@@ -11,7 +11,7 @@
 //! cache/<kind>/<aa>/<key>.json  remembered values             cache, edit
 //! index/                        what host directories held    import, content
 //! volumes/<key>/                cache volumes                 volume
-//! locks/  tmp/<session>/        of live processes             lock, session
+//! locks/  tmp/<session>/        of live processes             lock, session, used, exports
 //! ```
 //!
 //! [`tree`] has the operations on files, [`filter`] and [`walk`] choose them,
@@ -22,6 +22,7 @@ mod content;
 pub mod digest;
 mod edit;
 mod error;
+mod exports;
 pub mod filter;
 mod hashed;
 mod import;
@@ -41,11 +42,13 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod tree;
+mod used;
 mod volume;
 pub(crate) mod walk;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use eyre::{Report, Result, WrapErr};
 use serde::{Deserialize, Serialize};
@@ -63,6 +66,7 @@ pub use overlay::opaque_attribute;
 pub use prune::{Prune, Pruned};
 pub use tree::Tree;
 
+use exports::Exports;
 use lock::Locks;
 use session::Session;
 
@@ -80,16 +84,34 @@ pub struct Store {
     root: PathBuf,
     session: Session,
     locks: Locks,
+    /// Layers made here that nothing remembered refers to yet.
+    fresh: Mutex<HashSet<String>>,
 }
+
+/// So few bytes that are free are not enough for a run: what nothing refers to goes.
+const LITTLE: u64 = 64 << 20;
 
 impl Store {
     /// Opens (or makes) the state directory `root`.
     pub fn open(root: &Path) -> Result<Arc<Self>> {
-        let store = Self::begin(root)
+        Self::begin(root)
+            .and_then(|store| {
+                if store.free()? < LITTLE {
+                    prune::make_room(&store.root, store.session_dir())?;
+                }
+                Ok(store)
+            })
+            .or_else(|error| {
+                if !error::is_full(&error) {
+                    return Err(error);
+                }
+                let root = root.canonicalize()?;
+                prune::make_room(&root, &root.join("tmp"))?;
+                Self::begin(&root)
+            })
+            .map(Arc::new)
             .map_err(|error| error::explain(root, error))
-            .wrap_err_with(|| format!("cannot open the state directory `{}`", root.display()))?;
-        recover::after_reboot(&store)?;
-        Ok(Arc::new(store))
+            .wrap_err_with(|| format!("cannot open the state directory `{}`", root.display()))
     }
 
     fn begin(root: &Path) -> Result<Self> {
@@ -106,11 +128,14 @@ impl Store {
             std::os::unix::fs::PermissionsExt::from_mode(0o755),
         )?;
         let session = Session::begin(&root.join("tmp"), &root.join("locks"))?;
-        Ok(Self {
+        let store = Self {
             root,
             session,
             locks: Locks::default(),
-        })
+            fresh: Mutex::default(),
+        };
+        recover::after_reboot(&store)?;
+        Ok(store)
     }
 
     pub fn root(&self) -> &Path {
@@ -154,6 +179,20 @@ impl Store {
             .tempdir_in(self.session_dir())
             .map_err(|error| self.explain(error.into()))
             .wrap_err("cannot make a temporary directory")
+    }
+
+    /// Makes the temporary files of exports.
+    pub(crate) fn exports(&self) -> &Exports {
+        &self.session.exports
+    }
+
+    /// Notes that this process uses paths of the state directory: what is there
+    /// afterwards stays until it ends.
+    fn note<P: AsRef<Path>>(&self, paths: impl IntoIterator<Item = P>) -> Result<()> {
+        let paths = paths.into_iter();
+        let names = paths.map(|path| used::name(&self.root, path.as_ref()));
+        let noted = self.session.used.note(names);
+        noted.map_err(|error| self.explain(error.into()))
     }
 
     fn session_dir(&self) -> &Path {

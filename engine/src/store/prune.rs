@@ -1,10 +1,11 @@
 //! Frees space: what was not used for long, then what was used longest ago.
 //!
-//! Nothing goes away that a live process may use: reading an entry sets its
-//! time, and everything used since the oldest live session began is kept, with
-//! the layers that it refers to.
+//! Nothing goes away that a live process uses: it has noted so ([`super::used`]),
+//! and the layers of entries that stay do so as well. Reading an entry sets its
+//! time, by which entries are put in order.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -13,8 +14,9 @@ use eyre::{Result, WrapErr};
 
 use super::cache::Entry;
 use super::filter::Filter;
+use super::used::Held;
 use super::walk::walk;
-use super::{Store, session};
+use super::{Store, error};
 
 /// What may go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,9 +43,6 @@ pub struct Pruned {
     pub bytes: u64,
 }
 
-/// Times of files come from a coarser clock than those of sessions.
-const SLACK: Duration = Duration::from_secs(1);
-
 struct Found {
     path: PathBuf,
     used: SystemTime,
@@ -53,18 +52,90 @@ struct Found {
 impl Store {
     /// Removes what `prune` allows and no live process uses.
     pub fn prune(&self, prune: &Prune) -> Result<Pruned> {
-        let gate = std::fs::File::create(self.root().join("locks/prune"))?;
+        Pruning::begin(self.root(), self.session_dir())?.run(prune)
+    }
+
+    /// As [`Store::prune`] of the state directory `root`, also when its disk is
+    /// so full that no process can begin there.
+    pub fn prune_at(root: &Path, prune: &Prune) -> Result<Pruned> {
+        match Self::open(root) {
+            Ok(store) => store.prune(prune),
+            Err(error) if error::is_full(&error) => {
+                let root = root.canonicalize()?;
+                Pruning::begin(&root, &root.join("tmp"))?.run(prune)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes that a directory of a module is used now; false when it is gone.
+    pub fn mark_used(&self, dir: &Path) -> bool {
+        // Of a state that cannot be written nothing is pruned either.
+        let _ = self.note([dir]);
+        let now = rustix::fs::Timespec {
+            tv_sec: 0,
+            tv_nsec: rustix::fs::UTIME_NOW,
+        };
+        let now = rustix::fs::Timestamps {
+            last_access: now,
+            last_modification: now,
+        };
+        let _ = rustix::fs::utimensat(rustix::fs::CWD, dir, &now, rustix::fs::AtFlags::empty());
+        dir.exists()
+    }
+
+    /// Size in bytes (its share of files with several links) and age of every layer.
+    pub(super) fn layer_sizes(&self) -> Result<HashMap<String, (u64, SystemTime)>> {
+        layer_sizes(self.root())
+    }
+
+    /// Takes a directory out of its place at once, then removes it.
+    pub(super) fn discard(&self, path: &Path) -> Result<()> {
+        let away = self
+            .session_dir()
+            .join(path.file_name().unwrap_or_default());
+        std::fs::rename(path, &away)
+            .and_then(|()| std::fs::remove_dir_all(&away))
+            .wrap_err_with(|| format!("cannot remove `{}`", path.display()))
+    }
+}
+
+/// Removes layers that nothing refers to: what was made while the disk filled up.
+pub(super) fn make_room(root: &Path, away: &Path) -> Result<()> {
+    Pruning::begin(root, away)?.unreferenced()
+}
+
+/// One at a time for a state directory.
+struct Pruning<'a> {
+    root: &'a Path,
+    /// Where directories go first, on the same disk.
+    away: &'a Path,
+    now: SystemTime,
+    gone: Vec<PathBuf>,
+    pruned: Pruned,
+    _gate: File,
+}
+
+impl<'a> Pruning<'a> {
+    fn begin(root: &'a Path, away: &'a Path) -> Result<Self> {
+        let gate = File::create(root.join("locks/prune"))?;
         gate.lock().wrap_err("cannot wait for another prune")?;
-        let live = session::oldest(&self.root().join("tmp"))? - SLACK;
-        let limit = SystemTime::now()
+        Ok(Self {
+            root,
+            away,
+            now: SystemTime::now(),
+            gone: Vec::new(),
+            pruned: Pruned::default(),
+            _gate: gate,
+        })
+    }
+
+    fn run(mut self, prune: &Prune) -> Result<Pruned> {
+        let limit = self
+            .now
             .checked_sub(prune.unused_for)
             .unwrap_or(SystemTime::UNIX_EPOCH);
-        let limit = limit.min(live);
-        let mut pruned = Pruned::default();
-        if prune.volumes {
-            self.prune_volumes(limit, &mut pruned)?;
-        }
-        let sizes = self.layer_sizes()?;
+        let sizes = layer_sizes(self.root)?;
         let mut entries = self.entries()?;
         entries.sort_by_key(|entry| entry.used);
         let mut uses: HashMap<String, usize> = HashMap::new();
@@ -72,34 +143,114 @@ impl Store {
             *uses.entry(layer.clone()).or_default() += 1;
         }
         let mut size: u64 = sizes.values().map(|(size, _)| size).sum();
+        // From here on whoever looks for something waits, until it has left its place.
+        let held = Held::take(self.root)?;
+        if prune.volumes {
+            self.volumes(&held, limit)?;
+        }
         for entry in entries {
-            let enough = prune.keep_bytes.is_some_and(|keep| size <= keep);
-            if enough || entry.used > limit {
+            if prune.keep_bytes.is_some_and(|keep| size <= keep) || entry.used > limit {
                 break;
             }
-            if remove_entry(&entry.path, limit)? {
-                pruned.entries += 1;
-                for layer in entry.layers {
-                    if let Some(left) = uses.get_mut(&layer) {
-                        *left -= 1;
-                        if *left == 0 {
-                            size -= sizes.get(&layer).map_or(0, |(bytes, _)| *bytes).min(size);
-                        }
+            let stays = held.has(self.root, &entry.path)
+                || self.time_of(&entry.path).is_none_or(|used| used > limit);
+            if stays || std::fs::remove_file(&entry.path).is_err() {
+                continue;
+            }
+            self.pruned.entries += 1;
+            for layer in entry.layers {
+                if let Some(left) = uses.get_mut(&layer) {
+                    *left -= 1;
+                    if *left == 0 {
+                        uses.remove(&layer);
+                        size -= sizes.get(&layer).map_or(0, |(bytes, _)| *bytes).min(size);
                     }
                 }
             }
         }
-        self.prune_layers(&sizes, live, &mut pruned)?;
-        self.prune_indexes(limit)?;
+        let unused = sizes.keys().filter(|name| !uses.contains_key(*name));
+        self.layers(&held, unused)?;
+        self.indexes(limit)?;
         if prune.keep_bytes.is_none_or(|keep| size > keep) {
-            self.prune_modules(limit, &mut pruned)?;
+            self.modules(&held, limit)?;
         }
-        Ok(pruned)
+        drop(held);
+        self.finish()
+    }
+
+    /// Only layers that no entry refers to.
+    fn unreferenced(mut self) -> Result<()> {
+        let names = layer_names(self.root)?;
+        let used: HashSet<String> = self
+            .entries()?
+            .into_iter()
+            .flat_map(|entry| entry.layers)
+            .collect();
+        let held = Held::take(self.root)?;
+        self.layers(&held, names.iter().filter(|name| !used.contains(*name)))?;
+        drop(held);
+        self.finish().map(drop)
+    }
+
+    fn layers<'n>(&mut self, held: &Held, names: impl Iterator<Item = &'n String>) -> Result<()> {
+        for name in names {
+            let path = self.root.join("layers").join(name);
+            if !held.has(self.root, &path) {
+                self.move_away(&path)?;
+                self.pruned.layers += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn volumes(&mut self, held: &Held, limit: SystemTime) -> Result<()> {
+        for entry in std::fs::read_dir(self.root.join("volumes"))? {
+            let entry = entry?;
+            let mark = self.root.join("index/volumes").join(entry.file_name());
+            let is_young = self.time_of(&mark).is_some_and(|used| used > limit);
+            if is_young || held.has(self.root, &entry.path()) {
+                continue;
+            }
+            self.move_away(&entry.path())?;
+            let _ = std::fs::remove_file(mark);
+            self.pruned.volumes += 1;
+        }
+        Ok(())
+    }
+
+    /// Removes binaries of modules, and modules from git.
+    fn modules(&mut self, held: &Held, limit: SystemTime) -> Result<()> {
+        for kind in MODULES {
+            let Ok(all) = std::fs::read_dir(self.root.join(kind)) else {
+                continue;
+            };
+            for entry in all {
+                let path = entry?.path();
+                let is_old = self.time_of(&path).is_some_and(|used| used <= limit);
+                if is_old && !held.has(self.root, &path) {
+                    self.move_away(&path)?;
+                    self.pruned.modules += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets directories that were not imported for long.
+    fn indexes(&self, limit: SystemTime) -> Result<()> {
+        for entry in std::fs::read_dir(self.root.join("index"))? {
+            let path = entry?.path();
+            let is_index = path.extension().is_some_and(|ext| ext == "import");
+            if is_index && self.time_of(&path).is_some_and(|used| used < limit) {
+                std::fs::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     fn entries(&self) -> Result<Vec<Found>> {
         let mut entries = Vec::new();
-        let root = self.root().join("cache");
+        let root = self.root.join("cache");
         walk(&root, &Filter::default(), |path, meta| {
             if meta.is_file() {
                 let path = root.join(path);
@@ -110,7 +261,7 @@ impl Store {
                     .unwrap_or_default();
                 entries.push(Found {
                     path,
-                    used: meta.modified()?,
+                    used: meta.modified()?.min(self.now),
                     layers,
                 });
             }
@@ -119,128 +270,61 @@ impl Store {
         Ok(entries)
     }
 
-    /// Size (its share of files with several links) and age of every layer.
-    pub(super) fn layer_sizes(&self) -> Result<HashMap<String, (u64, SystemTime)>> {
-        let mut sizes = HashMap::new();
-        for entry in std::fs::read_dir(self.root().join("layers"))? {
-            let entry = entry?;
-            let meta = entry.metadata()?;
-            let changed =
-                SystemTime::UNIX_EPOCH + Duration::from_secs(meta.ctime().max(0) as u64 + 1);
-            let name = entry.file_name().to_string_lossy().into_owned();
-            sizes.insert(name, (size_of(&entry.path())?, changed));
-        }
-        Ok(sizes)
+    /// When something was last used: now at the latest, for a clock may have been wrong.
+    fn time_of(&self, path: &Path) -> Option<SystemTime> {
+        let time = path.metadata().and_then(|meta| meta.modified()).ok()?;
+        Some(time.min(self.now))
     }
 
-    /// Removes layers that no entry refers to any more.
-    pub(super) fn prune_layers(
-        &self,
-        sizes: &HashMap<String, (u64, SystemTime)>,
-        live: SystemTime,
-        pruned: &mut Pruned,
-    ) -> Result<()> {
-        let used: HashSet<String> = self
-            .entries()?
-            .into_iter()
-            .flat_map(|entry| entry.layers)
-            .collect();
-        for (name, (bytes, changed)) in sizes {
-            if *changed < live && !used.contains(name) {
-                self.discard(&self.layer_path(name))?;
-                pruned.layers += 1;
-                pruned.bytes += bytes;
-            }
+    /// Takes a directory out of its place, at once and without a byte of the disk.
+    fn move_away(&mut self, path: &Path) -> Result<()> {
+        let kind = path.parent().and_then(Path::file_name).unwrap_or_default();
+        let mut name = std::ffi::OsString::from("gone-");
+        name.push(kind);
+        name.push("-");
+        name.push(path.file_name().unwrap_or_default());
+        let away = self.away.join(name);
+        if away.exists() {
+            std::fs::remove_dir_all(&away)?;
         }
+        std::fs::rename(path, &away)
+            .wrap_err_with(|| format!("cannot remove `{}`", path.display()))?;
+        self.gone.push(away);
         Ok(())
     }
 
-    fn prune_volumes(&self, limit: SystemTime, pruned: &mut Pruned) -> Result<()> {
-        for entry in std::fs::read_dir(self.root().join("volumes"))? {
-            let entry = entry?;
-            let mark = self.root().join("index/volumes").join(entry.file_name());
-            let used = mark.metadata().and_then(|meta| meta.modified());
-            if used.is_ok_and(|used| used > limit) {
-                continue;
-            }
-            let bytes = size_of(&entry.path())?;
-            self.discard(&entry.path())?;
-            let _ = std::fs::remove_file(mark);
-            pruned.volumes += 1;
-            pruned.bytes += bytes;
-        }
-        Ok(())
-    }
-
-    /// Removes binaries of modules, and modules from git.
-    fn prune_modules(&self, limit: SystemTime, pruned: &mut Pruned) -> Result<()> {
-        for kind in MODULES {
-            let Ok(all) = std::fs::read_dir(self.root().join(kind)) else {
-                continue;
-            };
-            for entry in all {
-                let entry = entry?;
-                if entry.metadata()?.modified()? <= limit {
-                    pruned.bytes += size_of(&entry.path())?;
-                    pruned.modules += 1;
-                    self.discard(&entry.path())?;
-                }
+    /// Removes what was moved away.
+    fn finish(mut self) -> Result<Pruned> {
+        for dir in self.gone {
+            // Whoever begins now may sweep it at the same time.
+            self.pruned.bytes += size_of(&dir).unwrap_or(0);
+            let removed = std::fs::remove_dir_all(&dir);
+            if dir.exists() {
+                removed.wrap_err_with(|| format!("cannot remove `{}`", dir.display()))?;
             }
         }
-        Ok(())
-    }
-
-    /// Notes that a directory of a module is used now.
-    pub fn mark_used(&self, dir: &Path) {
-        let now = rustix::fs::Timespec {
-            tv_sec: 0,
-            tv_nsec: rustix::fs::UTIME_NOW,
-        };
-        let now = rustix::fs::Timestamps {
-            last_access: now,
-            last_modification: now,
-        };
-        // Of a state that cannot be written nothing is pruned either.
-        let _ = rustix::fs::utimensat(rustix::fs::CWD, dir, &now, rustix::fs::AtFlags::empty());
-    }
-
-    /// Forgets directories that were not imported for long.
-    fn prune_indexes(&self, limit: SystemTime) -> Result<()> {
-        for entry in std::fs::read_dir(self.root().join("index"))? {
-            let entry = entry?;
-            let old = entry.metadata()?.modified()? < limit;
-            if old
-                && entry
-                    .path()
-                    .extension()
-                    .is_some_and(|extension| extension == "import")
-            {
-                std::fs::remove_file(entry.path())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes a directory out of its place at once, then removes it.
-    pub(super) fn discard(&self, path: &Path) -> Result<()> {
-        let away = self.temp_dir()?;
-        std::fs::rename(path, away.path().join("gone"))
-            .wrap_err_with(|| format!("cannot remove `{}`", path.display()))
+        Ok(self.pruned)
     }
 }
 
-/// Whether the entry went: not when somebody used it meanwhile.
-fn remove_entry(path: &Path, limit: SystemTime) -> Result<bool> {
-    let away = path.with_extension("gone");
-    if std::fs::rename(path, &away).is_err() {
-        return Ok(false);
+fn layer_names(root: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(root.join("layers"))? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
     }
-    if away.metadata()?.modified()? > limit {
-        std::fs::rename(&away, path)?;
-        return Ok(false);
+    Ok(names)
+}
+
+fn layer_sizes(root: &Path) -> Result<HashMap<String, (u64, SystemTime)>> {
+    let mut sizes = HashMap::new();
+    for name in layer_names(root)? {
+        let path = root.join("layers").join(&name);
+        // Another process may have just taken it away.
+        let Ok(meta) = path.metadata() else { continue };
+        let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(meta.ctime().max(0) as u64 + 1);
+        sizes.insert(name, (size_of(&path)?, changed));
     }
-    std::fs::remove_file(&away)?;
-    Ok(true)
+    Ok(sizes)
 }
 
 /// Bytes on disk that go with the directory.

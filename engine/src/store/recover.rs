@@ -2,6 +2,7 @@
 //! disk, for layers are not synced one by one.
 
 use std::os::unix::fs::MetadataExt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use eyre::Result;
 
@@ -31,11 +32,42 @@ fn drop_last_layers(store: &Store) -> Result<()> {
         let entry = entry?;
         layers.push((entry.metadata()?.ctime(), entry.path()));
     }
-    let last = layers.iter().map(|(time, _)| *time).max().unwrap_or(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |now| now.as_secs() as i64);
+    let times: Vec<_> = layers.iter().map(|(time, _)| *time).collect();
     for (time, path) in layers {
-        if time >= last - WRITEBACK_SECS {
+        if is_last(time, &times, now) {
             store.discard(&path)?;
         }
     }
     Ok(())
+}
+
+/// Whether `time` may be of the last minute: before the latest of all, or before
+/// the latest that is not in the future, where the clock was wrong for a while.
+fn is_last(time: i64, all: &[i64], now: i64) -> bool {
+    let latest = |limit| all.iter().copied().filter(|time| *time <= limit).max();
+    let ends = [latest(i64::MAX), latest(now)].into_iter().flatten();
+    ends.into_iter()
+        .any(|end| (end - WRITEBACK_SECS..=end).contains(&time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last(all: &[i64], now: i64) -> Vec<i64> {
+        let times = all.iter().copied();
+        times.filter(|time| is_last(*time, all, now)).collect()
+    }
+
+    #[test]
+    fn the_last_minute_is_found_whatever_the_clock_said() {
+        assert_eq!(last(&[100, 900, 950], 5000), [900, 950]);
+        // One was made with a clock that was ahead.
+        assert_eq!(last(&[100, 900, 950, 9000], 5000), [900, 950, 9000]);
+        // The clock has been set back to the beginning.
+        assert_eq!(last(&[100, 900, 950], 0), [900, 950]);
+        assert!(last(&[], 5000).is_empty());
+    }
 }

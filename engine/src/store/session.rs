@@ -3,29 +3,40 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+
+use super::exports::{self, Exports};
+use super::used::Used;
+
+/// How the names of sessions begin.
+const PREFIX: &str = "s-";
 
 /// A live process: holds a lock on `tmp/<name>/live`.
 pub(super) struct Session {
     dir: PathBuf,
+    pub used: Used,
+    pub exports: Exports,
     _live: File,
 }
 
 impl Session {
-    /// Begins a session and clears away what dead ones left.
+    /// Clears away what dead ones left and begins a session.
     pub fn begin(tmp: &Path, locks: &Path) -> io::Result<Self> {
         // A new directory is not yet locked: nobody sweeps until it is.
         let gate = File::create(locks.join("sessions"))?;
         gate.lock()?;
-        let dir = tempfile::Builder::new()
-            .prefix("s-")
-            .tempdir_in(tmp)?
-            .keep();
-        let live = File::create(dir.join("live"))?;
+        // First, for a full disk has no place for another.
+        sweep(tmp)?;
+        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(tmp)?;
+        let live = File::create(dir.path().join("live"))?;
         live.lock()?;
-        sweep(tmp, &dir)?;
-        Ok(Self { dir, _live: live })
+        Ok(Self {
+            used: Used::begin(dir.path(), locks)?,
+            exports: Exports::begin(dir.path())?,
+            dir: dir.keep(),
+            _live: live,
+        })
     }
 
     pub fn dir(&self) -> &Path {
@@ -41,11 +52,14 @@ impl Drop for Session {
     }
 }
 
-fn sweep(tmp: &Path, own: &Path) -> io::Result<()> {
+fn sweep(tmp: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(tmp)?.flatten() {
         let dir = entry.path();
-        if dir != own && !is_live(&dir) {
+        if !is_live(&dir) {
             detach(&dir);
+            if is_session(&dir) {
+                exports::clear(&dir);
+            }
             let _ = std::fs::remove_dir_all(&dir);
         }
     }
@@ -62,20 +76,19 @@ fn detach(session: &Path) {
 }
 
 fn is_live(dir: &Path) -> bool {
-    File::open(dir.join("live"))
-        .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    is_session(dir)
+        && File::open(dir.join("live"))
+            .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-/// When the oldest session that is still alive began.
-pub(super) fn oldest(tmp: &Path) -> io::Result<SystemTime> {
-    let mut oldest = SystemTime::now();
-    for entry in std::fs::read_dir(tmp)?.flatten() {
-        let dir = entry.path();
-        if let Ok(meta) = dir.join("live").metadata()
-            && is_live(&dir)
-        {
-            oldest = oldest.min(meta.modified()?);
-        }
-    }
-    Ok(oldest)
+/// As opposed to what [`super::prune`] takes away, which may hold any file.
+fn is_session(dir: &Path) -> bool {
+    let name = dir.file_name().unwrap_or_default();
+    name.as_bytes().starts_with(PREFIX.as_bytes())
+}
+
+/// Directories of the sessions that are still alive.
+pub(super) fn live(tmp: &Path) -> io::Result<Vec<PathBuf>> {
+    let all = std::fs::read_dir(tmp)?.flatten().map(|entry| entry.path());
+    Ok(all.filter(|dir| is_live(dir)).collect())
 }

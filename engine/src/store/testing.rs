@@ -27,6 +27,12 @@ pub(crate) fn store() -> TestStore {
 }
 
 impl TestStore {
+    /// Ends the session and begins another.
+    pub fn reopen(&mut self) {
+        let next = Store::open(self.store.root()).expect("opens");
+        self.store = next;
+    }
+
     /// A snapshot of files: `path` with contents, or `path/`.
     pub fn snapshot(&self, files: &[(&str, &str)]) -> Snapshot {
         self.on(&Store::scratch(), |tree| fill(tree, files))

@@ -11,11 +11,13 @@ impl Store {
     /// Directory of the cache volume `key`, made when missing.
     pub fn volume(&self, key: &Digest) -> Result<PathBuf> {
         let path = self.root().join("volumes").join(key.hex());
-        std::fs::create_dir_all(&path)
-            .map_err(|error| self.explain(error.into()))
-            .wrap_err_with(|| format!("cannot make the cache volume `{key}`"))?;
         // When it was last used, for `prune`.
-        self.write_state(&self.root().join("index/volumes").join(key.hex()), b"")?;
+        let mark = self.root().join("index/volumes").join(key.hex());
+        self.note([&path])
+            .and_then(|()| Ok(std::fs::create_dir_all(&path)?))
+            .and_then(|()| self.write_state(&mark, b""))
+            .map_err(|error| self.explain(error))
+            .wrap_err_with(|| format!("cannot make the cache volume `{key}`"))?;
         Ok(path)
     }
 

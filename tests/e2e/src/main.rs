@@ -36,6 +36,7 @@ mod pipelines;
 mod prebuilt;
 mod registries;
 mod rootless;
+mod spare;
 mod surroundings;
 mod trace;
 mod user_defaults;

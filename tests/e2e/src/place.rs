@@ -140,6 +140,18 @@ impl Place {
         assert!(left.is_empty(), "left behind:\n{}", left.join("\n"));
     }
 
+    /// Begins a script with a container of a few megabytes in which `sh`, `cat`,
+    /// `head` and `sleep` run, for a state directory that is small or new.
+    pub fn small_container(&self) -> String {
+        let script = "container | from debian:bookworm-slim | with-exec -- sh -c 'mkdir /small && cd /usr/bin && \
+             cp --parents /bin/sh /bin/cat /bin/head /bin/sleep /usr/bin/dash \
+             $(ldd sh cat head sleep | grep -o \"/[^ :]*\" | sort -u) /small' \
+             | directory /small | export small";
+        let done = self.run(&["-M", "-c", script]);
+        assert_eq!(done.code, 0, "no small container:\n{}", done.stderr());
+        "container | with-rootfs $(host | directory small)".to_owned()
+    }
+
     /// The state directory is good: a container runs.
     #[track_caller]
     pub fn works(&self) {

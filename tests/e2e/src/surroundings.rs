@@ -174,10 +174,10 @@ fn an_export_to_a_full_disk_is_told() {
 }
 
 /// A small disk in memory.
-struct Disk(PathBuf);
+pub struct Disk(pub PathBuf);
 
 impl Disk {
-    fn new(dir: PathBuf, megabytes: u32) -> Self {
+    pub fn new(dir: PathBuf, megabytes: u32) -> Self {
         fs::create_dir(&dir).expect("a directory");
         let size = format!("size={megabytes}m\0");
         let size = std::ffi::CStr::from_bytes_with_nul(size.as_bytes()).expect("an option");

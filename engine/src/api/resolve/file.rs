@@ -237,7 +237,8 @@ pub async fn export(engine: &Arc<Engine>, this: &File, dest: &Path, into_dir: bo
         let kept = std::fs::metadata(&dest)
             .ok()
             .map(|found| found.permissions());
-        store.mount(&snapshot)?.tree().export(&path, &dest, false)?;
+        let mount = store.mount(&snapshot)?;
+        mount.tree().export(&path, &dest, false, store.exports())?;
         if let Some(kept) = kept {
             std::fs::set_permissions(&dest, kept)
                 .wrap_err_with(|| format!("cannot keep the mode of `{}`", dest.display()))?;

@@ -25,8 +25,7 @@ pub async fn checkout(
     let url = reference.url();
     let key = Hasher::new("module-git-1").with(&url).with(commit).digest();
     let dir = engine.store.checkouts().join(&key.hex()[..32]);
-    if dir.exists() {
-        engine.store.mark_used(&dir);
+    if engine.store.mark_used(&dir) {
         return Ok(dir);
     }
     let _lock = engine

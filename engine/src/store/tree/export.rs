@@ -12,6 +12,7 @@ use super::file::remove;
 use super::resolve::chmod;
 use super::{Kind, Tree};
 use crate::store::error::{Cause, PathContext, PathError};
+use crate::store::exports::Exports;
 use crate::store::filter::Filter;
 use crate::store::walk::walk;
 
@@ -20,7 +21,13 @@ impl Tree {
     /// `dest`, which is emptied first when `wipe` is set. Files are this user's;
     /// modes (less set-id bits), times and links are kept, devices left out.
     /// A file replaces a file at `dest`, and is refused by a directory there.
-    pub fn export(&self, path: &str, dest: &Path, wipe: bool) -> Result<()> {
+    pub(crate) fn export(
+        &self,
+        path: &str,
+        dest: &Path,
+        wipe: bool,
+        exports: &Exports,
+    ) -> Result<()> {
         let from = self.resolve(path)?;
         let meta = from.metadata().at("read", path)?;
         if let Some(parent) = dest.parent() {
@@ -33,7 +40,7 @@ impl Tree {
             }
             // Through a link to a file, as a shell's redirect would.
             let dest = dest.canonicalize().unwrap_or_else(|_| dest.to_owned());
-            return Ok(export_file(&from, &meta, &dest).at("write", &dest)?);
+            return Ok(export_file(&from, &meta, &dest, exports).at("write", &dest)?);
         }
         if dest.symlink_metadata().is_ok() && !dest.is_dir() {
             return Err(refuse(dest, Cause::IsFile));
@@ -46,7 +53,7 @@ impl Tree {
                 remove(&entry).at("remove", &entry)?;
             }
         }
-        export_dir(&from, &dest.canonicalize().at("write", dest)?)
+        export_dir(&from, &dest.canonicalize().at("write", dest)?, exports)
     }
 }
 
@@ -59,7 +66,7 @@ fn refuse(dest: &Path, cause: Cause) -> eyre::Report {
     .into()
 }
 
-fn export_dir(from: &Path, dest: &Path) -> Result<()> {
+fn export_dir(from: &Path, dest: &Path, exports: &Exports) -> Result<()> {
     let mut dirs: Vec<(PathBuf, Metadata)> = Vec::new();
     walk(from, &Filter::default(), |path, meta| {
         let (source, target) = (from.join(path), dest.join(path));
@@ -70,7 +77,7 @@ fn export_dir(from: &Path, dest: &Path) -> Result<()> {
             }
             Kind::Regular => {
                 clear_directory(&target)?;
-                export_file(&source, meta, &target).at("write", &target)?;
+                export_file(&source, meta, &target, exports).at("write", &target)?;
             }
             Kind::Symlink => {
                 remove(&target).at("replace", &target)?;
@@ -124,14 +131,8 @@ fn clear_directory(target: &Path) -> Result<()> {
 }
 
 /// Writes beside `dest`, then renames: a reader sees the old file or the new one.
-fn export_file(from: &Path, meta: &Metadata, dest: &Path) -> io::Result<()> {
-    let parent = dest
-        .parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut temp = tempfile::Builder::new()
-        .prefix(".export-")
-        .tempfile_in(parent)?;
+fn export_file(from: &Path, meta: &Metadata, dest: &Path, exports: &Exports) -> io::Result<()> {
+    let mut temp = exports.beside(dest)?;
     io::copy(&mut std::fs::File::open(from)?, temp.as_file_mut())?;
     chmod(temp.path(), meta.mode() & 0o1777)?;
     set_time(temp.path(), meta)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::store::Filter;
+use crate::store::exports::Exports;
 use crate::store::testing::fill;
 
 struct TestTree {
@@ -17,6 +18,14 @@ impl std::ops::Deref for TestTree {
 
     fn deref(&self) -> &Tree {
         &self.tree
+    }
+}
+
+impl TestTree {
+    fn export(&self, path: &str, dest: &Path, wipe: bool) -> eyre::Result<()> {
+        let session = tempfile::tempdir()?;
+        let exports = Exports::begin(session.path())?;
+        self.tree.export(path, dest, wipe, &exports)
     }
 }
 

@@ -101,7 +101,11 @@ pub async fn export(
         .progress
         .start(format!("export to {}", dest.display()));
     let (store, path, dest) = (engine.store.clone(), this.path.clone(), dest.to_owned());
-    blocking(move || store.mount(&snapshot)?.tree().export(&path, &dest, wipe)).await?;
+    blocking(move || {
+        let mount = store.mount(&snapshot)?;
+        mount.tree().export(&path, &dest, wipe, store.exports())
+    })
+    .await?;
     span.finish();
     Ok(())
 }
