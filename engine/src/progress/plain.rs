@@ -136,7 +136,9 @@ impl Plain {
                     (None, false) => format!("DONE {secs:.1}s"),
                 };
                 match self.told {
-                    Told::Everything | Told::Usual | Told::Quiet => lines += &format!("#{number} {end}\n"),
+                    Told::Everything | Told::Usual | Told::Quiet => {
+                        lines += &format!("#{number} {end}\n")
+                    }
                     Told::Report => state.report += &format!("{name}: {end}\n"),
                     Told::Logs => {}
                 }
@@ -301,7 +303,11 @@ mod tests {
             );
             let end = &lines[lines.len() - 21..];
             assert_eq!((end[0], end[19]), ("#1 | 99981", "#1 | 100000"));
-            let last = if failed { "#1 ERROR exit code: 1" } else { "#1 DONE " };
+            let last = if failed {
+                "#1 ERROR exit code: 1"
+            } else {
+                "#1 DONE "
+            };
             assert!(end[20].starts_with(last), "{}", end[20]);
         }
     }
@@ -317,7 +323,10 @@ mod tests {
     fn who_wants_more_sees_all_of_long_output() {
         let seen = shown(Plain::new(1), counting(5000, false));
         assert_eq!(seen.lines().count(), 5002);
-        assert_eq!(shown(Plain::logs(), counting(5000, false)).lines().count(), 5000);
+        assert_eq!(
+            shown(Plain::logs(), counting(5000, false)).lines().count(),
+            5000
+        );
     }
 
     #[test]
