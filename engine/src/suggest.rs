@@ -13,8 +13,12 @@ pub fn closest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
         let edits = strsim::damerau_levenshtein(&word, &name);
         // A word that was not written to its end is like what it begins.
         let begun = word.len() >= 3 && name.starts_with(&word);
-        let most = (word.chars().count().max(name.chars().count()) / 3).max(1);
         let beginning = word.chars().next() != name.chars().next();
+        // Few slips are at the beginning of a word.
+        let most = match beginning {
+            true => 1,
+            false => (word.chars().count().max(name.chars().count()) / 3).max(1),
+        };
         (begun || edits <= most).then_some((!begun, edits, beginning))
     };
     let found = names
@@ -41,6 +45,7 @@ mod tests {
             "stdout",
             "zsh",
             "bash",
+            "version",
         ];
         for (word, want) in [
             ("bsh", Some("bash")),
@@ -50,6 +55,7 @@ mod tests {
             ("with-env", Some("with-env-variable")),
             ("form", Some("from")),
             ("deploy", None),
+            ("session", None),
             ("x", None),
             ("", None),
         ] {

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use crate::suggest;
+
 use super::model::kebab;
 
 /// Fields by type, and the names of their arguments.
@@ -45,6 +47,12 @@ pub fn refusal(type_name: &str, field: &str) -> Option<String> {
     Some(format!(
         "`{type_name}.{name}` is not implemented in poniard: use a Dagger Engine (`--engine dagger`) for it"
     ))
+}
+
+/// `; did you mean …?` for a field that a type of Dagger's API does not have.
+pub fn hint(type_name: &str, field: &str) -> String {
+    let fields = NAMES.get(type_name).into_iter().flat_map(BTreeMap::keys);
+    suggest::hint(field, fields.copied())
 }
 
 #[cfg(test)]

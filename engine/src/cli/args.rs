@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::client::Failure;
 use crate::lock;
@@ -367,8 +367,34 @@ pub struct Completion {
     pub shell: clap_complete::Shell,
 }
 
+/// Reads words in the order that clap understands.
+pub fn parse(fixed: &[String]) -> Result<Cli, clap::Error> {
+    let name = std::iter::once("poniard");
+    let words = name.chain(fixed.iter().map(String::as_str));
+    let found = super::help::command().try_get_matches_from(words)?;
+    Cli::from_arg_matches(&found)
+}
+
+/// The flags of `call` or `core`, when they alone stand behind it.
+pub fn call(words: Vec<String>) -> Result<Call, Failure> {
+    match parse(&words).map_err(failure)?.command {
+        Command::Call(call) | Command::Core(call) => Ok(call),
+        _ => Err(Failure::new("expected `call` or `core`")),
+    }
+}
+
 /// An error of clap in the words of dagger; help is no error.
 pub fn explain(error: clap::Error) -> Result<(), Failure> {
+    match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => super::print(&error.to_string()),
+        _ => Err(failure(error)),
+    }
+}
+
+/// An error of clap in the words of dagger.
+pub fn failure(error: clap::Error) -> Failure {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
@@ -381,9 +407,6 @@ pub fn explain(error: clap::Error) -> Result<(), Failure> {
         _ => String::new(),
     };
     let message = match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            return super::print(&error.to_string());
-        }
         ErrorKind::UnknownArgument => match context(ContextKind::InvalidArg) {
             Some(flag) if flag.starts_with("--") => {
                 format!("unknown flag: {flag}{}", meant(ContextKind::SuggestedArg))
@@ -395,15 +418,36 @@ pub fn explain(error: clap::Error) -> Result<(), Failure> {
         ErrorKind::InvalidSubcommand => match context(ContextKind::InvalidSubcommand) {
             Some(word) => format!(
                 "unknown command or file \"{word}\" for \"poniard\": `poniard help` lists the commands{}",
-                meant(ContextKind::SuggestedSubcommand)
+                meant_command(&error, word)
             ),
             None => error.to_string(),
         },
         ErrorKind::InvalidValue => unfit(&error).unwrap_or_else(|| error.to_string()),
         _ => error.to_string(),
     };
-    let message = message.strip_prefix("error: ").unwrap_or(&message);
-    Err(Failure::new(message))
+    Failure::new(message.strip_prefix("error: ").unwrap_or(&message))
+}
+
+/// The command that was meant: one of clap's suggestions, which know other names and
+/// hidden commands too.
+fn meant_command(error: &clap::Error, word: &str) -> String {
+    let suggested = match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::String(text)) => std::slice::from_ref(text),
+        Some(ContextValue::Strings(texts)) => texts.as_slice(),
+        _ => &[],
+    };
+    let cli = Cli::command();
+    let below = cli
+        .get_subcommands()
+        .flat_map(clap::Command::get_subcommands);
+    let shown: Vec<&str> = cli
+        .get_subcommands()
+        .chain(below)
+        .filter(|command| !command.is_hide_set())
+        .map(clap::Command::get_name)
+        .collect();
+    let names = suggested.iter().map(String::as_str);
+    suggest::hint(word, names.filter(|name| shown.contains(name)))
 }
 
 /// About a value that is none of those that there are.
@@ -425,4 +469,40 @@ fn unfit(error: &clap::Error) -> Option<String> {
         "invalid argument \"{value}\" for {arg}: it is one of {}{hint}",
         values.join(", ")
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(words: &[&str]) -> String {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        failure(parse(&words).expect_err("no such words")).message
+    }
+
+    #[test]
+    fn commands_that_are_alike_and_shown_are_suggested() {
+        for (word, want) in [
+            ("chekc", "; did you mean `check`?"),
+            ("instal", "; did you mean `install`?"),
+        ] {
+            assert!(refused(&[word]).ends_with(want), "{}", refused(&[word]));
+        }
+        let said = refused(&["toolchain", "lsit"]);
+        assert!(said.ends_with("; did you mean `list`?"), "{said}");
+        for word in ["login", "cloud", "lsp", "session", "hlp"] {
+            assert!(
+                !refused(&[word]).contains("did you mean"),
+                "{}",
+                refused(&[word])
+            );
+        }
+    }
+
+    #[test]
+    fn a_group_of_commands_without_one_is_no_failure() {
+        let words = ["toolchain".to_owned()];
+        let error = parse(&words).expect_err("a command is missing");
+        assert!(explain(error).is_ok());
+    }
 }

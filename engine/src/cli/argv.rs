@@ -13,8 +13,12 @@ use super::args::Cli;
 /// What was typed.
 #[derive(Debug, PartialEq)]
 pub struct Line {
-    /// For clap.
+    /// For clap. Behind `call` and `core` stand only flags of every command.
     pub fixed: Vec<String>,
+    /// The same, if no flag behind `call` or `core` has a value that looks like a flag.
+    pub eager: Vec<String>,
+    /// Words up to `call` or `core`.
+    pub command: Vec<String>,
     /// Words after `call` or `core`.
     pub dynamic: Vec<String>,
     /// Everything in order, for another CLI.
@@ -51,19 +55,23 @@ fn order(words: Vec<String>, terminal: bool, is_file: impl Fn(&str) -> bool) -> 
             }
         }
     }
-    let (mut fixed, mut dynamic) = (all.clone(), Vec::new());
-    if let Some(at) = flags.command(&all)
-        && matches!(all[at].as_str(), "call" | "core")
-    {
-        fixed.truncate(at + 1);
-        dynamic = all[at + 1..].to_vec();
-        fixed.extend(flags.fixed_of(&dynamic));
-    }
-    Some(Line {
-        fixed,
-        dynamic,
+    let mut line = Line {
+        fixed: all.clone(),
+        eager: all.clone(),
+        command: all.clone(),
+        dynamic: Vec::new(),
         all,
-    })
+    };
+    if let Some(at) = flags.command(&line.all)
+        && matches!(line.all[at].as_str(), "call" | "core")
+    {
+        line.command.truncate(at + 1);
+        line.dynamic = line.all[at + 1..].to_vec();
+        let own = Flags::of_call();
+        let with = |eager| [line.command.clone(), own.fixed_of(&line.dynamic, eager)].concat();
+        (line.fixed, line.eager) = (with(false), with(true));
+    }
+    Some(line)
 }
 
 fn asks_for_help(words: &[String]) -> bool {
@@ -71,6 +79,7 @@ fn asks_for_help(words: &[String]) -> bool {
 }
 
 /// Which flags there are, and which of them take a value.
+#[derive(Debug)]
 pub struct Flags {
     args: Vec<clap::Arg>,
 }
@@ -91,6 +100,16 @@ impl Flags {
             .get_arguments()
             .chain(of("shell").into_iter().flatten())
             .chain(of("call").into_iter().flatten());
+        Self {
+            args: args.cloned().collect(),
+        }
+    }
+
+    /// Those of every command and of `call`.
+    pub fn of_call() -> Self {
+        let cli = Cli::command();
+        let call = cli.find_subcommand("call").map(Command::get_arguments);
+        let args = cli.get_arguments().chain(call.into_iter().flatten());
         Self {
             args: args.cloned().collect(),
         }
@@ -148,9 +167,10 @@ impl Flags {
         None
     }
 
-    /// The known flags among words with unknown ones. An unknown flag is taken to
-    /// have the next word as its value.
-    fn fixed_of(&self, words: &[String]) -> Vec<String> {
+    /// The flags of every command among words with flags that nobody knows yet. Such
+    /// a flag is taken to have the next word as its value; an eager reader takes a
+    /// next word that looks like a flag for one.
+    pub fn fixed_of(&self, words: &[String], eager: bool) -> Vec<String> {
         let mut out = Vec::new();
         let mut at = 0;
         while at < words.len() {
@@ -160,17 +180,36 @@ impl Flags {
             }
             at += 1;
             if let Some(more) = self.takes(word) {
-                out.push(word.clone());
-                out.extend(words[at..].iter().take(more).cloned());
-                at += more;
+                let end = words.len().min(at + more);
+                if self.is_of_every_command(word) {
+                    out.extend_from_slice(&words[at - 1..end]);
+                }
+                at = end;
             } else if word.starts_with("--")
                 && !word.contains('=')
-                && words.get(at).is_some_and(|next| !next.starts_with('-'))
+                && words
+                    .get(at)
+                    .is_some_and(|next| !eager || !next.starts_with('-'))
             {
                 at += 1;
             }
         }
         out
+    }
+
+    /// Whether a known flag, or one of its letters, is not only one of `call`.
+    fn is_of_every_command(&self, word: &str) -> bool {
+        let is = |arg: Option<&clap::Arg>| arg.is_some_and(clap::Arg::is_global_set);
+        match word.strip_prefix("--") {
+            Some(long) => {
+                let name = long.split_once('=').map_or(long, |(name, _)| name);
+                is(self.args.iter().find(|a| a.get_long() == Some(name)))
+            }
+            None => word
+                .chars()
+                .skip(1)
+                .any(|letter| is(self.args.iter().find(|a| a.get_short() == Some(letter)))),
+        }
     }
 }
 
@@ -221,17 +260,20 @@ mod tests {
         let cases = [
             (
                 "call -m ./x -j greet --name you",
-                "call -m ./x -j",
+                "call -m ./x",
                 "-m ./x -j greet --name you",
             ),
-            ("-s call greet --name -m", "-s call -m", "greet --name -m"),
+            ("-s call greet --name -m", "-s call", "greet --name -m"),
             (
-                "call greet --name core -o out",
-                "call -o out",
-                "greet --name core -o out",
+                "call greet --name core -o out -s",
+                "call -s",
+                "greet --name core -o out -s",
             ),
             ("core directory entries", "core", "directory entries"),
-            ("call greet --json=x", "call --json=x", "greet --json=x"),
+            ("call greet --json=x", "call", "greet --json=x"),
+            ("call greet -sj", "call -sj", "greet -sj"),
+            ("call greet -- -s", "call", "greet -- -s"),
+            ("core x --args -c -s", "core -s", "x --args -c -s"),
         ];
         for (line, fixed, dynamic) in cases {
             assert_eq!(
@@ -240,5 +282,24 @@ mod tests {
                 "{line}"
             );
         }
+    }
+
+    #[test]
+    fn what_may_be_a_value_or_a_flag_is_read_both_ways() {
+        let eager = |line: &str| {
+            let words = line.split_whitespace().map(str::to_owned).collect();
+            order(words, false, |_| false)
+                .expect("a line")
+                .eager
+                .join(" ")
+        };
+        assert_eq!(eager("call --loud -m ./x greet"), "call -m ./x");
+        assert_eq!(eager("call greet --name x -m ./x"), "call -m ./x");
+        assert_eq!(
+            ordered("call --loud -m ./x greet", false)
+                .expect("a line")
+                .0,
+            "call"
+        );
     }
 }

@@ -87,6 +87,7 @@ struct Detail {
 
 async fn check(context: &Context, options: &args::Check) -> Result<(), Failure> {
     let args = arguments(options);
+    group::warn(context, ("checks", "check"), &options.chosen, &args).await?;
     if options.failfast {
         let wanted = "run(failFast: true) { list { passed } }";
         return group::ask::<Json>(context, "checks", &options.chosen, &args, wanted)

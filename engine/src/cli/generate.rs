@@ -73,6 +73,7 @@ impl Changes {
 }
 
 async fn generate(context: &Context, options: &args::Chosen) -> Result<(), Failure> {
+    group::warn(context, ("generators", "generator"), options, "").await?;
     let wanted = "list { name } run { changes { id addedPaths modifiedPaths removedPaths } }";
     let group: Group = group::ask(context, "generators", options, "", wanted)
         .await

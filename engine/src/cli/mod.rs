@@ -31,12 +31,9 @@ use std::io::Write;
 use std::panic::catch_unwind;
 use std::process::ExitCode;
 
-use clap::FromArgMatches;
-
 use crate::client::Failure;
 
-use args::{Cli, Command};
-use argv::Line;
+use args::{Command, Global};
 use manifest::List;
 
 /// Runs the program; gives its exit code.
@@ -59,22 +56,26 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         return print(&help::text());
     };
     handover::consider(&line)?;
-    let Line { fixed, dynamic, .. } = line;
-    let name = std::iter::once("poniard".to_owned());
-    let found = help::command().try_get_matches_from(name.chain(fixed));
-    let cli = match found.and_then(|found| Cli::from_arg_matches(&found)) {
+    let cli = match args::parse(&line.fixed) {
         Ok(cli) => cli,
         Err(error) => return args::explain(error),
     };
-    let global = cli.global;
-    if let Some(dir) = &global.workdir {
-        let failed = |e| Failure::new(format!("cannot work in `{}`: {e}", dir.display()));
-        std::env::set_current_dir(dir).map_err(failed)?;
+    let here = std::env::current_dir();
+    work_in(&cli.global)?;
+    if matches!(cli.command, Command::Call(_) | Command::Core(_)) {
+        return call::run(cli, &line, |fixed| {
+            let cli = args::parse(&fixed).map_err(args::failure)?;
+            if let Ok(here) = &here {
+                std::env::set_current_dir(here)?;
+            }
+            work_in(&cli.global)?;
+            Ok(cli)
+        });
     }
+    let global = cli.global;
     match cli.command {
         Command::Shell(options) => shell::run(&global, options),
-        Command::Call(options) => call::run(&global, options, dynamic, false),
-        Command::Core(options) => call::run(&global, options, dynamic, true),
+        Command::Call(_) | Command::Core(_) => Ok(()),
         Command::Functions(options) => functions::run(&global, options),
         Command::Check(options) => check::run(&global, options),
         Command::Generate(options) => generate::run(&global, options),
@@ -98,6 +99,14 @@ fn start(words: Vec<std::ffi::OsString>) -> Result<(), Failure> {
         Command::Version => print(&format!("poniard v{}\n", env!("CARGO_PKG_VERSION"))),
         Command::Help { words } => print(&help::of(&words)?),
     }
+}
+
+fn work_in(global: &Global) -> Result<(), Failure> {
+    let Some(dir) = &global.workdir else {
+        return Ok(());
+    };
+    let failed = |e| Failure::new(format!("cannot work in `{}`: {e}", dir.display()));
+    std::env::set_current_dir(dir).map_err(failed)
 }
 
 /// Writes to stdout; who closed it wants no more.

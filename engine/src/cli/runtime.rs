@@ -2,13 +2,13 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api::{LoadedModule, Options, Session};
 use crate::client::{Engine, Failure};
-use crate::exec::Terminal;
+use crate::exec::{Isolation, Terminal};
 use crate::progress::{Mode, Renderer};
 use crate::shell::Printer;
 use crate::trace::otlp::Exporter;
@@ -99,9 +99,7 @@ where
 {
     let workdir = workdir()?;
     let state_dir = state_dir()?;
-    // Before there are threads, which do not survive it.
-    crate::rootless::enter().map_err(|error| Failure::new(error.to_string()))?;
-    let isolation = crate::exec::isolate().map_err(|error| Failure::new(error.to_string()))?;
+    let isolation = isolation()?;
     let mode = if global.silent {
         Mode::Silent
     } else {
@@ -151,6 +149,18 @@ where
     renderer.finish();
     tracing.close(&renderer);
     result
+}
+
+/// What the process may rely on. The first to ask for it does so before there are
+/// threads, which do not survive it.
+fn isolation() -> Result<&'static Isolation, Failure> {
+    static ISOLATION: OnceLock<Isolation> = OnceLock::new();
+    if let Some(isolation) = ISOLATION.get() {
+        return Ok(isolation);
+    }
+    crate::rootless::enter().map_err(|error| Failure::new(error.to_string()))?;
+    let isolation = crate::exec::isolate().map_err(|error| Failure::new(error.to_string()))?;
+    Ok(ISOLATION.get_or_init(|| isolation))
 }
 
 fn block_on<F>(

@@ -11,9 +11,6 @@ use crate::trace::{Context, Ended, Trace};
 
 use super::args::Global;
 
-/// Exit codes of a run that a signal has ended.
-const INTERRUPTED: [i32; 3] = [129, 130, 143];
-
 /// Cheap to clone; does nothing when no trace is wanted.
 #[derive(Clone)]
 pub struct Tracing {
@@ -76,7 +73,7 @@ impl Tracing {
         let Some(trace) = &self.trace else { return };
         trace.end(match result {
             Ok(()) => Ended::Well,
-            Err(failure) if INTERRUPTED.contains(&failure.code) => Ended::Interrupted,
+            Err(failure) if failure.is_interruption() => Ended::Interrupted,
             Err(failure) => Ended::Failed(failure.report()),
         });
         if result.is_err() {

@@ -30,6 +30,7 @@ pub fn run(global: &Global, options: args::Chosen) -> Result<(), Failure> {
 }
 
 async fn up(context: &Context, options: &args::Chosen) -> Result<(), Failure> {
+    group::warn(context, ("services", "service"), options, "").await?;
     let wanted = "list { name } run { list { name } }";
     let group: Json = group::ask(context, "services", options, "", wanted)
         .await

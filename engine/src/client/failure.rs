@@ -33,6 +33,11 @@ impl Failure {
         }
     }
 
+    /// Whether a signal has ended the run.
+    pub fn is_interruption(&self) -> bool {
+        [129, 130, 143].contains(&self.code)
+    }
+
     /// The same with `context: ` in front.
     pub fn within(mut self, context: impl std::fmt::Display) -> Self {
         self.message = format!("{context}: {}", self.message);

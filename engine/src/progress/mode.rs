@@ -14,7 +14,7 @@ pub enum Mode {
     /// A tree on a terminal, lines elsewhere.
     #[default]
     Auto,
-    /// A line for each beginning and end, and each line of output.
+    /// A line for each beginning and end, and lines of output.
     Plain,
     /// A live tree.
     Tty,
@@ -56,7 +56,7 @@ pub struct Renderer {
 
 impl Renderer {
     /// Less than 0 leaves out the output of commands; more than 0 keeps what was
-    /// deep or cached in the tree.
+    /// deep or cached in the tree, and all of long output among lines.
     pub fn new(mode: Mode, verbosity: i16) -> Self {
         let tree = match mode {
             Mode::Auto => {
@@ -70,7 +70,7 @@ impl Renderer {
             Mode::Dots => Some(Arc::new(Dots::default())),
             Mode::Logs => Some(Arc::new(Plain::logs())),
             Mode::Report => Some(Arc::new(Plain::report())),
-            Mode::Auto | Mode::Plain | Mode::Tty => Some(Arc::new(Plain::new(verbosity < 0))),
+            Mode::Auto | Mode::Plain | Mode::Tty => Some(Arc::new(Plain::new(verbosity))),
         };
         Self { view }
     }

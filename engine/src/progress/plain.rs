@@ -1,5 +1,7 @@
 //! Lines on stderr, for logs.
 
+mod bound;
+
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
@@ -7,11 +9,14 @@ use std::time::Instant;
 
 use super::mode::View;
 use super::{Event, cause};
+use bound::Bound;
 
 /// What is told.
 #[derive(Clone, Copy, PartialEq)]
 enum Told {
     Everything,
+    /// Of long output only the beginning and the end.
+    Usual,
     /// Beginnings and ends.
     Quiet,
     /// Only output.
@@ -39,11 +44,17 @@ struct Shown {
     start: Instant,
     /// Output since the last line end.
     partial: Vec<u8>,
+    bound: Bound,
 }
 
 impl Plain {
-    pub fn new(quiet: bool) -> Self {
-        Self::told(if quiet { Told::Quiet } else { Told::Everything })
+    /// Less than 0 leaves out the output of commands, more than 0 shows all of it.
+    pub fn new(verbosity: i16) -> Self {
+        Self::told(match verbosity {
+            ..0 => Told::Quiet,
+            0 => Told::Usual,
+            1.. => Told::Everything,
+        })
     }
 
     pub fn logs() -> Self {
@@ -76,12 +87,13 @@ impl Plain {
                     name,
                     start: Instant::now(),
                     partial: Vec::new(),
+                    bound: Bound::default(),
                 };
                 state.spans.insert(span, shown);
-                if matches!(self.told, Told::Everything | Told::Quiet) {
-                    line
-                } else {
+                if matches!(self.told, Told::Logs | Told::Report) {
                     String::new()
+                } else {
+                    line
                 }
             }
             Event::Output { span, bytes, .. } => {
@@ -113,7 +125,8 @@ impl Plain {
                     return String::new();
                 };
                 let rest = std::mem::take(&mut shown.partial);
-                let mut lines = self.output(&shown, &rest);
+                let mut lines = self.output(&mut shown, &rest);
+                lines += &shown.bound.end(shown.number);
                 let (number, name) = (shown.number, &shown.name);
                 let secs = shown.start.elapsed().as_secs_f64();
                 let end = match (error, cached) {
@@ -123,7 +136,9 @@ impl Plain {
                     (None, false) => format!("DONE {secs:.1}s"),
                 };
                 match self.told {
-                    Told::Everything | Told::Quiet => lines += &format!("#{number} {end}\n"),
+                    Told::Everything | Told::Usual | Told::Quiet => {
+                        lines += &format!("#{number} {end}\n")
+                    }
                     Told::Report => state.report += &format!("{name}: {end}\n"),
                     Told::Logs => {}
                 }
@@ -133,15 +148,19 @@ impl Plain {
         }
     }
 
-    fn output(&self, shown: &Shown, bytes: &[u8]) -> String {
+    fn output(&self, shown: &mut Shown, bytes: &[u8]) -> String {
         let before = match self.told {
-            Told::Everything => format!("#{} | ", shown.number),
+            Told::Everything | Told::Usual => format!("#{} | ", shown.number),
             // Of others, which show none, there is nothing here.
             _ => String::new(),
         };
         let text = String::from_utf8_lossy(bytes);
         let mut lines = String::with_capacity(text.len() + before.len() + 1);
         for line in text.lines() {
+            if self.told == Told::Usual && !shown.bound.takes(line) {
+                lines += &shown.bound.keep(shown.number, line);
+                continue;
+            }
             for part in [&before, line, "\n"] {
                 lines.push_str(part);
             }
@@ -208,7 +227,7 @@ mod tests {
     #[test]
     fn lines_are_numbered_and_output_comes_in_whole_lines() {
         let want = "#1 build\n#1 | one\n#2 pull\n#2 CACHED\n#1 | two\n#1 | rest\n#1 ERROR it broke\nby the way\n";
-        assert_eq!(shown(Plain::new(false), work), want);
+        assert_eq!(shown(Plain::new(0), work), want);
     }
 
     #[test]
@@ -221,7 +240,7 @@ mod tests {
             progress.note("still under way");
             span.finish();
         };
-        let seen = shown(Plain::new(false), work);
+        let seen = shown(Plain::new(1), work);
         let (before, _) = seen.split_once("still under way").expect("a note");
         assert!(before.len() > 900 << 10, "{} bytes", before.len());
     }
@@ -232,7 +251,7 @@ mod tests {
             let _given_up = progress.start("build");
             progress.start("test").finish();
         };
-        let seen = shown(Plain::new(false), work);
+        let seen = shown(Plain::new(0), work);
         let want = ["#1 build", "#2 test", "#2 DONE ", "#1 STOPPED "];
         assert_eq!(seen.lines().count(), want.len(), "{seen}");
         for (line, want) in seen.lines().zip(want) {
@@ -251,9 +270,77 @@ mod tests {
         };
         // Seconds; minutes when all of the line is looked at for each piece of it.
         let began = Instant::now();
-        let seen = shown(Plain::new(false), work);
+        let seen = shown(Plain::new(1), work);
         assert!(seen.len() > 4 << 20, "{} bytes", seen.len());
         assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+    }
+
+    /// A step that writes `count` lines, the first of which is 1.
+    fn counting(count: usize, failed: bool) -> impl Fn(&Progress) {
+        move |progress| {
+            let span = progress.start("count");
+            for line in 1..=count {
+                span.output(false, format!("{line}\n").as_bytes());
+            }
+            match failed {
+                true => span.fail("exit code: 1"),
+                false => span.finish(),
+            }
+        }
+    }
+
+    #[test]
+    fn of_long_output_the_beginning_and_the_end_are_shown() {
+        for failed in [false, true] {
+            let seen = shown(Plain::new(0), counting(100_000, failed));
+            let lines: Vec<_> = seen.lines().collect();
+            assert!(lines.len() < 540, "{} lines", lines.len());
+            assert_eq!(lines[1..=500].first(), Some(&"#1 | 1"));
+            assert_eq!(lines[500], "#1 | 500");
+            assert!(
+                seen.contains("#1 … 99480 lines left out: `-v` shows them"),
+                "{seen}"
+            );
+            let end = &lines[lines.len() - 21..];
+            assert_eq!((end[0], end[19]), ("#1 | 99981", "#1 | 100000"));
+            let last = if failed {
+                "#1 ERROR exit code: 1"
+            } else {
+                "#1 DONE "
+            };
+            assert!(end[20].starts_with(last), "{}", end[20]);
+        }
+    }
+
+    #[test]
+    fn output_that_is_little_longer_is_shown_whole() {
+        let seen = shown(Plain::new(0), counting(520, false));
+        assert_eq!(seen.lines().count(), 522, "{seen}");
+        assert!(!seen.contains('…'), "{seen}");
+    }
+
+    #[test]
+    fn who_wants_more_sees_all_of_long_output() {
+        let seen = shown(Plain::new(1), counting(5000, false));
+        assert_eq!(seen.lines().count(), 5002);
+        assert_eq!(
+            shown(Plain::logs(), counting(5000, false)).lines().count(),
+            5000
+        );
+    }
+
+    #[test]
+    fn output_of_few_long_lines_is_bounded_too() {
+        let work = |progress: &Progress| {
+            let span = progress.start("zeros");
+            for _ in 0..100 {
+                span.output(false, &[b'0'; 64 << 10]);
+                span.output(false, b"\n");
+            }
+            span.finish();
+        };
+        let seen = shown(Plain::new(0), work);
+        assert!(seen.len() < 300 << 10, "{} bytes", seen.len());
     }
 
     #[test]
@@ -264,7 +351,7 @@ mod tests {
             "by the way\npull: CACHED\nbuild: ERROR it broke\n"
         );
         assert_eq!(
-            shown(Plain::new(true), work),
+            shown(Plain::new(-1), work),
             "#1 build\n#2 pull\n#2 CACHED\n#1 ERROR it broke\nby the way\n"
         );
     }

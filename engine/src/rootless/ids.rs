@@ -21,8 +21,11 @@ impl Kind {
         }
     }
 
-    /// What sets ids aside.
+    /// What sets ids aside: `usermod` knows only users with a name.
     pub fn command(self, user: &str) -> String {
+        if user.bytes().all(|byte| byte.is_ascii_digit()) {
+            return format!("echo {user}:100000:65536 >> {}", self.file());
+        }
         let flag = match self {
             Self::User => "--add-subuids",
             Self::Group => "--add-subgids",
@@ -139,6 +142,18 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "# c\nann:100000:65536\nbob:165536:65536\n1000:300000:10\nann:100000:65536\nann:x:1\nann:5:0\n";
+
+    #[test]
+    fn ids_are_set_aside_by_name_where_there_is_one() {
+        assert_eq!(
+            Kind::Group.command("ann"),
+            "usermod --add-subgids 100000-165535 ann"
+        );
+        assert_eq!(
+            Kind::User.command("43211"),
+            "echo 43211:100000:65536 >> /etc/subuid"
+        );
+    }
 
     #[test]
     fn ranges_of_a_user_are_found_by_name_and_by_number() {

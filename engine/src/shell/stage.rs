@@ -100,7 +100,9 @@ impl Shell {
                 };
                 let message = format!("function or module `{reference}` does not exist{hint}");
                 let meant = lookup::hint(reference, &self.beginnings());
-                Err(Failure::new(format!("{message}: {error:#}{meant}")))
+                let why = format!("{error:#}");
+                let why = cause(&why, reference);
+                Err(Failure::new(format!("{message}: {why}{meant}")))
             }
         }
     }
@@ -109,6 +111,11 @@ impl Shell {
     fn beginnings(&self) -> Vec<String> {
         let model = self.engine.model();
         let mut names = model.object("Query").map(lookup::names).unwrap_or_default();
+        names.extend(
+            super::builtin::DOT
+                .iter()
+                .map(|(name, ..)| (*name).to_owned()),
+        );
         if let Some(module) = &self.place.module {
             names.extend(
                 main_object(&model, module)
@@ -191,4 +198,22 @@ fn unknown(object: &Object, name: &str) -> Failure {
             object.name
         )
     }))
+}
+
+/// Why a word is no module, without that it is none.
+fn cause<'a>(error: &'a str, reference: &str) -> &'a str {
+    let said = format!("module `{reference}` does not exist: ");
+    error.strip_prefix(&said).unwrap_or(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_told_once() {
+        let error = "module `x` does not exist: nothing has that name";
+        assert_eq!(cause(error, "x"), "nothing has that name");
+        assert_eq!(cause(error, "y"), error);
+    }
 }

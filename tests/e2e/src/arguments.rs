@@ -99,3 +99,41 @@ fn a_field_that_poniard_does_not_have_is_refused_by_name() {
     let script = "directory | as-module | objects";
     place.fails(&["-M", "-c", script], &["Module.objects"]);
 }
+
+#[test]
+fn the_value_of_a_functions_flag_is_no_flag_of_poniard() {
+    let place = Place::new();
+    let contents = |word: &str| {
+        let words = "core directory with-new-file --path a --contents";
+        let mut words: Vec<&str> = words.split(' ').collect();
+        words.extend([word, "file", "--path", "a", "contents"]);
+        place.run(&words)
+    };
+    for word in ["--trace", "-j", "-s", "-c", "-m", "--workdir"] {
+        let done = contents(word);
+        assert_eq!(
+            (done.code, done.stdout()),
+            (0, word.into()),
+            "{}",
+            done.stderr()
+        );
+    }
+    assert!(!place.path("file").exists(), "a page was written");
+}
+
+#[test]
+fn a_flag_behind_a_switch_of_a_function_is_one_of_poniard() {
+    let place = Place::new();
+    let words = "core directory with-new-file --path a --contents x \
+                 exists --path a --do-not-follow-symlinks --trace page.html";
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let done = place.run(&words);
+    assert_eq!(
+        (done.code, done.stdout()),
+        (0, "true".into()),
+        "{}",
+        done.stderr()
+    );
+    assert!(place.path("page.html").is_file(), "{}", done.stderr());
+    place.nothing_is_left();
+}

@@ -229,7 +229,10 @@ fn refusal(message: &str) -> Option<String> {
     let rest = message.strip_prefix("Unknown field \"")?;
     let (field, rest) = rest.split_once('"')?;
     let (type_name, _) = rest.strip_prefix(" on type \"")?.split_once('"')?;
-    let unknown = || format!("Dagger's API {API_VERSION} has no `{type_name}.{field}`");
+    let unknown = || {
+        let hint = support::hint(type_name, field);
+        format!("Dagger's API {API_VERSION} has no `{type_name}.{field}`{hint}")
+    };
     let missing = support::refusal(type_name, field);
     missing.or_else(|| support::is_core(type_name).then(unknown))
 }
@@ -246,5 +249,10 @@ mod tests {
             "{said}"
         );
         assert_eq!(refusal("something else"), None);
+        let said = refusal(r#"Unknown field "frm" on type "Container"."#).unwrap();
+        assert!(
+            said.ends_with("has no `Container.frm`; did you mean `from`?"),
+            "{said}"
+        );
     }
 }

@@ -7,6 +7,7 @@ use crate::client::{Failure, lookup};
 
 use super::super::runtime::Context;
 
+#[derive(Debug)]
 pub struct Root {
     /// None for the core.
     module: Option<LoadedModule>,
@@ -45,6 +46,14 @@ impl Root {
         Self {
             module: Some(module),
             toolchains: Vec::new(),
+        }
+    }
+
+    /// What such a line begins with.
+    pub fn command(&self) -> &'static str {
+        match self.module {
+            Some(_) => "call",
+            None => "core",
         }
     }
 

@@ -12,25 +12,20 @@ use super::{result, words};
 /// Words are separated by `|`.
 fn call_at(line: &str, root: &Root, dir: &Path) -> Result<String, Failure> {
     let engine = Fake::new();
-    let list: Vec<&str> = line.split('|').filter(|w| !w.is_empty()).collect();
-    let output = list
-        .iter()
-        .position(|w| *w == "-o")
-        .map(|at| list[at + 1].into());
-    let options = args::Call {
-        json: list.contains(&"-j"),
-        output,
-        help: false,
-    };
-    let words = list
-        .into_iter()
+    let words = line
+        .split('|')
+        .filter(|w| !w.is_empty())
         .map(|w| Value::text(w.replace("<empty>", "")))
         .collect();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        match words::read(&*engine, &Paths::host(dir), root, words).await? {
+        let model = engine.model();
+        let sorted = words::sort(&model, root, words)?;
+        let own = [&["call".to_owned()], sorted.own()].concat();
+        let options = args::call(own)?;
+        match words::read(&*engine, &Paths::host(dir), sorted).await? {
             words::Read::Help(text) => Ok(text),
             words::Read::Chain(chain) => result::of(&*engine, &chain, &options, dir).await,
         }
@@ -89,6 +84,53 @@ fn calls_print_what_was_recorded() {
     for (line, want) in cases {
         let got = call(line).unwrap_or_else(|e| panic!("{line}: {e}"));
         assert_eq!(got, want, "{line}");
+    }
+}
+
+#[test]
+fn values_that_look_like_flags_are_values() {
+    for value in ["-j", "-c", "--trace", "-s", "--json", "--", "-"] {
+        let line = format!("describe|--name|{value}");
+        let want = format!("name={value} count=1 ratio=0.5 loud=false note=(none)");
+        assert_eq!(call(&line).expect(&line), want);
+    }
+    let line = "container|from|--address|x|with-exec|--args|echo|--args|-c|stdout";
+    assert_eq!(
+        call_at(line, &Root::core(), Path::new("/")).expect(line),
+        "-c\n"
+    );
+}
+
+#[test]
+fn help_begins_with_the_usage_and_ends_with_the_flags_of_every_function() {
+    let at = Path::new("/");
+    let module = call("--help").expect("helps");
+    let core = call_at("--help", &Root::core(), at).expect("helps");
+    let function = call("greet|--help").expect("helps");
+    assert!(module.starts_with("Usage: poniard call "), "{module}");
+    assert!(module.contains("--greeting String"), "{module}");
+    assert!(core.starts_with("Usage: poniard core "), "{core}");
+    assert!(function.contains("Usage: greet "), "{function}");
+    for text in [module, core, function] {
+        assert!(text.contains("\n  -j, --json "), "{text}");
+        assert!(text.contains("\n  -o, --output "), "{text}");
+    }
+}
+
+#[test]
+fn flags_of_poniard_are_told_from_values() {
+    let engine = Fake::new();
+    let model = engine.model();
+    let root = Root::module(sink(Path::new("/m")));
+    for (line, want) in [
+        ("describe|--name|--trace|-s", "-s"),
+        ("describe|--loud|--trace|x.html|--name|-m", "--trace x.html"),
+        ("-sj|describe|--name|x|-o|-v", "-sj -o -v"),
+        ("describe|--name|x|--progress=plain", "--progress=plain"),
+    ] {
+        let words = line.split('|').map(Value::text).collect();
+        let sorted = words::sort(&model, &root, words).expect(line);
+        assert_eq!(sorted.own().join(" "), want, "{line}");
     }
 }
 

@@ -10,6 +10,14 @@ use super::super::argv::{Flags, Known};
 use super::super::functions::is_callable;
 use super::root::Root;
 
+/// Flags that stand behind any function.
+const OPTIONS: &str = "
+Options:
+  -j, --json           Print the result as JSON
+  -o, --output <PATH>  Save the result in a file or directory
+  -h, --help           Explain the function before it
+All others: poniard help ";
+
 /// What the words ask for.
 #[derive(Debug)]
 pub enum Read {
@@ -17,35 +25,57 @@ pub enum Read {
     Help(String),
 }
 
+/// The words with what they mean, now that it is known which flags functions have.
+#[derive(Debug)]
+pub struct Sorted<'a> {
+    reader: Reader<'a>,
+    help: bool,
+}
+
 /// A function with the flags that were given for it.
+#[derive(Debug)]
 struct Level<'a> {
     function: &'a Function,
     given: Assigned,
 }
 
-/// Reads words up to their end. Flags are checked before anything is asked of
-/// the engine.
-pub async fn read(
-    engine: &dyn Engine,
-    paths: &Paths,
-    root: &Root,
+/// Sorts words up to their end. Flags are checked before anything is asked of the
+/// engine.
+pub fn sort<'a>(
+    model: &'a Model,
+    root: &'a Root,
     words: Vec<Value>,
-) -> Result<Read, Failure> {
-    let model = engine.model();
+) -> Result<Sorted<'a>, Failure> {
     let mut reader = Reader {
-        model: &model,
+        model,
         root,
-        fixed: Flags::new(),
+        fixed: Flags::of_call(),
+        given: Vec::new(),
         levels: Vec::new(),
         constructor: None,
     };
-    if let Some(function) = root.constructor(&model) {
+    if let Some(function) = root.constructor(model) {
         reader.constructor = Some(Level {
             function,
             given: Assigned::new(),
         });
     }
-    if reader.words(Words::new(words))? {
+    let help = reader.words(Words::new(words))?;
+    Ok(Sorted { reader, help })
+}
+
+impl Sorted<'_> {
+    /// Words that are flags of poniard, and of no function.
+    pub fn own(&self) -> &[String] {
+        &self.reader.given
+    }
+}
+
+/// What sorted words ask for.
+pub async fn read(engine: &dyn Engine, paths: &Paths, sorted: Sorted<'_>) -> Result<Read, Failure> {
+    let Sorted { mut reader, help } = sorted;
+    let (model, root) = (reader.model, reader.root);
+    if help {
         return Ok(Read::Help(reader.help()));
     }
     let Some(first) = reader.levels.first() else {
@@ -53,7 +83,7 @@ pub async fn read(
     };
     // A toolchain's constructor is a function of the root.
     let from_toolchain = root
-        .toolchain(&model, &first.function.name)
+        .toolchain(model, &first.function.name)
         .is_some_and(|f| std::ptr::eq(f, first.function));
     let constructor = reader.constructor.take().filter(|_| !from_toolchain);
     let levels: Vec<Level> = constructor.into_iter().chain(reader.levels).collect();
@@ -66,10 +96,13 @@ pub async fn read(
     Ok(Read::Chain(chain))
 }
 
+#[derive(Debug)]
 struct Reader<'a> {
     model: &'a Model,
     root: &'a Root,
     fixed: Flags,
+    /// Those of them that were there, with their values.
+    given: Vec<String>,
     constructor: Option<Level<'a>>,
     levels: Vec<Level<'a>>,
 }
@@ -95,7 +128,6 @@ impl<'a> Reader<'a> {
             Some(level) => Some(level),
             None => self.constructor.as_mut(),
         };
-        let given = value.is_some();
         if let Some(level) = level
             && lookup::argument(level.function, name)
                 .is_some_and(|arg| lookup::has_literal_form(self.model, arg))
@@ -103,9 +135,16 @@ impl<'a> Reader<'a> {
             flags::take(level.function, name, value, words, &mut level.given)?;
             return Ok(());
         }
+        let flag = format!("--{name}");
         match self.fixed.long(name) {
-            Some(Known::Value) if !given => words.value(&format!("--{name}")).map(drop),
-            Some(_) => Ok(()),
+            Some(Known::Value) if value.is_none() => self.take(flag, words),
+            Some(_) => {
+                self.given.push(match &value {
+                    Some(value) => format!("{flag}={}", value.head()),
+                    None => flag,
+                });
+                Ok(())
+            }
             None => {
                 let level = self.levels.last().or(self.constructor.as_ref());
                 let function = level.map(|level| level.function);
@@ -115,12 +154,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn short(&self, letters: &str, words: &mut Words) -> Result<(), Failure> {
-        match self.fixed.takes(&format!("-{letters}")) {
-            Some(0) => Ok(()),
-            Some(_) => words.value(&format!("-{letters}")).map(drop),
+    fn short(&mut self, letters: &str, words: &mut Words) -> Result<(), Failure> {
+        let flag = format!("-{letters}");
+        match self.fixed.takes(&flag) {
+            Some(0) => {
+                self.given.push(flag);
+                Ok(())
+            }
+            Some(_) => self.take(flag, words),
             None => Err(flags::unknown_short(letters)),
         }
+    }
+
+    /// A flag of poniard whose value is the next word.
+    fn take(&mut self, flag: String, words: &mut Words) -> Result<(), Failure> {
+        let value = words.value(&flag)?;
+        self.given.extend([flag, value.head().to_owned()]);
+        Ok(())
     }
 
     fn function(&mut self, name: &str) -> Result<(), Failure> {
@@ -185,9 +235,13 @@ impl<'a> Reader<'a> {
                 self.root.object(self.model),
             ),
         };
-        let mut text = String::new();
-        if let Some(function) = function {
-            text += &help::function(self.model, function, help::Style::Flags);
+        let command = self.root.command();
+        let mut text = match function.filter(|_| !self.levels.is_empty()) {
+            Some(function) => help::function(self.model, function, help::Style::Flags),
+            None => format!("Usage: poniard {command} [OPTIONS] [ARGUMENTS] <FUNCTION>...\n"),
+        };
+        if let Some(constructor) = function.filter(|_| self.levels.is_empty()) {
+            text += &help::arguments(self.model, &constructor.args);
         }
         let own = object.into_iter().flat_map(lookup::visible);
         let mut rows: Vec<_> = own
@@ -202,7 +256,7 @@ impl<'a> Reader<'a> {
             text += "\n";
             text += &print::table(["Function", "Description"], &rows);
         }
-        text
+        text + OPTIONS + command + "\n"
     }
 }
 

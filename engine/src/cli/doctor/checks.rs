@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::mount::{MountFlags, UnmountFlags};
 
 use super::programs;
-use super::{Finding, halves};
+use super::{Finding, Health, halves};
 use crate::cli::runtime;
 use crate::rootless;
 
@@ -18,22 +18,17 @@ const PATIENCE: Duration = Duration::from_secs(8);
 pub fn all(offline: bool) -> Vec<Finding> {
     // As a run does, before there are threads; mounts stay in here.
     let is_privileged = rootless::is_privileged();
-    let mut findings = vec![if is_privileged {
+    let rights = if is_privileged {
         rights()
     } else {
         ordinary_rights()
-    }];
-    let isolation = crate::exec::isolate();
-    findings.push(match &isolation {
-        Ok(_) => Finding::good("isolation", "namespaces for processes and mounts"),
-        Err(error) => {
-            let (found, mend) = halves(error, "run poniard as root");
-            Finding::bad("isolation", found, mend)
-        }
-    });
-    findings.push(programs::runtime());
-    findings.extend(state(isolation.is_ok()));
-    findings.push(packet_filter());
+    };
+    let isolation = isolation(&rights);
+    let is_isolated = isolation.health == Health::Good;
+    let packet_filter = packet_filter(&rights);
+    let mut findings = vec![rights, isolation, programs::runtime()];
+    findings.extend(state(is_isolated));
+    findings.push(packet_filter);
     if is_privileged {
         findings.push(control_groups());
         findings.push(forwarding());
@@ -58,6 +53,21 @@ pub fn all(offline: bool) -> Vec<Finding> {
     ));
     findings.extend(recipes());
     findings
+}
+
+/// What the rights are for.
+fn isolation(rights: &Finding) -> Finding {
+    const NAME: &str = "isolation";
+    if rights.is_bad() {
+        return Finding::waiting(NAME, rights);
+    }
+    match crate::exec::isolate() {
+        Ok(_) => Finding::good(NAME, "namespaces for processes and mounts"),
+        Err(error) => {
+            let (found, mend) = halves(&error, "run poniard as root");
+            Finding::bad(NAME, found, mend)
+        }
+    }
 }
 
 fn rights() -> Finding {
@@ -196,14 +206,22 @@ fn control_groups() -> Finding {
 }
 
 /// What lets containers reach the network.
-fn packet_filter() -> Finding {
+fn packet_filter(rights: &Finding) -> Finding {
     const NAME: &str = "packet filter";
+    if rights.is_bad() {
+        return Finding::waiting(NAME, rights);
+    }
     match crate::net::packet_filter() {
         Ok(()) => Finding::good(NAME, "nftables with NAT, in the kernel"),
         Err(error) => Finding::bad(
             NAME,
             format!("the kernel does not take rules for NAT: {error}: containers reach no network"),
-            "load its modules: `modprobe -a nft_chain_nat nft_masq`",
+            match error.kind() {
+                std::io::ErrorKind::PermissionDenied => {
+                    "allow poniard the capabilities `CAP_SYS_ADMIN` and `CAP_NET_ADMIN`"
+                }
+                _ => "load its modules: `modprobe -a nft_chain_nat nft_masq`",
+            },
         ),
     }
 }

@@ -21,6 +21,8 @@ pub enum Health {
     Poor,
     /// Nothing runs without it.
     Bad,
+    /// Cannot be told before another is mended.
+    Waiting,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -53,6 +55,18 @@ impl Finding {
         }
     }
 
+    /// What cannot be looked at before `first` is mended.
+    fn waiting(name: &'static str, first: &Self) -> Self {
+        Self {
+            health: Health::Waiting,
+            ..Self::good(name, format!("waits for `{}`", first.name))
+        }
+    }
+
+    fn is_bad(&self) -> bool {
+        self.health == Health::Bad
+    }
+
     fn bad(name: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
         Self {
             health: Health::Bad,
@@ -77,7 +91,7 @@ struct Report<'a> {
 
 pub fn run(options: &args::Doctor) -> Result<(), Failure> {
     let findings = checks::all(options.offline);
-    let healthy = findings.iter().all(|finding| finding.health != Health::Bad);
+    let healthy = !findings.iter().any(Finding::is_bad);
     let text = if options.json {
         let report = Report {
             healthy,
@@ -104,6 +118,7 @@ fn told(findings: &[Finding]) -> String {
             Health::Good => "✔",
             Health::Poor => "!",
             Health::Bad => "✘",
+            Health::Waiting => "∙",
         };
         text += &format!("{sign} {:width$}  {}\n", finding.name, finding.found);
         if let Some(mend) = &finding.mend {
@@ -124,4 +139,27 @@ fn told(findings: &[Finding]) -> String {
         (bad, _) => format!("\nThis machine cannot run pipelines yet: {bad} to mend.\n"),
     };
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_another_is_no_fault_of_its_own() {
+        let rights = Finding::bad("rights", "none", "get some");
+        let findings = [
+            Finding::waiting("isolation", &rights),
+            Finding::waiting("packet filter", &rights),
+            rights,
+        ];
+        let text = told(&findings);
+        assert!(
+            text.contains("∙ isolation      waits for `rights`\n"),
+            "{text}"
+        );
+        assert!(text.ends_with(": 1 to mend.\n"), "{text}");
+        let json = serde_json::to_value(&findings[0]).expect("JSON");
+        assert_eq!(json["health"], "waiting");
+    }
 }

@@ -17,7 +17,7 @@ pub fn run(global: &Global, options: &args::Named, list: List) -> Result<(), Fai
         let path = manifest.dir.join(file::NAME);
         let (one, name) = (list.one(), &options.name);
         tell(&format!(
-            "there is no {one} `{name}` in `{}`{}",
+            "warning: nothing is uninstalled: there is no {one} `{name}` in `{}`{}",
             path.display(),
             manifest.hint(list, name)
         ));

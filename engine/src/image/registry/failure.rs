@@ -26,7 +26,8 @@ pub(super) enum Failure {
         answer: String,
     },
     #[error(
-        "cannot {action} image `{image}`: cannot reach `{host}`: {cause}; check the network, name a mirror or a recipe for the image in `poniard.toml`"
+        "cannot {action} image `{image}`: cannot reach `{host}`: {cause}; {}",
+        ways_out(action)
     )]
     Unreachable {
         action: &'static str,
@@ -177,6 +178,14 @@ impl Failure {
                 cause: chain(error),
             },
         }
+    }
+}
+
+/// A mirror or a recipe gives images and takes none.
+fn ways_out(action: &str) -> &'static str {
+    match action {
+        "push" => "check the address and the network",
+        _ => "check the network, name a mirror or a recipe for the image in `poniard.toml`",
     }
 }
 

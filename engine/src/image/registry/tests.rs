@@ -386,6 +386,29 @@ async fn a_mirror_is_asked_first_and_may_fail() {
 }
 
 #[tokio::test]
+async fn a_push_to_a_registry_that_is_gone_is_told_without_ways_to_have_an_image() {
+    let (registry, store) = (Registry::start(false), store());
+    let address = registry.name("app:1");
+    drop(registry);
+    let pushed = images(&store)
+        .push(
+            &address,
+            &[sample(&store)],
+            Compression::Gzip,
+            &[],
+            &no_auth(),
+            &Progress::silent(),
+        )
+        .await;
+    let error = pushed.expect_err("is gone").to_string();
+    assert!(
+        error.contains("cannot push image") && error.contains("cannot reach"),
+        "{error}"
+    );
+    assert!(!error.contains("mirror"), "{error}");
+}
+
+#[tokio::test]
 async fn an_empty_image_is_pushed_and_pulled() {
     let (registry, store) = (Registry::start(false), store());
     let config = ImageConfig {

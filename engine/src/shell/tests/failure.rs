@@ -95,6 +95,7 @@ fn failures_name_what_was_recorded() {
         (".echo \"a $nope b\"\n.echo after", 1, "", &["nope"]),
         ("_echo forced\necho plain", 1, "forced\n", &["echo"]),
         (".frobnicate", 1, "", &[".frobnicate"]),
+        (".hel", 1, "", &["; did you mean `.help`?"]),
         (
             "directory | with-changes justaword | entries",
             1,

@@ -113,6 +113,9 @@ fn checks(run: &Run) {
             done.stderr()
         );
     }
+    let done = run(&["-s", "check", "polite", "shrt"]);
+    let want = "warning: no check is called `shrt`, so none was run for it: `-l` lists them; did you mean `greeter:parts:short`?\n";
+    assert_eq!((done.code, done.stderr()), (0, want.into()));
     let done = run(&["check"]);
     let stderr = done.stderr();
     assert_eq!(done.code, 1, "{stderr}");
