@@ -101,7 +101,6 @@ pub async fn export(
         .progress
         .start(format!("export to {}", dest.display()));
     let (store, path, dest) = (engine.store.clone(), this.path.clone(), dest.to_owned());
-    blocking(move || store.mount(&snapshot)?.tree().export(&path, &dest, wipe)).await?;
-    span.finish();
-    Ok(())
+    let write = move || store.mount(&snapshot)?.tree().export(&path, &dest, wipe);
+    span.end_as(blocking(write).await)
 }
