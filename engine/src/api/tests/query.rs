@@ -136,3 +136,15 @@ fn arguments_called_like_ours_count_in_ids() {
     assert_ne!(call("build", "a"), call("build", "b"));
     assert_eq!(call(CONTENT, "a"), call(CONTENT, "b"));
 }
+
+#[tokio::test]
+async fn an_error_of_the_caller_fails_at_once() {
+    let bench = Bench::new();
+    let client = bench.caller();
+    for query in [
+        r#"{container{withError(err:"boom"){user}}}"#,
+        r#"{directory{withError(err:"boom"){id}}}"#,
+    ] {
+        assert_eq!(error(&client, query).await.message, "boom", "{query}");
+    }
+}
