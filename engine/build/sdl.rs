@@ -1,12 +1,13 @@
 //! Reads `schema.graphql` into the [`Model`].
 
-use async_graphql_parser::parse_schema;
 use async_graphql_parser::types as ast;
+use async_graphql_parser::{Positioned, parse_schema};
 use eyre::{Result, bail};
+use indexmap::IndexMap;
 
 use crate::model::{Arg, Enum, Function, Model, Object, TypeRef};
 
-/// Reads definitions of scalars, enums, inputs and objects.
+/// Reads definitions of scalars, enums, inputs, interfaces and objects.
 pub fn read(text: &str) -> Result<Model> {
     let document = parse_schema(text)?;
     let definitions: Vec<_> = document
@@ -29,20 +30,19 @@ pub fn read(text: &str) -> Result<Model> {
         match ty.kind {
             ast::TypeKind::Scalar => model.scalars.push(name),
             ast::TypeKind::Enum(def) => {
-                let members = def
-                    .values
-                    .into_iter()
-                    .map(|v| (v.node.value.node.to_string(), String::new()))
-                    .collect();
-                model.enums.insert(
-                    name.clone(),
-                    Enum {
-                        name,
-                        description,
-                        module: None,
-                        members,
-                    },
-                );
+                let mut read = Enum {
+                    name: name.clone(),
+                    description,
+                    ..Enum::default()
+                };
+                for value in def.values {
+                    let member = value.node.value.node.to_string();
+                    if let Some(meant) = alias(&value.node) {
+                        read.aliases.insert(member.clone(), meant);
+                    }
+                    read.members.push((member, String::new()));
+                }
+                model.enums.insert(name, read);
             }
             ast::TypeKind::InputObject(def) => {
                 let fields = def
@@ -53,21 +53,52 @@ pub fn read(text: &str) -> Result<Model> {
                 model.inputs.insert(name, fields);
             }
             ast::TypeKind::Object(def) => {
-                let mut object = Object {
+                let interfaces = def.implements.into_iter().map(|i| i.node.to_string());
+                let object = Object {
                     name: name.clone(),
                     description,
+                    interfaces: interfaces.collect(),
+                    functions: functions(def.fields, &objects)?,
                     ..Object::default()
                 };
-                for field in def.fields {
-                    let function = function(field.node, &objects)?;
-                    object.functions.insert(function.name.clone(), function);
-                }
                 model.objects.insert(name, object);
             }
-            _ => bail!("`{name}` is neither scalar, enum, input nor object"),
+            ast::TypeKind::Interface(def) => {
+                let interface = Object {
+                    name: name.clone(),
+                    description,
+                    functions: functions(def.fields, &objects)?,
+                    ..Object::default()
+                };
+                model.interfaces.insert(name, interface);
+            }
+            ast::TypeKind::Union(_) => bail!("`{name}` is a union, and Dagger's API has none"),
         }
     }
     Ok(model)
+}
+
+/// The member that `DOCKER @alias(of: DockerMediaTypes)` stands for.
+fn alias(value: &ast::EnumValueDefinition) -> Option<String> {
+    let directives = value.directives.iter().map(|directive| &directive.node);
+    let alias = directives
+        .filter(|directive| directive.name.node == "alias")
+        .find_map(|directive| directive.get_argument("of"))?;
+    match alias.node.clone().into_json() {
+        Ok(serde_json::Value::String(name)) => Some(name),
+        _ => None,
+    }
+}
+
+fn functions(
+    fields: Vec<Positioned<ast::FieldDefinition>>,
+    objects: &[String],
+) -> Result<IndexMap<String, Function>> {
+    let read = |field: Positioned<ast::FieldDefinition>| {
+        let function = function(field.node, objects)?;
+        Ok((function.name.clone(), function))
+    };
+    fields.into_iter().map(read).collect()
 }
 
 fn function(field: ast::FieldDefinition, objects: &[String]) -> Result<Function> {

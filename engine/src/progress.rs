@@ -14,6 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use eyre::Result;
+
 pub use current::{Current, inherit};
 pub use mode::{Mode, Renderer};
 
@@ -167,6 +169,15 @@ impl Span {
 
     pub fn fail(mut self, error: impl Into<String>) {
         self.end(false, Some(hidden(&error.into()).into_owned()), false);
+    }
+
+    /// Ends as what was worked at did.
+    pub fn end_as<T>(self, result: Result<T>) -> Result<T> {
+        match &result {
+            Ok(_) => self.finish(),
+            Err(error) => self.fail(format!("{error:#}")),
+        }
+        result
     }
 
     fn end(&mut self, cached: bool, error: Option<String>, dropped: bool) {

@@ -93,6 +93,9 @@ pub struct Object {
     pub deprecated: Option<String>,
     /// How a module's main object is made, if the module says so.
     pub constructor: Option<Function>,
+    /// Names of those that it implements, besides `Node`.
+    #[serde(default)]
+    pub interfaces: Vec<String>,
     pub functions: IndexMap<String, Function>,
 }
 
@@ -103,6 +106,26 @@ pub struct Enum {
     pub description: String,
     pub module: Option<String>,
     pub members: Vec<(String, String)>,
+    /// Other spellings of members: `DOCKER` for `DockerMediaTypes`.
+    #[serde(default)]
+    pub aliases: IndexMap<String, String>,
+}
+
+impl Enum {
+    /// Writes members as they are spelt inside of the engine.
+    pub fn unalias(&self, value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::String(member) => {
+                if let Some(name) = self.aliases.get(member.as_str()) {
+                    member.clone_from(name);
+                }
+            }
+            serde_json::Value::Array(values) => {
+                values.iter_mut().for_each(|value| self.unalias(value));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// All types.
@@ -113,8 +136,8 @@ pub struct Model {
     pub scalars: Vec<String>,
     /// Input objects: `PortForward`, `BuildArg`; name to fields.
     pub inputs: IndexMap<String, Vec<Arg>>,
-    /// Names of object types that others share a part of (`Node`).
-    pub interfaces: Vec<String>,
+    /// What objects share, with the functions besides `id`; without `Node`.
+    pub interfaces: IndexMap<String, Object>,
 }
 
 impl Model {

@@ -8,8 +8,10 @@ use async_graphql::dynamic::{
 };
 use async_graphql::{Error, Value as Const};
 use eyre::Result;
+use indexmap::IndexSet;
 
-use super::model::{Arg, Function, Model, TypeRef};
+use super::model::{self, Arg, Function, Model, TypeRef};
+use super::support::{self, load_field};
 use super::{Client, QueryError};
 use crate::graph::{Args, Node, Value};
 
@@ -24,6 +26,21 @@ pub fn build(model: &Model) -> Result<Schema> {
         .register(Interface::new("Node").field(InterfaceField::new("id", Ref::named_nn("ID"))));
     for name in &model.scalars {
         schema = schema.register(Scalar::new(name.as_str()));
+    }
+    let objects = model.objects.keys().filter(|name| *name != "Query");
+    let loaded: IndexSet<&str> = objects
+        .chain(model.interfaces.keys())
+        .map(String::as_str)
+        .collect();
+    // Also of what is not there, so that it is told as that.
+    for name in support::loadable().chain(loaded.iter().copied()) {
+        if let Some(id) = own_id(model, name) {
+            schema = schema
+                .register(Scalar::new(id).validator(|value| matches!(value, Const::String(_))));
+        }
+    }
+    for (name, def) in &model.interfaces {
+        schema = schema.register(interface(model, name, def));
     }
     for (name, def) in &model.enums {
         let members = def.members.iter().map(|(member, _)| member.as_str());
@@ -58,10 +75,11 @@ pub fn build(model: &Model) -> Result<Schema> {
             continue;
         }
         object = object.field(id_field()).implement("Node");
+        object = def.interfaces.iter().fold(object, Object::implement);
         schema = schema.register(object);
     }
-    for name in model.objects.keys().filter(|name| *name != "Query") {
-        query = query.field(load_field(name));
+    for name in loaded {
+        query = query.field(loader(model, name));
     }
     Ok(schema.register(query).finish()?)
 }
@@ -76,6 +94,27 @@ fn type_ref(ty: &TypeRef) -> Ref {
     } else {
         inner
     }
+}
+
+/// The scalar that names ids of a type, unless a module has something of the name.
+fn own_id(model: &Model, type_name: &str) -> Option<String> {
+    let id = format!("{type_name}ID");
+    let is_taken = model.objects.contains_key(&id)
+        || model.enums.contains_key(&id)
+        || model.inputs.contains_key(&id)
+        || model.interfaces.contains_key(&id);
+    (!is_taken).then_some(id)
+}
+
+fn interface(model: &Model, name: &str, def: &model::Object) -> Interface {
+    let id = InterfaceField::new("id", Ref::named_nn("ID"));
+    let start = Interface::new(name).description(&def.description).field(id);
+    def.functions.values().fold(start, |interface, function| {
+        let field = InterfaceField::new(function.name.as_str(), type_ref(&function.ty))
+            .description(&function.description);
+        let add = |field: InterfaceField, arg| field.argument(argument(model, arg));
+        interface.field(function.args.iter().fold(field, add))
+    })
 }
 
 fn argument(model: &Model, arg: &Arg) -> InputValue {
@@ -109,7 +148,10 @@ fn as_member(value: Const) -> Const {
 
 fn field(model: &Model, function: &Function) -> Field {
     let name = function.name.clone();
-    let interface = function.ty.name() == "Node";
+    let ty = function.ty.name();
+    let interface = ty == "Node" || model.interfaces.contains_key(ty);
+    // `Void!` says that nothing comes back, not that something does.
+    let void = ty == "Void" && function.ty.required();
     let mut field = Field::new(
         function.name.as_str(),
         type_ref(&function.ty),
@@ -123,7 +165,10 @@ fn field(model: &Model, function: &Function) -> Field {
                     .select(this, &name, args)
                     .await
                     .map_err(into_graphql)?;
-                Ok(into_field(value, interface))
+                Ok(match value {
+                    Value::Null if void => Some(FieldValue::NULL),
+                    value => into_field(value, interface),
+                })
             })
         },
     )
@@ -149,24 +194,28 @@ fn id_field() -> Field {
     })
 }
 
-fn load_field(object: &str) -> Field {
-    let expected = object.to_owned();
-    Field::new(
-        format!("load{object}FromID"),
-        Ref::named_nn(object),
-        move |context| {
-            let expected = expected.clone();
-            FieldFuture::new(async move {
-                let id = context.args.try_get("id")?.string()?.to_owned();
-                let node = client(&context)?
-                    .node(&id, Some(&expected))
-                    .await
-                    .map_err(into_graphql)?;
-                Ok(into_field(Value::Node(node), false))
-            })
-        },
-    )
-    .argument(InputValue::new("id", Ref::named_nn("ID")))
+/// The field that gives an object, or what implements an interface, by its id.
+fn loader(model: &Model, type_name: &str) -> Field {
+    let expected = type_name.to_owned();
+    let interface = model.interfaces.contains_key(type_name);
+    let result = if support::may_load_null(type_name) {
+        Ref::named(type_name)
+    } else {
+        Ref::named_nn(type_name)
+    };
+    let id = own_id(model, type_name).unwrap_or_else(|| Ref::ID.to_owned());
+    Field::new(load_field(type_name), result, move |context| {
+        let expected = expected.clone();
+        FieldFuture::new(async move {
+            let id = context.args.try_get("id")?.string()?.to_owned();
+            let node = client(&context)?
+                .node(&id, Some(&expected))
+                .await
+                .map_err(into_graphql)?;
+            Ok(into_field(Value::Node(node), interface))
+        })
+    })
+    .argument(InputValue::new("id", Ref::named_nn(id)))
 }
 
 fn client<'a>(context: &'a ResolverContext<'_>) -> Result<&'a Arc<Client>, Error> {

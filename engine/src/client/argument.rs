@@ -106,7 +106,7 @@ impl Reader<'_> {
     fn check_type(&self, given: &str) -> Result<(), Failure> {
         let wanted = self.arg.expected.as_str();
         let model = self.engine.model();
-        if given == wanted || wanted == "ID" || model.interfaces.iter().any(|i| i == wanted) {
+        if given == wanted || wanted == "ID" || model.interfaces.contains_key(wanted) {
             return Ok(());
         }
         let flag = kebab(&self.arg.name);

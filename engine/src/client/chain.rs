@@ -65,7 +65,7 @@ impl Chain {
     /// Whether the result is an object or a list of objects.
     pub fn is_object(&self, model: &Model) -> bool {
         let name = self.type_name();
-        model.object(name).is_some() || model.interfaces.iter().any(|i| i == name)
+        model.object(name).is_some() || model.interfaces.contains_key(name)
     }
 
     /// Whether there is a list anywhere, so that there is more than one result.

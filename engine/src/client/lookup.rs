@@ -58,7 +58,7 @@ pub fn has_literal_form(model: &Model, arg: &Arg) -> bool {
     if model.inputs.contains_key(name) {
         return matches!(name, "PortForward" | "BuildArg" | "PipelineLabel");
     }
-    model.object(name).is_none() && !model.interfaces.iter().any(|i| i == name)
+    model.object(name).is_none() && !model.interfaces.contains_key(name)
 }
 
 /// Functions that users see: not those that only programs need.

@@ -8,7 +8,7 @@ use eyre::{Result, bail};
 use super::directory::{Directory, File, join};
 use super::exec::{self, Exec};
 use super::service::{CacheVolume, Service, Socket};
-use super::{Engine, Failure, Fs, Secret};
+use super::{Engine, Fs, Secret};
 use crate::image::ImageConfig;
 
 /// A container. Cheap to copy; every change makes another one.
@@ -291,14 +291,6 @@ impl Container {
     pub async fn sync(&self) -> Result<()> {
         self.rootfs.snapshot().await?;
         Ok(())
-    }
-
-    /// Makes the container fail when it is used.
-    pub fn failing(&self, message: &str) -> Self {
-        Self {
-            rootfs: Fs::failed(Failure::new(message)),
-            ..self.clone()
-        }
     }
 
     /// The command that `args` mean: with the entry point or default arguments.

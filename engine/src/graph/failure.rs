@@ -1,6 +1,11 @@
 //! Errors that several waiters can share and that GraphQL can carry.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
+
+/// What an error tells of an output: its end.
+const MAX_OUTPUT_BYTES: usize = 100 << 10;
 
 /// A message and what goes with it. A failed command has `_type` =
 /// `EXEC_ERROR`, `cmd`, `exitCode`, `stdout`, `stderr` among its extensions.
@@ -28,7 +33,8 @@ impl Failure {
         Self::with_exec(message, args, code, stdout, stderr)
     }
 
-    /// A failure of or around a command, with its exit code and outputs.
+    /// A failure of or around a command, with its exit code and the ends of its
+    /// outputs, of which [`tail`] tells what is not there.
     pub fn with_exec(
         message: String,
         args: &[String],
@@ -40,8 +46,8 @@ impl Failure {
             "_type": "EXEC_ERROR",
             "cmd": args,
             "exitCode": code,
-            "stdout": stdout,
-            "stderr": stderr,
+            "stdout": tail(stdout, 0),
+            "stderr": tail(stderr, 0),
         });
         let Value::Object(extensions) = extensions else {
             unreachable!("written as an object above")
@@ -78,8 +84,46 @@ impl Failure {
     }
 }
 
+/// The last 100 KiB of an output that lacks `left_out` bytes at its beginning; of
+/// a longer one, the first of these give way to how many are omitted.
+pub fn tail(text: &str, left_out: u64) -> Cow<'_, str> {
+    let Some(over) = text.len().checked_sub(MAX_OUTPUT_BYTES) else {
+        return text.into();
+    };
+    if over == 0 && left_out == 0 {
+        return text.into();
+    }
+    let omitted = format!("[omitting {} bytes]...", over as u64 + left_out);
+    let start = text.ceil_char_boundary(over + omitted.len());
+    (omitted + &text[start..]).into()
+}
+
 impl From<eyre::Report> for Failure {
     fn from(report: eyre::Report) -> Self {
         Self::of(&report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stdout(text: &str) -> String {
+        let failure = Failure::exec(&["x".to_owned()], 3, text, "");
+        failure.extensions["stdout"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_failed_commands_output_is_told_by_its_end() {
+        let whole = "a".repeat(100 << 10);
+        assert_eq!(stdout(&whole), whole);
+        let long = format!("{}{whole}", "b".repeat(50));
+        let said = stdout(&long);
+        let begin = "[omitting 50 bytes]...";
+        assert!(said.starts_with(&format!("{begin}aaa")), "{}", &said[..60]);
+        assert_eq!(said.len(), whole.len());
+        // Never in the midst of a character.
+        let wide = stdout(&"ä".repeat(100 << 10));
+        assert!(wide.ends_with("ää") && wide.len() <= whole.len());
     }
 }

@@ -32,11 +32,6 @@ impl Fs {
         Self::ready(Store::scratch())
     }
 
-    /// One that fails when it is looked at.
-    pub fn failed(failure: Failure) -> Self {
-        Self::lazy(async move { Err(failure.into()) })
-    }
-
     /// Somebody looked, and it could not be made.
     pub fn failed_before(&self) -> bool {
         matches!(self.0.peek(), Some(Err(_)))

@@ -188,6 +188,13 @@ impl Ref {
         let span = engine
             .progress
             .start(format!("git checkout {} {}", self.name, self.commit));
+        let fetched = self.fetched(engine, options).await;
+        let snapshot = span.end_as(fetched)?;
+        engine.store.remember("git", &key, &snapshot)?;
+        Ok(snapshot)
+    }
+
+    async fn fetched(&self, engine: &Arc<Engine>, options: Tree) -> Result<Snapshot> {
         let temp = engine.store.temp_dir()?;
         let path = temp.path().join("tree");
         match &self.repository.source {
@@ -207,10 +214,7 @@ impl Ref {
             std::fs::remove_dir_all(path.join(".git"))
                 .wrap_err("cannot remove `.git` of the checkout")?;
         }
-        let snapshot = engine.store.import_dir(&path, &Default::default()).await?;
-        engine.store.remember("git", &key, &snapshot)?;
-        span.finish();
-        Ok(snapshot)
+        engine.store.import_dir(&path, &Default::default()).await
     }
 
     async fn fetch(&self, url: &str, auth: &Auth, path: &Path, options: Tree) -> Result<()> {

@@ -232,6 +232,7 @@ pub fn join(model: &mut Model, names: &Names) -> Result<()> {
                 description: def.description.clone(),
                 module,
                 members,
+                ..Enum::default()
             },
         );
     }

@@ -41,7 +41,8 @@ impl Client {
         self.value(answer, this, call, lasting)
     }
 
-    /// Finds the objects that ids among the arguments stand for.
+    /// Finds the objects that ids among the arguments stand for, and writes
+    /// members of enums in one way.
     async fn bind(self: &Arc<Self>, type_name: &str, field: &str, args: &mut Args) -> Result<()> {
         let model = self.model();
         let Some(function) = model
@@ -50,6 +51,13 @@ impl Client {
         else {
             return Ok(());
         };
+        for arg in &function.args {
+            if let Some(members) = model.enums.get(arg.ty.name())
+                && let Some(value) = args.json.get_mut(&arg.name)
+            {
+                members.unalias(value);
+            }
+        }
         for arg in function
             .args
             .iter()
@@ -166,8 +174,14 @@ impl Client {
             Some(node) => node,
             None => Box::pin(self.recall(digest)).await?,
         };
+        let is = |expected: &str| {
+            expected == node.type_name
+                || expected == "Node"
+                || (self.model().object(&node.type_name))
+                    .is_some_and(|object| object.interfaces.iter().any(|own| own == expected))
+        };
         match expected {
-            Some(expected) if expected != node.type_name && expected != "Node" => {
+            Some(expected) if !is(expected) => {
                 bail!("`{id}` is a {}, not a {expected}", node.type_name)
             }
             _ => Ok(node),

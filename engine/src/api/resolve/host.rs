@@ -67,8 +67,8 @@ pub async fn directory_node(
         .engine()
         .progress
         .start(format!("upload {}", path.display()));
-    let snapshot = client.engine().store.import_dir(path, filter).await?;
-    span.finish();
+    let imported = client.engine().store.import_dir(path, filter).await;
+    let snapshot = span.end_as(imported)?;
     Ok(content(client, snapshot, "", false))
 }
 

@@ -270,15 +270,16 @@ pub async fn http(client: &Arc<Client>, args: &Args) -> Result<File> {
     let engine = client.engine();
     let url = args.str("url")?;
     let parsed = reqwest::Url::parse(&url).map_err(|error| eyre!("`{url}` is no URL: {error}"))?;
-    let span = engine.progress.start(format!("http {url}"));
     let authorization = match args.opt_secret("authHeader")? {
         Some(secret) => Some(secret.plaintext().await?.to_owned()),
         None => None,
     };
     let service = args.opt_service("experimentalServiceHost")?;
-    let body = fetch(engine, parsed.clone(), authorization, service)
+    let span = engine.progress.start(format!("http {url}"));
+    let fetched = fetch(engine, parsed.clone(), authorization, service)
         .await
-        .wrap_err_with(|| format!("cannot get `{url}`"))?;
+        .wrap_err_with(|| format!("cannot get `{url}`"));
+    let body = span.end_as(fetched)?;
     if let Some(wanted) = args.opt::<String>("checksum")? {
         let found = Digest::of(&body).to_string();
         if found != wanted && found != format!("sha256:{wanted}") {
@@ -297,7 +298,6 @@ pub async fn http(client: &Arc<Client>, args: &Args) -> Result<File> {
         name
     };
     let mode = super::mode(args, "permissions")?.unwrap_or(0o600);
-    span.finish();
     Ok(File::made(engine, &name, body, mode))
 }
 

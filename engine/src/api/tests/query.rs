@@ -136,3 +136,93 @@ fn arguments_called_like_ours_count_in_ids() {
     assert_ne!(call("build", "a"), call("build", "b"));
     assert_eq!(call(CONTENT, "a"), call(CONTENT, "b"));
 }
+
+#[tokio::test]
+async fn an_enum_member_has_several_spellings_and_one_meaning() {
+    let bench = Bench::new();
+    let client = bench.caller();
+    let archive = |types: &str| {
+        format!(
+            r#"{{container{{withNewFile(path:"f",contents:"x"){{asTarball(mediaTypes:{types},forcedCompression:GZIP){{id}}}}}}}}"#
+        )
+    };
+    let [docker, spelt, oci] = [
+        archive("DOCKER"),
+        archive("DockerMediaTypes"),
+        archive("OCI"),
+    ];
+    let docker = id(&client, &docker).await;
+    assert_eq!(docker, id(&client, &spelt).await);
+    assert_ne!(docker, id(&client, &oci).await);
+}
+
+#[tokio::test]
+async fn an_id_may_be_named_by_its_own_scalar() {
+    let bench = Bench::new();
+    let client = bench.caller();
+    let made = id(
+        &client,
+        r#"{directory{withNewFile(path:"f",contents:"x"){id}}}"#,
+    )
+    .await;
+    let query = "query($id: DirectoryID!){loadDirectoryFromID(id:$id){entries}}";
+    let data = client.query(query, json!({"id": made})).await.unwrap();
+    assert_eq!(data["loadDirectoryFromID"]["entries"], json!(["f"]));
+    let absent = "query($id: LLMID!){loadLLMFromID(id:$id){id}}";
+    let said = client.query(absent, json!({"id": made})).await;
+    let said = said.unwrap_err().message;
+    assert!(
+        said.starts_with("`Query.loadLLMFromID` is not implemented"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn an_object_is_asked_as_what_it_shares_with_others() {
+    let bench = Bench::new();
+    let client = bench.caller();
+    let made = id(
+        &client,
+        r#"{directory{withNewFile(path:"f",contents:"x"){id}}}"#,
+    )
+    .await;
+    for query in [
+        format!(r#"{{node(id:"{made}"){{... on Syncer{{sync}}}}}}"#),
+        format!(r#"{{loadSyncerFromID(id:"{made}"){{sync}}}}"#),
+        format!(r#"{{loadExportableFromID(id:"{made}"){{id}}}}"#),
+    ] {
+        assert_eq!(value(&client, &query).await, json!(made), "{query}");
+    }
+    let file = format!(r#"{{loadSyncerFromID(id:"{made}"){{... on Directory{{entries}}}}}}"#);
+    assert_eq!(value(&client, &file).await, json!(["f"]));
+    let other = id(&client, r#"{cacheVolume(key:"k"){id}}"#).await;
+    let wrong = format!(r#"{{loadSyncerFromID(id:"{other}"){{sync}}}}"#);
+    let wrong = error(&client, &wrong).await.message;
+    assert!(wrong.contains("is a CacheVolume, not a Syncer"), "{wrong}");
+}
+
+#[tokio::test]
+async fn what_loads_an_object_gives_null_where_it_may_in_dagger() {
+    let bench = Bench::new();
+    let client = bench.caller();
+    let fields = r#"{__type(name:"Query"){fields{name type{kind name args:ofType{name}}}}}"#;
+    let fields = value(&client, fields).await;
+    let ty = |name: &str| {
+        let fields = fields.as_array().unwrap();
+        fields.iter().find(|field| field["name"] == name).unwrap()["type"].clone()
+    };
+    assert_eq!(ty("loadStatFromID")["name"], "Stat");
+    assert_eq!(ty("loadContainerFromID")["kind"], "NON_NULL");
+}
+
+#[tokio::test]
+async fn an_error_of_the_caller_fails_at_once() {
+    let bench = Bench::new();
+    let client = bench.caller();
+    for query in [
+        r#"{container{withError(err:"boom"){user}}}"#,
+        r#"{directory{withError(err:"boom"){id}}}"#,
+    ] {
+        assert_eq!(error(&client, query).await.message, "boom", "{query}");
+    }
+}

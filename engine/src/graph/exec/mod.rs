@@ -23,7 +23,7 @@ use super::container::Container;
 use super::engine::blocking;
 use super::fs::on_task;
 use super::memo::Work;
-use super::{Engine, Failure, Fs};
+use super::{Engine, Failure, Fs, failure};
 use crate::exec::{Running, SandboxError};
 use crate::progress::{Span, Waited};
 use crate::store::{Digest, Hasher, Snapshot};
@@ -226,7 +226,11 @@ async fn run(engine: &Arc<Engine>, exec: &Exec, key: Digest, span: &Span) -> Res
 
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     if !exec.judge(output.code) {
-        let failure = Failure::exec(&exec.args, output.code, &stdout, &stderr);
+        let (out, err) = (
+            failure::tail(&stdout, output.left_out[0]),
+            failure::tail(&stderr, output.left_out[1]),
+        );
+        let failure = Failure::exec(&exec.args, output.code, &out, &err);
         if let Some(process) = terminal {
             terminal::open(engine, process, &failure.message).await?;
         }

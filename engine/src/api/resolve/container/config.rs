@@ -10,9 +10,9 @@ use super::path;
 use crate::api::client::Client;
 use crate::api::resolve::{env_file, network, records};
 use crate::duration;
-use crate::graph::Args;
 use crate::graph::container::{Container, Port, TerminalCommand, set, unset};
 use crate::graph::node::Answer;
+use crate::graph::{Args, Failure};
 
 /// Fields that change how commands run, and nothing else.
 pub(super) fn configured(
@@ -108,7 +108,7 @@ pub(super) fn configured(
         "withoutWorkdir" => new.config.workdir.clear(),
         "withError" => match args.str("err")?.as_str() {
             "" => {}
-            message => new = this.failing(message),
+            message => return Err(Failure::new(message).into()),
         },
         "withDockerHealthcheck" => new.config.healthcheck = Some(healthcheck_config(args)?),
         "withoutDockerHealthcheck" => new.config.healthcheck = None,

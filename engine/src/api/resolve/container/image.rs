@@ -110,8 +110,7 @@ pub(super) async fn export_to_store(
     let span = engine
         .progress
         .start(format!("load {name} into {}", store.name));
-    store.load(&host_path, &name).await?;
-    span.finish();
+    span.end_as(store.load(&host_path, &name).await)?;
     drop(mount);
     Ok(())
 }
@@ -126,9 +125,11 @@ pub async fn of_store(engine: &Arc<Engine>, name: &str) -> Result<(Container, Di
     let span = engine
         .progress
         .start(format!("save {name} from {}", store.name));
-    store.save(&name, &path).await?;
-    let image = engine.images.import(&path, "").await?;
-    span.finish();
+    let saved = async {
+        store.save(&name, &path).await?;
+        engine.images.import(&path, "").await
+    };
+    let image = span.end_as(saved.await)?;
     let digest = Hasher::new("host-image-1")
         .with(serde_json::to_string(&image.config)?)
         .with(image.rootfs.id)

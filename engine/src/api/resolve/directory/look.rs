@@ -101,11 +101,9 @@ pub async fn export(
         .progress
         .start(format!("export to {}", dest.display()));
     let (store, path, dest) = (engine.store.clone(), this.path.clone(), dest.to_owned());
-    blocking(move || {
+    let write = move || {
         let mount = store.mount(&snapshot)?;
         mount.tree().export(&path, &dest, wipe, store.exports())
-    })
-    .await?;
-    span.finish();
-    Ok(())
+    };
+    span.end_as(blocking(write).await)
 }

@@ -13,7 +13,7 @@ use super::{callers_only, digest, filter, mode, module_source, search, terminal,
 use crate::api::client::Client;
 use crate::graph::directory::base_name;
 use crate::graph::node::{Answer, Changeset};
-use crate::graph::{Args, Directory, Failure, File, Fs, Object, git, owner};
+use crate::graph::{Args, Directory, Failure, File, Object, git, owner};
 use crate::store::Hasher;
 use crate::store::tree::Owner;
 use differ::with_patch;
@@ -107,11 +107,7 @@ pub async fn resolve(
         }
         "withError" => match args.str("err")?.as_str() {
             "" => this.clone().into(),
-            message => Directory {
-                fs: Fs::failed(Failure::new(message)),
-                path: this.path.clone(),
-            }
-            .into(),
+            message => return Err(Failure::new(message).into()),
         },
         "withFile" => {
             let owner = numeric_or_none(&args.text("owner")?)?;
