@@ -96,8 +96,8 @@ fn an_unclosed_quote_in_a_script_is_told() {
 #[test]
 fn a_field_that_poniard_does_not_have_is_refused_by_name() {
     let place = Place::new();
-    let script = "directory | as-module | objects";
-    place.fails(&["-M", "-c", script], &["Module.objects"]);
+    let script = "directory | as-module | user-defaults";
+    place.fails(&["-M", "-c", script], &["Module.userDefaults"]);
 }
 
 #[test]
