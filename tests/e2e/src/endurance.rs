@@ -74,7 +74,7 @@ fn after_a_kill_at_any_moment_the_next_run_is_right_and_nothing_stays() {
     let sum = sum.expect("a checksum");
     let span = (first.took.as_millis() as u64).max(50);
     let mut killed = 0;
-    for round in 0..setting("PONIARD_TEST_KILLS", 20) {
+    for round in 0..setting("PONIARD_TEST_KILLS", 100) {
         let word = nonce();
         let running = Running::start(&mut command(&word), "");
         let running = running.expect("a start");
