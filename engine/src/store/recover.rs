@@ -35,21 +35,29 @@ fn drop_last_layers(store: &Store) -> Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.map_or(0, |now| now.as_secs() as i64);
     let times: Vec<_> = layers.iter().map(|(time, _)| *time).collect();
+    let ends = ends(&times, now);
     for (time, path) in layers {
-        if is_last(time, &times, now) {
+        if is_last(time, &ends) {
             store.discard(&path)?;
         }
     }
     Ok(())
 }
 
-/// Whether `time` may be of the last minute: before the latest of all, or before
-/// the latest that is not in the future, where the clock was wrong for a while.
-fn is_last(time: i64, all: &[i64], now: i64) -> bool {
+/// The latest time of all, and the latest that is not in the future: where the clock
+/// was wrong for a while, either may be when the machine went down.
+fn ends(all: &[i64], now: i64) -> Vec<i64> {
     let latest = |limit| all.iter().copied().filter(|time| *time <= limit).max();
-    let ends = [latest(i64::MAX), latest(now)].into_iter().flatten();
-    ends.into_iter()
-        .any(|end| (end - WRITEBACK_SECS..=end).contains(&time))
+    [latest(i64::MAX), latest(now)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Whether `time` is of the minute before one of the ends.
+fn is_last(time: i64, ends: &[i64]) -> bool {
+    ends.iter()
+        .any(|end| (end - WRITEBACK_SECS..=*end).contains(&time))
 }
 
 #[cfg(test)]
@@ -58,7 +66,8 @@ mod tests {
 
     fn last(all: &[i64], now: i64) -> Vec<i64> {
         let times = all.iter().copied();
-        times.filter(|time| is_last(*time, all, now)).collect()
+        let ends = ends(all, now);
+        times.filter(|time| is_last(*time, &ends)).collect()
     }
 
     #[test]

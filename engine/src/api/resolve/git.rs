@@ -11,6 +11,7 @@ use crate::api::client::Client;
 use crate::graph::git::{Auth, Ref, Repository, Source, Tree};
 use crate::graph::node::Answer;
 use crate::graph::{Args, Object};
+use crate::module::git::version::is_commit;
 
 pub fn remote(client: &Client, args: &Args) -> Result<Answer> {
     if args.node("experimentalServiceHost")?.is_some() {
@@ -97,10 +98,6 @@ pub async fn repository(
         "url" => this.url().map(Json::from).unwrap_or_default().into(),
         _ => unsupported("GitRepository", field)?,
     })
-}
-
-pub(super) fn is_commit(text: &str) -> bool {
-    text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Numbers of a version like `v1.2.3`; pre-releases are none.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use eyre::Result;
 
-use super::git::is_commit;
 use crate::graph::Engine;
 use crate::graph::git::{Auth, Ref, Repository, Source};
 use crate::lock::{Lookup, Policy};
+use crate::module::git::version::is_commit;
 use crate::module::git::{Reference, version};
 
 /// What is asked of a repository.

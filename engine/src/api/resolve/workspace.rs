@@ -1,6 +1,5 @@
 //! The fields of `Workspace`: the project that the caller works in.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -119,14 +118,13 @@ async fn update(client: &Arc<Client>, this: &Workspace) -> Result<Arc<Node>> {
     let path = this.place(lock::FILE);
     let old = lock::parse(&lock::text(&path)?)?;
     let new = lock::renewed(old, |entry| lookup::current(engine, entry)).await?;
-    let mode = std::fs::metadata(&path).map_or(0o644, |found| found.permissions().mode() & 0o777);
     // Nothing else changes, so nothing else is read.
     let filter = Filter {
         include: vec![lock::FILE.to_owned()],
         ..Filter::default()
     };
     let before = host::directory_node(client, &this.place("."), &filter).await?;
-    let file = json!({"path": lock::FILE, "contents": new.to_text(), "permissions": mode});
+    let file = json!({"path": lock::FILE, "contents": new.to_text(), "permissions": lock::permissions(&path)});
     let after = field_of(client, &before, "withNewFile", file).await?;
     let from = json!({"from": before.id.to_string()});
     field_of(client, &after, "changes", from).await

@@ -79,8 +79,7 @@ fn among(refs: &str, reference: &Reference) -> Option<Found> {
         let own = format!("{}/{version}", reference.subdir);
         return tag(own).or_else(|| tag(version.clone()));
     }
-    let is_commit = version.len() == 40 && version.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_commit {
+    if is_commit(version) {
         let (name, commit) = (version.clone(), version.clone());
         return Some(Found {
             name,
@@ -91,6 +90,11 @@ fn among(refs: &str, reference: &Reference) -> Option<Found> {
     tag(version.clone())
         .or_else(|| branch(version.clone()))
         .or_else(|| named("", version.clone()).filter(|found| found.name.starts_with("refs/")))
+}
+
+/// A commit in full.
+pub fn is_commit(version: &str) -> bool {
+    version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// `v1`, `v1.2`, `v1.2.3-rc.1+build`: what Go takes for a semantic version.

@@ -14,6 +14,7 @@ use crate::graph::node::Answer;
 use crate::graph::{Args, Call, Directory, Object};
 use crate::module::config;
 use crate::module::git::Reference;
+use crate::module::git::version::is_commit;
 use crate::module::origin::ModuleSource;
 use crate::module::reference;
 use crate::store::Hasher;
@@ -85,7 +86,7 @@ pub async fn of_git(
     if reference.repository.starts_with("file:") {
         callers_only(client, "Query.moduleSource of a local path")?;
     }
-    let is_commit = pin.len() == 40 && pin.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_commit = is_commit(pin);
     if !is_commit && !pin.is_empty() && reference.version.is_none() {
         reference.version = Some(pin.to_owned());
     }
