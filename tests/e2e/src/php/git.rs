@@ -205,9 +205,11 @@ fn a_private_checkout_takes_the_token_under_the_name_of_each_host_and_keeps_it_s
         assert_eq!(holding(&token, &seen), "", "the token of {host} is told");
         assert!(!holding(&base, &seen[2..]).is_empty(), "git is another one");
     }
-    let state = ["cache", "index", "modules", "git-modules"];
-    let state = state.map(|name| project.place.state.join(name));
-    assert_eq!(holding(&token, &state), "");
+    let state = |name: &str| project.place.state.join(name);
+    let mut looked_at = vec![state("cache"), state("index"), state("modules")];
+    // There only if some other test has taken a module from git.
+    looked_at.extend(Some(state("git-modules")).filter(|dir| dir.exists()));
+    assert_eq!(holding(&token, &looked_at), "");
     project.variables.clear();
     project.refuses(
         "php-build | from-git http://gitlab.test/site.git --token env://PATH",
