@@ -187,7 +187,7 @@ impl DbBackup {
         let shelf = Shelf::open(location, &access_key_id, &secret_access_key, token).await?;
         let download_url = shelf.presign(&key, AN_HOUR)?;
         if let Err(error) = shelf.sweep(&address, created) {
-            eprintln!("uploads that were never finished are not looked for: {error:#}");
+            eprintln!("what killed runs left is not cleared away: {error:#}");
         }
         // The new backup is good whatever becomes of the old ones.
         let pruned = shelf.prune(&address, retention).wrap_err_with(|| {

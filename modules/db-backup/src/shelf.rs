@@ -86,26 +86,36 @@ impl Shelf {
         let mut gone = Vec::new();
         for index in retention.goes(&made) {
             let key = &ours[index].key;
-            // Without its description, half of it is no backup.
+            // Should it end between the two, nothing looks like a backup.
             let deleted = self
                 .store
-                .delete(&names::sidecar(key))
-                .and_then(|()| self.store.delete(key));
+                .delete(key)
+                .and_then(|()| self.store.delete(&names::sidecar(key)));
             deleted.wrap_err_with(|| format!("pruned {} backups, then failed", gone.len()))?;
             gone.push(key.clone());
         }
         Ok(gone)
     }
 
-    /// Aborts the database's uploads that were never finished, as their run was
-    /// killed: nobody sees their parts, which are paid for all the same.
+    /// Takes away what runs that were killed left of the database's backups: uploads
+    /// that were never finished, whose parts nobody sees and which are paid for all the
+    /// same, and descriptions without a backup.
     pub fn sweep(&self, address: &Address, now: DateTime) -> Result<()> {
-        for (key, upload_id) in self.store.unfinished(&self.location.prefix)? {
-            let left = Name::parse(&key).is_some_and(|name| {
+        let left = |key: &str| {
+            Name::parse(key).is_some_and(|name| {
                 is_of(&name, address) && name.created < now.saturating_sub(UNFINISHED)
-            });
-            if left {
+            })
+        };
+        for (key, upload_id) in self.store.unfinished(&self.location.prefix)? {
+            if left(&key) {
                 self.store.abort(&key, &upload_id)?;
+            }
+        }
+        let objects = self.store.list(&self.location.prefix)?;
+        for beside in objects.keys() {
+            let described = names::described(beside);
+            if described.is_some_and(|key| !objects.contains_key(key) && left(key)) {
+                self.store.delete(beside)?;
             }
         }
         Ok(())

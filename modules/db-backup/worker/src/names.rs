@@ -85,6 +85,11 @@ pub fn sidecar(key: &str) -> String {
     format!("{key}{SIDECAR}")
 }
 
+/// What such an object describes; none when it is something else.
+pub fn described(sidecar: &str) -> Option<&str> {
+    sidecar.strip_suffix(SIDECAR)
+}
+
 /// A database's name as part of a key.
 pub fn plain(database: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);

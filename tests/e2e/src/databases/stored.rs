@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use stand_ins::Fault;
+
 use super::s3::Store;
 use super::server::{Database, MARK, secretless, succeeded};
 use crate::place::Place;
@@ -71,6 +73,44 @@ fn a_user_who_may_only_read_backs_up_and_old_backups_go_only_after_it() {
     let done = database.run(&place, &prune);
     place.failed(&done, &["nothing is pruned", newest]);
     assert_eq!(store.keys(), before);
+}
+
+#[test]
+fn a_prune_that_is_cut_short_leaves_nothing_that_looks_like_a_backup() {
+    let (place, database, store) = (Place::new(), Database::of("mariadb:10.11"), Store::moto());
+    database.write(&place, "");
+    let old = name(1, "000000");
+    store.put(&old, "old");
+    store.put(&format!("{old}.json"), "{}");
+    // Its backup may be on its way.
+    let young = "kept/app-mariadb-10.11-20990101T000000Z-222222.sql.zst.json";
+    store.put(young, "{}");
+    let script = format!(
+        "$b | backup {} --prefix kept --keep-last 1 | key",
+        store.arguments()
+    );
+    let faults = store.proxy.faults();
+    for refused in [".zst?", ".zst.json?"] {
+        let denied = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+        faults.add(Fault::answer("DELETE", refused, 403, denied));
+        let done = database.run(&place, &script);
+        place.failed(&done, &["was made, but the old ones were not pruned"]);
+        assert_eq!(faults.left(), 0);
+        let keys = store.keys();
+        for key in store.backups() {
+            assert!(
+                keys.contains(&format!("{key}.json")),
+                "half a backup: {key}"
+            );
+        }
+    }
+    let described = |keys: &[String], key: &str| keys.contains(&format!("{key}.json"));
+    assert!(described(&store.keys(), &old), "the second was not cut");
+    let kept = succeeded(&database.run(&place, &script));
+    let keys = store.keys();
+    assert!(!described(&keys, &old), "a description stays: {keys:?}");
+    assert!(keys.iter().any(|key| key == young), "{keys:?}");
+    assert_eq!(store.backups(), [kept.trim()]);
 }
 
 #[test]
