@@ -25,6 +25,7 @@ pub mod module;
 pub mod net;
 mod programs;
 pub mod progress;
+mod replace;
 pub mod rootless;
 pub mod shell;
 pub mod store;

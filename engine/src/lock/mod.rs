@@ -9,14 +9,14 @@ mod entries;
 mod lookup;
 mod mode;
 
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::PermissionsExt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eyre::{Result, WrapErr, bail};
 
 use crate::credentials;
+use crate::replace::replace;
 pub use entries::{Entries, Policy};
 use entries::{Entry, Key};
 pub use lookup::Lookup;
@@ -148,11 +148,6 @@ pub fn text(path: &Path) -> Result<String> {
     }
 }
 
-/// Who may read and write a lock: as it is there, or what files usually have.
-pub fn permissions(path: &Path) -> u32 {
-    std::fs::metadata(path).map_or(0o644, |found| found.permissions().mode() & 0o777)
-}
-
 /// Reads the text of a lock.
 pub fn parse(text: &str) -> Result<Entries> {
     Entries::parse(text).wrap_err_with(|| format!("cannot read `{FILE}`"))
@@ -191,19 +186,6 @@ pub async fn renewed<F: Future<Output = Result<String>>>(
         renewed.set(key, Entry { value, policy });
     }
     Ok(renewed)
-}
-
-/// Puts a file in the place of another at once, or not at all.
-fn replace(path: &Path, text: &str) -> Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file()
-        .set_permissions(std::fs::Permissions::from_mode(permissions(path)))?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]

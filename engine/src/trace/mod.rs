@@ -21,6 +21,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use eyre::{Result, WrapErr};
 
 use crate::progress::Event;
+use crate::replace::replace;
 pub use ids::Context;
 use record::Record;
 
@@ -145,16 +146,8 @@ impl Trace {
             return Ok(None);
         };
         let text = page::page(&kept.run, &kept.record);
-        let failed = || format!("cannot write the trace `{}`", file.display());
-        // Whole or not at all, also for who looks while it is written.
-        let dir = file.parent().unwrap_or(Path::new("."));
-        let temp = tempfile::Builder::new()
-            .prefix(".trace-")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .tempfile_in(dir)
-            .wrap_err_with(failed)?;
-        std::fs::write(temp.path(), text).wrap_err_with(failed)?;
-        temp.persist(file).wrap_err_with(failed)?;
+        replace(file, text)
+            .wrap_err_with(|| format!("cannot write the trace `{}`", file.display()))?;
         Ok(Some(file.clone()))
     }
 }

@@ -14,6 +14,7 @@ use crate::graph::node::{Answer, Workspace};
 use crate::graph::{Args, Node};
 use crate::lock;
 use crate::module::config;
+use crate::replace::permissions;
 use crate::store::Filter;
 
 /// Answers, and notes what was read.
@@ -124,7 +125,8 @@ async fn update(client: &Arc<Client>, this: &Workspace) -> Result<Arc<Node>> {
         ..Filter::default()
     };
     let before = host::directory_node(client, &this.place("."), &filter).await?;
-    let file = json!({"path": lock::FILE, "contents": new.to_text(), "permissions": lock::permissions(&path)});
+    let file =
+        json!({"path": lock::FILE, "contents": new.to_text(), "permissions": permissions(&path)});
     let after = field_of(client, &before, "withNewFile", file).await?;
     let from = json!({"from": before.id.to_string()});
     field_of(client, &after, "changes", from).await

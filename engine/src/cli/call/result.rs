@@ -37,7 +37,7 @@ pub async fn of(
     if let Some(path) = &options.output
         && !object
     {
-        change::replace(&workdir.join(path), text.as_bytes())?;
+        change::write(&workdir.join(path), text.as_bytes())?;
     }
     Ok(text)
 }

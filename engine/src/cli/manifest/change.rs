@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::client::Failure;
 use crate::module::manifest::{Manifest, NAME};
+use crate::replace::replace;
 
 /// A file that shall have other contents, or be gone.
 pub struct Change {
@@ -38,7 +39,7 @@ impl Change {
                 Failure::new(format!("cannot remove `{}`: {error}", self.path.display()))
             });
         };
-        replace(&self.path, contents)
+        write(&self.path, contents)
     }
 }
 
@@ -60,20 +61,10 @@ pub fn apply(changes: Vec<Change>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes a file beside `path` and renames it.
-pub fn replace(path: &Path, contents: &[u8]) -> Result<(), Failure> {
-    let failed =
-        |e: std::io::Error| Failure::new(format!("cannot write `{}`: {e}", path.display()));
-    let dir = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir).map_err(failed)?;
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    let mut file = tempfile::Builder::new()
-        .permissions(mode)
-        .tempfile_in(dir)
-        .map_err(failed)?;
-    std::io::Write::write_all(&mut file, contents).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
+/// Writes a file, all of it or nothing.
+pub fn write(path: &Path, contents: &[u8]) -> Result<(), Failure> {
+    replace(path, contents)
+        .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", path.display())))
 }
 
 #[cfg(test)]

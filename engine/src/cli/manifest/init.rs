@@ -199,7 +199,7 @@ fn crate_files(sdk: &Sdk, name: &str, source: &Path) -> Result<Vec<File>, Failur
 /// Writes the files; those that were written go when one cannot be.
 fn write(dir: &Path, files: &[File]) -> Result<(), Failure> {
     for (i, file) in files.iter().enumerate() {
-        if let Err(failure) = change::replace(&dir.join(&file.path), &file.contents) {
+        if let Err(failure) = change::write(&dir.join(&file.path), &file.contents) {
             for written in &files[..i] {
                 // The first failure is the one to be told.
                 let _ = std::fs::remove_file(dir.join(&written.path));
