@@ -31,7 +31,7 @@ pub fn measure(context: &Context) -> Result<Vec<Row>> {
         calm();
         bundle.time()
     };
-    let [ours, reference] = in_turns(context.rounds, [&mut ours, &mut by_hand])?;
+    let [ours, reference] = in_turns(context.many_rounds(), [&mut ours, &mut by_hand])?;
     Ok(vec![Row {
         name: "exec: fresh `with-exec true`, against runc run",
         ours,

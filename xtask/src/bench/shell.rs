@@ -7,7 +7,10 @@ use super::{Context, time};
 
 pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let script = "container | from debian:bookworm-slim | with-exec echo hello | stdout";
-    let [ours] = in_turns(context.rounds, [&mut || time(&mut context.script(script))])?;
+    let [ours] = in_turns(
+        context.many_rounds(),
+        [&mut || time(&mut context.script(script))],
+    )?;
     Ok(vec![Row {
         name: "shell: cached one-line pipeline",
         ours,

@@ -8,7 +8,7 @@ use crate::bench::{Context, time};
 pub fn measure(context: &Context) -> Result<Vec<Row>> {
     let cached = "container | from debian:bookworm-slim | with-exec echo hello | stdout";
     let [first, cached] = in_turns(
-        context.rounds,
+        context.many_rounds(),
         [
             &mut || time(&mut context.script("container | platform")),
             &mut || time(&mut context.script(cached)),
