@@ -210,10 +210,11 @@ impl Executor {
     /// comes later has nothing to begin.
     pub fn begin(&self) {
         self.begun.call_once(|| {
-            let network = self.engine.network.clone();
-            tokio::spawn(async move { network.begin().await });
-            let engine = self.engine.clone();
+            let (engine, network) = (self.engine.clone(), self.engine.network.clone());
+            let runtime = tokio::runtime::Handle::current();
             tokio::task::spawn_blocking(move || {
+                // Spawned by the caller's thread, it would wait until that has time.
+                runtime.spawn(async move { network.begin().await });
                 let _ = engine.prepare().and_then(|()| engine.nursery().map(drop));
             });
         });

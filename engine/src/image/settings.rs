@@ -101,13 +101,13 @@ impl Settings {
             return None;
         };
         let repository = format!("{}/{}", reference.registry(), reference.repository());
-        let fits =
-            |(name, _): &&(Name, Recipe)| name.repository == repository && name.tag.matches(tag);
-        let exact = |(name, _): &&(Name, Recipe)| name.tag.literal() == Some(tag);
-        let found = self.recipes.iter().filter(fits).find(exact);
-        found
-            .or_else(|| self.recipes.iter().find(fits))
-            .map(|(_, recipe)| recipe.clone())
+        let of_it = |(name, _): &&(Name, Recipe)| name.repository == repository;
+        let mut recipes = self.recipes.iter().filter(of_it);
+        let exact = recipes
+            .clone()
+            .find(|(name, _)| name.tag.literal() == Some(tag));
+        let found = exact.or_else(|| recipes.find(|(name, _)| name.tag.matches(tag)));
+        found.map(|(_, recipe)| recipe.clone())
     }
 }
 

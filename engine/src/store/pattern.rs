@@ -20,8 +20,8 @@ pub struct Pattern {
 #[derive(Clone, Debug)]
 enum Matcher {
     Plain(String),
-    /// `*`: one name, whichever.
-    AnyName,
+    /// One `*`, with what is before and after it: anything in between but `/`.
+    Around(String, String),
     Expression(Regex),
 }
 
@@ -29,7 +29,11 @@ impl Matcher {
     fn is_match(&self, text: &str) -> bool {
         match self {
             Self::Plain(plain) => plain == text,
-            Self::AnyName => !text.contains('/'),
+            Self::Around(before, after) => {
+                let rest = text.strip_prefix(before.as_str());
+                let between = rest.and_then(|rest| rest.strip_suffix(after.as_str()));
+                between.is_some_and(|between| !between.contains('/'))
+            }
             Self::Expression(regex) => regex.is_match(text),
         }
     }
@@ -54,8 +58,11 @@ impl Pattern {
             if is_plain(pattern) {
                 return Ok(Matcher::Plain(pattern.to_owned()));
             }
-            if pattern == "*" {
-                return Ok(Matcher::AnyName);
+            if let Some((before, after)) = pattern.split_once('*')
+                && is_plain(before)
+                && is_plain(after)
+            {
+                return Ok(Matcher::Around(before.to_owned(), after.to_owned()));
             }
             RegexBuilder::new(&expression(pattern)?)
                 .dot_matches_new_line(true)
@@ -246,6 +253,20 @@ mod tests {
             ("**/.log", "x/.log", true),
         ] {
             assert_eq!(matches(pattern, path), expected, "`{pattern}` on `{path}`");
+        }
+    }
+
+    #[test]
+    fn one_star_means_the_same_without_an_expression() {
+        let paths = [
+            "", "a", "aa", "ab", "aba", "a/a", "a\nb", "abab", "ba", "ä", "a.b",
+        ];
+        for pattern in ["*", "a*", "*a", "a*a", "ab*ab", "a/*", "*/a", "a.*"] {
+            let regex = Regex::new(&expression(pattern).expect(pattern)).expect(pattern);
+            for path in paths {
+                let expected = regex.is_match(path);
+                assert_eq!(matches(pattern, path), expected, "`{pattern}` on `{path}`");
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::exec::{Bind, Process, SecretFile, gpu};
 use crate::graph::Engine;
 use crate::graph::container::{Mounted, set};
 use crate::graph::directory::join;
-use crate::graph::engine::NestedSession;
+use crate::graph::engine::{NestedSession, blocking};
 use crate::store::{Lock, Mount, MountRw, Snapshot};
 
 /// What must stay as long as a command runs.
@@ -55,8 +55,13 @@ pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, P
     }
     let rootfs = container.rootfs.snapshot().await?;
     let turn = engine.executor.turn().await?;
+    let (root, attachment) = {
+        let store = store.clone();
+        let mount = blocking(move || store.mount_rw(&rootfs));
+        tokio::try_join!(mount, engine.network.attach())?
+    };
     let mut stage = Stage {
-        root: store.mount_rw(&rootfs)?,
+        root,
         mounts: Vec::new(),
         _read_only: Vec::new(),
         _locks: locks,
@@ -158,7 +163,6 @@ pub(super) async fn stage(engine: &Arc<Engine>, exec: &Exec) -> Result<(Stage, P
     } else {
         &container.config.workdir
     };
-    let attachment = engine.network.attach().await?;
     let mut hosts_file = None;
     if exec.nested {
         let nesting = engine.nesting.get().ok_or_eyre("nobody serves the API")?;
