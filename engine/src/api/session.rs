@@ -7,7 +7,7 @@ use std::sync::Arc;
 use eyre::Result;
 use serde_json::Value;
 
-use super::client::{Client, Shared};
+use super::client::{Client, Core, Shared};
 use super::{Model, QueryError, server};
 use crate::graph::Engine;
 pub use crate::graph::engine::Options;
@@ -45,8 +45,9 @@ pub struct Session {
 
 impl Session {
     pub async fn start(options: Options) -> Result<Arc<Self>> {
+        let core = tokio::task::spawn_blocking(Core::make);
         let engine = Engine::start(options)?;
-        let shared = Shared::new(engine.clone())?;
+        let shared = Shared::new(engine.clone(), core.await??);
         Ok(Arc::new(Self {
             client: Client::caller(shared)?,
             engine,

@@ -220,6 +220,14 @@ impl Executor {
         });
     }
 
+    /// Begins to end what containers are started with, when none is any more.
+    pub fn close(&self) {
+        let nursery = self.engine.nursery.lock();
+        if let Some(nursery) = &*nursery.unwrap_or_else(PoisonError::into_inner) {
+            nursery.end();
+        }
+    }
+
     /// Runs to the end. Output goes to `span` as it comes, scrubbed. Dropping
     /// the future kills everything the container runs.
     ///

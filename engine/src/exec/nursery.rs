@@ -48,15 +48,17 @@ impl Nursery {
             errno => Err(io::Error::from_raw_os_error(-errno)),
         }
     }
+
+    /// Ends it. Does not wait.
+    pub(super) fn end(&self) {
+        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = socket.shutdown(std::net::Shutdown::Both);
+    }
 }
 
 impl Drop for Nursery {
     fn drop(&mut self) {
-        let socket = self
-            .socket
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        let _ = socket.shutdown(std::net::Shutdown::Both);
+        self.end();
         if self.handle.ended_within(Duration::from_secs(5)) {
             self.handle.reap();
         }

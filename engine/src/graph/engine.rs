@@ -167,6 +167,7 @@ impl Engine {
     pub async fn close(&self) {
         self.gate.close().await;
         self.services.stop_all().await;
+        self.executor.close();
         self.network.close();
         let store = self.store.clone();
         // A state that cannot be written is not trimmed.

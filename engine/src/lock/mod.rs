@@ -217,7 +217,7 @@ mod tests {
             let (value, policy) = (value.to_owned(), lookup.policy());
             entries.set(lookup.key(), Entry { value, policy });
         }
-        replace(&dir.path().join(FILE), &entries.to_text()).unwrap();
+        replace(&dir.path().join(FILE), entries.to_text()).unwrap();
         dir
     }
 

@@ -26,7 +26,7 @@ use crate::module::{Module, reference, types};
 use crate::progress::Current;
 
 pub use kept::ids_in;
-pub use shared::Shared;
+pub use shared::{Core, Shared};
 
 /// One caller.
 pub struct Client {
@@ -63,8 +63,8 @@ impl Client {
 
     pub fn new(shared: Arc<Shared>, call: Option<ActiveCall>, reads: Reads) -> Self {
         let view = View {
-            model: shared.core.clone(),
-            schema: None,
+            model: shared.core.model.clone(),
+            schema: Some(shared.core.schema.clone()),
             modules: Vec::new(),
         };
         let confined = call.is_some();

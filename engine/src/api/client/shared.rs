@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, Weak};
 
+use async_graphql::dynamic::Schema;
 use eyre::{OptionExt, Result};
 
 use super::modules::Used;
 use super::{Client, locked};
 use crate::api::functions::Results;
-use crate::api::{Model, sdl, server};
+use crate::api::{Model, schema, sdl, server};
 use crate::graph::engine::{NestedSession, Nesting};
 use crate::graph::memo::Memo;
 use crate::graph::node::Workspace;
@@ -21,7 +22,7 @@ use crate::store::Digest;
 /// What all callers of a run share.
 pub struct Shared {
     pub engine: Arc<Engine>,
-    pub(super) core: Arc<Model>,
+    pub(super) core: Core,
     pub(super) clients: AtomicU64,
     /// Objects by id.
     nodes: Mutex<HashMap<Digest, Arc<Node>>>,
@@ -41,15 +42,30 @@ pub struct Shared {
     written_of: Mutex<HashMap<PathBuf, Written>>,
 }
 
+/// What a client sees that has no modules.
+pub struct Core {
+    pub(super) model: Arc<Model>,
+    pub(super) schema: Schema,
+}
+
+impl Core {
+    /// Takes as long as [`Engine::start`], and some milliseconds.
+    pub fn make() -> Result<Self> {
+        let model = Arc::new(sdl::core()?);
+        let schema = schema::build(&model)?;
+        Ok(Self { model, schema })
+    }
+}
+
 /// A directory of the API, and where it lies.
 pub type Written = (Directory, Arc<tempfile::TempDir>);
 
 impl Shared {
-    pub fn new(engine: Arc<Engine>) -> Result<Arc<Self>> {
+    pub fn new(engine: Arc<Engine>, core: Core) -> Arc<Self> {
         let workspace = Workspace::around(&engine.workdir);
         let shared = Arc::new(Self {
             engine,
-            core: Arc::new(sdl::core()?),
+            core,
             clients: AtomicU64::new(0),
             nodes: Mutex::default(),
             modules: Default::default(),
@@ -64,7 +80,7 @@ impl Shared {
         let nested = NestedSessions(Arc::downgrade(&shared));
         // Whoever serves first serves all.
         let _ = shared.engine.nesting.set(Arc::new(nested));
-        Ok(shared)
+        shared
     }
 
     /// Notes where a directory of the API lies.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::QueryError;
-use super::client::{Client, Shared};
+use super::client::{Client, Core, Shared};
 use crate::exec::Terminal;
 use crate::graph::engine::{Engine, Options};
 use crate::lock::Mode;
@@ -60,7 +60,7 @@ impl Bench {
             terminal: Terminal::refused("there is no terminal in tests"),
             lock,
         });
-        Client::caller(Shared::new(engine.unwrap()).unwrap()).unwrap()
+        Client::caller(Shared::new(engine.unwrap(), Core::make().unwrap())).unwrap()
     }
 }
 
