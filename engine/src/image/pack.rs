@@ -15,7 +15,7 @@ use tar::{Builder, EntryType, Header};
 
 use super::{Compression, Images};
 use crate::store::walk::walk;
-use crate::store::{Digest, Filter, Hasher, opaque_attribute};
+use crate::store::{Digest, Filter, Hasher, WRITE_BYTES, opaque_attribute};
 
 /// A layer as images have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ fn blob_key(layer: &str, compression: Compression) -> Digest {
 
 /// Writes the tar of a layer; gives its digest.
 pub(super) fn pack_layer(dir: &Path, out: impl Write) -> Result<Digest> {
-    let mut builder = Builder::new(io::BufWriter::with_capacity(128 << 10, Hashing::new(out)));
+    let mut builder = Builder::new(io::BufWriter::with_capacity(WRITE_BYTES, Hashing::new(out)));
     let mut pack = Pack {
         builder: &mut builder,
         names: HashMap::new(),

@@ -11,7 +11,7 @@ use eyre::{Result, WrapErr};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags};
 use tar::{Archive, Entry, EntryType};
 
-use crate::store::{Digest, Hashed, Tree, opaque_attribute};
+use crate::store::{Digest, Hashed, Tree, WRITE_BYTES, opaque_attribute};
 
 /// What is to become of `.wh.` files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +26,6 @@ pub(crate) enum Whiteouts {
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-
-/// Content on its way from an archive to a file.
-const BUFFER_BYTES: usize = 256 << 10;
 
 /// Reads a stream that is compressed with gzip, zstd or not at all.
 pub(crate) fn decompress<'a>(mut stream: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
@@ -258,7 +255,7 @@ impl Unpack<'_> {
                 if kind == EntryType::GNUSparse {
                     copy_with_holes(entry, &mut file)?;
                 } else {
-                    self.buffer.resize(BUFFER_BYTES, 0);
+                    self.buffer.resize(WRITE_BYTES, 0);
                     copy(entry, &mut file, &mut self.buffer)?;
                 }
             }
@@ -319,7 +316,7 @@ fn has_room(target: &Path, bytes: u64) -> Result<()> {
     Ok(())
 }
 
-/// As [`io::copy`], in large steps.
+/// As [`io::copy`], in steps of the buffer.
 fn copy(from: &mut impl Read, to: &mut File, buffer: &mut [u8]) -> io::Result<()> {
     loop {
         match from.read(buffer) {
@@ -333,7 +330,7 @@ fn copy(from: &mut impl Read, to: &mut File, buffer: &mut [u8]) -> io::Result<()
 
 /// Leaves out blocks of zeros, so that holes stay holes.
 fn copy_with_holes(mut from: impl Read, to: &mut File) -> io::Result<()> {
-    let mut block = vec![0; 64 << 10];
+    let mut block = vec![0; WRITE_BYTES];
     let mut length = 0;
     loop {
         let read = from.read(&mut block)?;

@@ -70,6 +70,11 @@ use exports::Exports;
 use lock::Locks;
 use session::Session;
 
+/// Step in which large files are written. For larger ones the kernel takes memory in
+/// larger blocks, and in a virtual machine such blocks are often not there before the
+/// host has provided them, which takes several times as long as the writing.
+pub(crate) const WRITE_BYTES: usize = 64 << 10;
+
 /// A file system, frozen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use eyre::Result;
 
 use super::scan::Entry;
-use crate::store::{Content, Hashed, Store};
+use crate::store::{Content, Hashed, Store, WRITE_BYTES};
 
 /// Below, a second look at the file comes from memory.
 const LARGE_BYTES: u64 = 16 << 20;
@@ -74,8 +74,8 @@ fn copy_and_hash(from: &Path, to: &Path) -> io::Result<Content> {
         if bytes.is_empty() {
             return source.sum();
         }
-        target.write_all(bytes)?;
-        let length = bytes.len();
+        let length = bytes.len().min(WRITE_BYTES);
+        target.write_all(&bytes[..length])?;
         source.consume(length);
     }
 }
