@@ -49,7 +49,7 @@ impl Session {
         let engine = Engine::start(options)?;
         let shared = Shared::new(engine.clone(), core.await??);
         Ok(Arc::new(Self {
-            client: Client::caller(shared)?,
+            client: Client::caller(shared),
             engine,
         }))
     }

@@ -57,8 +57,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Client {
     /// The client of the command line.
-    pub fn caller(shared: Arc<Shared>) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self::new(shared, None, Reads::default())))
+    pub fn caller(shared: Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self::new(shared, None, Reads::default()))
     }
 
     pub fn new(shared: Arc<Shared>, call: Option<ActiveCall>, reads: Reads) -> Self {

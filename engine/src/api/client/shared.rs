@@ -49,7 +49,7 @@ pub struct Core {
 }
 
 impl Core {
-    /// Takes as long as [`Engine::start`], and some milliseconds.
+    /// Takes some milliseconds, as [`Engine::start`] does, and can be done beside it.
     pub fn make() -> Result<Self> {
         let model = Arc::new(sdl::core()?);
         let schema = schema::build(&model)?;

@@ -20,7 +20,7 @@ pub(super) async fn of(client: &Arc<Client>, arg: &ArgDoc) -> Result<Option<Json
     };
     let ty = parse_type(&arg.ty)?;
     // A module may not read the machine, its user may.
-    let caller = Client::caller(client.shared.clone())?;
+    let caller = Client::caller(client.shared.clone());
     let look_up = async |address: &str| {
         let node = object(&caller, &ty, arg, address).await;
         let node = node.wrap_err_with(|| format!("user default of argument `{}`", arg.name))?;

@@ -89,6 +89,7 @@ fn a_prune_that_is_cut_short_leaves_nothing_that_looks_like_a_backup() {
         "$b | backup {} --prefix kept --keep-last 1 | key",
         store.arguments()
     );
+    let described = |keys: &[String], key: &str| keys.contains(&format!("{key}.json"));
     let faults = store.proxy.faults();
     for refused in [".zst?", ".zst.json?"] {
         let denied = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
@@ -98,13 +99,9 @@ fn a_prune_that_is_cut_short_leaves_nothing_that_looks_like_a_backup() {
         assert_eq!(faults.left(), 0);
         let keys = store.keys();
         for key in store.backups() {
-            assert!(
-                keys.contains(&format!("{key}.json")),
-                "half a backup: {key}"
-            );
+            assert!(described(&keys, &key), "half a backup: {key}");
         }
     }
-    let described = |keys: &[String], key: &str| keys.contains(&format!("{key}.json"));
     assert!(described(&store.keys(), &old), "the second was not cut");
     let kept = succeeded(&database.run(&place, &script));
     let keys = store.keys();
